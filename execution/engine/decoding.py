@@ -1,0 +1,92 @@
+"""Bytes -> JSON value, strictly: nothing ambiguous, nothing huge, no float on the way.
+
+Python's decoder is lenient where money must not be: it keeps the last of two equal keys, reads NaN and Infinity,
+and turns 0.1 into a double. Here each of these refuses the document.
+"""
+
+import json
+from decimal import Decimal
+
+from execution.engine.text import nesting, one_line
+from execution.engine.vocabulary import Code, Refusal
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+MAX_DIGITS = 15  # before the point, and as many zeros behind it: what the books can hold
+_MAX_LITERAL = 60  # characters of one number
+
+
+class _UndecodableError(Exception):
+    """Carries a refusal out of the decoder's callbacks; never leaves this module."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code, message)
+
+
+def decode(content: bytes) -> object | Refusal:
+    """Return the JSON value in `content` with every number as a Decimal, or the reason why it is refused.
+
+    A UTF-8 byte-order mark is accepted; other encodings, duplicate keys, NaN, Infinity, numbers of more than 15
+    digits before the point, more than 1 MiB and more than 32 levels of nesting are not.
+    """
+    if len(content) > MAX_BYTES:
+        return Refusal(Code.ARTIFACT_TOO_LARGE, f"{len(content):,} bytes, at most {MAX_BYTES:,} are read")
+    try:
+        value = _load(content)
+    except _UndecodableError as error:
+        return error.refusal
+    except UnicodeDecodeError as error:
+        return Refusal(Code.ARTIFACT_ENCODING, f"not UTF-8: byte {error.start} cannot be decoded")
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        return Refusal(Code.ARTIFACT_SYNTAX, f"not valid JSON: {error.msg} at {where}")
+    except RecursionError:
+        return Refusal(Code.ARTIFACT_DEPTH, f"nested deeper than {MAX_DEPTH} levels")
+    if nesting(value) > MAX_DEPTH:
+        return Refusal(Code.ARTIFACT_DEPTH, f"nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _load(content: bytes) -> object:
+    text = content.decode("utf-8-sig")
+    value: object = json.loads(
+        text,
+        parse_float=_number,
+        parse_int=_number,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_object,
+    )
+    return value
+
+
+def _number(literal: str) -> Decimal:
+    # The length is looked at first: converting a number of a million digits takes seconds.
+    if len(literal) > _MAX_LITERAL:
+        raise _out_of_bounds(literal)
+    number = Decimal(literal)
+    if number and not -MAX_DIGITS <= number.adjusted() < MAX_DIGITS:
+        raise _out_of_bounds(literal)
+    return number if number else Decimal(0)
+
+
+def _out_of_bounds(literal: str) -> _UndecodableError:
+    return _UndecodableError(
+        Code.ARTIFACT_NUMBER, f"number {one_line(literal)} has more than {MAX_DIGITS} digits on one side"
+    )
+
+
+def _refuse_constant(literal: str) -> Decimal:
+    raise _UndecodableError(Code.ARTIFACT_NUMBER, f"{literal} is not a number that can be traded on")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise _UndecodableError(Code.ARTIFACT_DUPLICATE_KEY, f"key {one_line(name)} stands twice in one object")
+        seen.add(name)
+    return result

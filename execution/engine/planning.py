@@ -1,0 +1,383 @@
+"""Artifact + account + prices + policy -> Plan: the orders to send, and one decision for every recommendation.
+
+Exits go first, so that their proceeds fund the entries; within a side the order of the artifact holds. The total
+value that sizes are measured by is frozen before the first trade.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from execution.engine.artifact import Artifact, Problem, Recommendation
+from execution.engine.fills import simulate_fill
+from execution.engine.policy import Policy
+from execution.engine.risk import Entry, RiskContext, Verdict, affordable_quantity, apply_limits
+from execution.engine.routing import Exit, Instrument, Market, Quote, Route, exit_unlisted, route
+from execution.engine.sentences import explain
+from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
+from portfolios.accounting import Action, Fill, apply_fill
+from portfolios.money import CENT, AmountOutOfRangeError
+from portfolios.snapshot import AccountSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInput:
+    """Everything a plan depends on. Equal inputs give equal plans; there is no clock and no chance in the planner.
+
+    `snapshot` holds the account marked at this run's prices; `quotes` has a price for each symbol that may be
+    traded; `state` is the stricter of the account's and the system's trading state.
+    """
+
+    artifact: Artifact
+    snapshot: AccountSnapshot
+    quotes: Mapping[str, Quote]
+    instruments: Mapping[str, Instrument]
+    policy: Policy
+    mode: Mode = Mode.ALLOCATE
+    close_unlisted: bool = False
+    state: TradingState = TradingState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """A planned order and the fill that the simulated venue gives it. `price` is the reference price per unit."""
+
+    line: int
+    leg: str  # "exit" or "entry"
+    symbol: str
+    action: Action
+    quantity: Decimal
+    price: Decimal
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How one line ended, with codes and numbers for machines and a sentence for people.
+
+    `line` counts from 1 in the artifact; holdings closed because the research does not list them follow after the
+    last line. `raw` is the line as it was written, None for those.
+    """
+
+    line: int
+    symbol: str
+    action: str
+    allocation_percent: Decimal | None
+    outcome: Outcome
+    codes: tuple[Code, ...]
+    reason: str
+    verdicts: tuple[Verdict, ...]
+    recommendation: Recommendation | None
+    raw: object
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Orders in the order of their execution, decisions in the order of the artifact, the account after both."""
+
+    intents: tuple[OrderIntent, ...]
+    decisions: tuple[Decision, ...]
+    before: AccountSnapshot
+    after: AccountSnapshot
+
+
+def symbols_to_price(artifact: Artifact, *, held: Iterable[str], close_unlisted: bool) -> frozenset[str]:
+    """Return the symbols that a plan may trade, and so needs a price for; what only stays keeps its mark."""
+    traded = {item.symbol for item in artifact.recommendations if item.action is not RecommendedAction.HOLD}
+    return frozenset(traded | set(held) if close_unlisted else traded)
+
+
+def make_plan(given: PlanInput) -> Plan | Refusal:
+    """Return the plan for `given`, or a refusal where its numbers do not fit the books. Never raises on input."""
+    try:
+        return _plan(given)
+    except AmountOutOfRangeError as error:
+        return Refusal(Code.BOOKS_RANGE, str(error))
+
+
+def _plan(given: PlanInput) -> Plan:
+    market = Market(given.snapshot, given.quotes, given.instruments, given.policy, given.mode, given.state)
+    contradictions = _contradictions(given.artifact)
+    routes = _routes(given, market, contradictions)
+    exits = _execute_exits(routes, market)
+    entries = _execute_entries(routes, market, exits.account)
+    decided = _decisions(given.artifact, routes, exits, entries)
+    quarantined = [_quarantined(problem) for problem in given.artifact.problems]
+    contradictory = [_contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
+    everything = sorted([*decided, *quarantined, *contradictory], key=lambda decision: decision.line)
+    return Plan(
+        intents=(*exits.intents, *entries.intents),
+        decisions=tuple(everything),
+        before=given.snapshot,
+        after=entries.account,
+    )
+
+
+def _routes(given: PlanInput, market: Market, contradictions: frozenset[int]) -> dict[int, Route]:
+    """Return where each trustworthy line goes, by line; closed holdings get lines after the last."""
+    seen: set[str] = set()
+    routes: dict[int, Route] = {}
+    for item in given.artifact.recommendations:
+        if item.line in contradictions:
+            continue
+        repeated = Route(outcome=Outcome.SKIPPED, codes=(Code.DUPLICATE_LINE,))
+        routes[item.line] = repeated if item.symbol in seen else route(item, market)
+        seen.add(item.symbol)
+    for line, symbol in _unlisted(given):
+        routes[line] = exit_unlisted(given.snapshot.holdings[symbol], line=line, market=market)
+    return routes
+
+
+def _contradictions(artifact: Artifact) -> frozenset[int]:
+    """Lines whose symbol stands in another line with another action or size; equal lines say one wish twice."""
+    wishes: dict[str, set[tuple[str, Decimal | None]]] = {}
+    for item in artifact.recommendations:
+        wishes.setdefault(item.symbol, set()).add((item.action, item.allocation_percent))
+    return frozenset(item.line for item in artifact.recommendations if len(wishes[item.symbol]) > 1)
+
+
+def _unlisted(given: PlanInput) -> list[tuple[int, str]]:
+    """Holdings to sweep, with the lines they get. A line that cannot be read protects what it may have meant: the
+    holding it names, or every holding where not even its symbol is readable.
+    """
+    if not given.close_unlisted or given.mode is not Mode.REBALANCE:
+        return []
+    if not given.artifact.recommendations or any(not problem.symbol for problem in given.artifact.problems):
+        return []
+    listed = {item.symbol for item in given.artifact.recommendations}
+    listed |= {problem.symbol for problem in given.artifact.problems}
+    swept = sorted(set(given.snapshot.holdings) - listed)
+    return list(enumerate(swept, start=given.artifact.line_count + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of the basket, done: its orders and the account after them. By line: the limits' verdicts on its
+    entries, and why a line fell short of its wish.
+    """
+
+    intents: tuple[OrderIntent, ...]
+    account: AccountSnapshot
+    judged: Mapping[int, Entry]
+    short_of: Mapping[int, Code]
+
+
+class _Working:
+    """The account while orders are applied to it, one by one."""
+
+    def __init__(self, start: AccountSnapshot) -> None:
+        self.cash = start.cash_balance
+        self.holdings = dict(start.holdings)
+        self.book_version = start.book_version
+
+    def apply(self, intent: OrderIntent) -> None:
+        """Book the intent's fill, the holding marked at the reference price."""
+        result = apply_fill(self.holdings.pop(intent.symbol, None), intent.fill)
+        if result.holding.is_open:
+            self.holdings[intent.symbol] = replace(result.holding, mark_price=intent.price)
+        self.cash += result.cash_delta - result.fee
+
+    def freeze(self) -> AccountSnapshot:
+        """Return what the account has become."""
+        return AccountSnapshot(self.cash, self.holdings, self.book_version)
+
+
+def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
+    """Plan the exits, sales before covers, each paid for by the cash at its turn."""
+    account = _Working(market.snapshot)
+    intents: list[OrderIntent] = []
+    short_of: dict[int, Code] = {}
+    exits = [found.exit for _, found in sorted(routes.items()) if found.exit]
+    for leaving in sorted(exits, key=lambda item: item.action is not Action.SELL):
+        intent, code = _exit_order(leaving, account.cash, market)
+        if code is not None:
+            short_of[leaving.line] = code
+        if intent is not None:
+            account.apply(intent)
+            intents.append(intent)
+    return _Side(tuple(intents), account.freeze(), {}, short_of)
+
+
+def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderIntent | None, Code | None]:
+    price, costs = market.quotes[leaving.symbol].price, market.policy.costs
+    if not leaving.full and leaving.quantity * price < market.policy.min_order_value:
+        return None, Code.BELOW_MINIMUM_ORDER
+    fill = simulate_fill(
+        symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
+    )
+    step = market.instrument(leaving.symbol).step
+    quantity = affordable_quantity(fill, step=step, cash=cash, costs=costs)
+    if not quantity:
+        return None, Code.INSUFFICIENT_CASH
+    code = Code.INSUFFICIENT_CASH if quantity < leaving.quantity else None
+    filled = simulate_fill(
+        symbol=leaving.symbol, action=leaving.action, quantity=quantity, price=price, costs=costs
+    )
+    return OrderIntent(leaving.line, "exit", leaving.symbol, leaving.action, quantity, price, filled), code
+
+
+def _execute_entries(routes: Mapping[int, Route], market: Market, after_exits: AccountSnapshot) -> _Side:
+    """Plan the entries within the limits, which see the account as the exits leave it."""
+    # A flip whose exit fell short (no cash to cover all) must not enter against what is still held.
+    wanted = [
+        found.entry for _, found in sorted(routes.items()) if found.entry and _is_clear(found.entry, after_exits)
+    ]
+    context = RiskContext(
+        total_value=market.snapshot.total_value,
+        after_exits=after_exits,
+        sectors={symbol: market.instrument(symbol).sector for symbol in after_exits.holdings},
+        policy=market.policy,
+    )
+    account = _Working(after_exits)
+    intents: list[OrderIntent] = []
+    short_of: dict[int, Code] = {}
+    judged = {entry.line: entry for entry in apply_limits(wanted, context)}
+    for entry in judged.values():
+        code = _too_small(entry, market.policy)
+        if code is not None:
+            short_of[entry.line] = code
+            continue
+        intents.append(_entry_order(entry, market.policy))
+        account.apply(intents[-1])
+    return _Side(tuple(intents), account.freeze(), judged, short_of)
+
+
+def _is_clear(entry: Entry, account: AccountSnapshot) -> bool:
+    held = account.holdings.get(entry.symbol)
+    return held is None or held.side is entry.action.side
+
+
+def _too_small(entry: Entry, policy: Policy) -> Code | None:
+    if not entry.quantity:
+        stopped = [verdict.code for verdict in entry.verdicts if verdict.result in ("clamped", "rejected")]
+        return stopped[-1] if stopped else Code.BELOW_STEP
+    # Below a cent the books would give the quantity away for nothing.
+    least = max(policy.min_order_value, CENT)
+    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < least else None
+
+
+def _entry_order(entry: Entry, policy: Policy) -> OrderIntent:
+    fill = simulate_fill(
+        symbol=entry.symbol,
+        action=entry.action,
+        quantity=entry.quantity,
+        price=entry.price,
+        costs=policy.costs,
+    )
+    return OrderIntent(entry.line, "entry", entry.symbol, entry.action, entry.quantity, entry.price, fill)
+
+
+def _decisions(artifact: Artifact, routes: Mapping[int, Route], exits: _Side, entries: _Side) -> list[Decision]:
+    items = {item.line: item for item in artifact.recommendations}
+    fills: dict[int, list[Fill]] = {}
+    for intent in (*exits.intents, *entries.intents):
+        fills.setdefault(intent.line, []).append(intent.fill)
+    short_of = {**exits.short_of, **entries.short_of}
+    return [
+        _decision(
+            line,
+            items.get(line),
+            found,
+            entry=entries.judged.get(line),
+            fills=fills.get(line, []),
+            short_of=short_of.get(line),
+        )
+        for line, found in routes.items()
+    ]
+
+
+def _decision(
+    line: int,
+    item: Recommendation | None,
+    found: Route,
+    *,
+    entry: Entry | None,
+    fills: Sequence[Fill],
+    short_of: Code | None,
+) -> Decision:
+    codes = _codes(found, entry, short_of)
+    outcome = found.outcome or _outcome(codes, traded=bool(fills))
+    verdicts = entry.verdicts if entry else ()
+    symbol, action = (item.symbol, str(item.action)) if item else _swept(found)
+    return Decision(
+        line=line,
+        symbol=symbol,
+        action=action,
+        allocation_percent=item.allocation_percent if item else None,
+        outcome=outcome,
+        codes=codes,
+        reason=explain(outcome, codes, symbol=symbol, verdicts=verdicts, fills=fills),
+        verdicts=verdicts,
+        recommendation=item,
+        raw=item.raw if item else None,
+    )
+
+
+def _swept(found: Route) -> tuple[str, str]:
+    return (found.exit.symbol, str(found.exit.action)) if found.exit else ("", "")
+
+
+_REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED})
+_DENIALS = frozenset(
+    {
+        Code.MAXIMUM_ORDER,
+        Code.POSITION_LIMIT,
+        Code.SECTOR_LIMIT,
+        Code.GROSS_LIMIT,
+        Code.INSUFFICIENT_CASH,
+    }
+)
+
+
+def _codes(found: Route, entry: Entry | None, short_of: Code | None) -> tuple[Code, ...]:
+    """Every reason once, in the order in which it came up."""
+    codes = list(found.codes)
+    for verdict in entry.verdicts if entry else ():
+        if verdict.result in ("clamped", "rejected"):
+            codes.append(verdict.code)
+        elif verdict.result == "unverified":
+            codes.append(Code.SECTOR_UNVERIFIED)
+    if entry and entry.rounded_down:
+        codes.append(Code.ROUNDED_DOWN)
+    if short_of is not None:
+        codes.append(short_of)
+    return tuple(dict.fromkeys(codes))
+
+
+def _outcome(codes: Sequence[Code], *, traded: bool) -> Outcome:
+    reasons = set(codes) - _REMARKS
+    if traded:
+        # An entry that rounds to nothing beside an exit that was done takes nothing away from the wish.
+        return Outcome.CLAMPED if reasons - {Code.BELOW_STEP} else Outcome.EXECUTED
+    return Outcome.DENIED if reasons & _DENIALS else Outcome.SKIPPED
+
+
+def _quarantined(problem: Problem) -> Decision:
+    return Decision(
+        line=problem.line,
+        symbol=problem.symbol,
+        action=problem.action,
+        allocation_percent=None,
+        outcome=Outcome.QUARANTINED,
+        codes=(problem.code,),
+        reason=f"Quarantined: {problem.message}.",
+        verdicts=(),
+        recommendation=None,
+        raw=problem.raw,
+    )
+
+
+def _contradictory(item: Recommendation) -> Decision:
+    code = Code.CONTRADICTORY_LINES
+    return Decision(
+        line=item.line,
+        symbol=item.symbol,
+        action=str(item.action),
+        allocation_percent=item.allocation_percent,
+        outcome=Outcome.QUARANTINED,
+        codes=(code,),
+        reason=explain(Outcome.QUARANTINED, (code,), symbol=item.symbol, verdicts=(), fills=[]),
+        verdicts=(),
+        recommendation=item,
+        raw=item.raw,
+    )

@@ -1,0 +1,85 @@
+"""What a strategy may do: limits, costs and rounding as plain values."""
+
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+
+from execution.engine.vocabulary import OnBreach
+from portfolios.money import ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What a simulated fill costs. Commissions in cash, `*_bps` in basis points (1/10,000) of the notional.
+
+    commission = max(minimum, per_order + per_share * quantity + bps * notional); slippage moves the fill price
+    against the trader.
+    """
+
+    commission_per_order: Decimal = ZERO
+    commission_per_share: Decimal = ZERO
+    commission_bps: Decimal = ZERO
+    commission_minimum: Decimal = ZERO
+    slippage_bps: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The limits of one plan. Percentages are of the account's total value, 0 to 100; None means no limit.
+
+    `version` names the policy in reports and plan tokens ("system", or the strategy's own version).
+    """
+
+    version: str = "system"
+    max_position_percent: Decimal = Decimal(20)
+    max_sector_percent: Decimal = Decimal(40)
+    max_gross_exposure_percent: Decimal = Decimal(200)
+    cash_reserve_percent: Decimal = ZERO
+    min_order_value: Decimal = ZERO
+    max_order_value: Decimal | None = None
+    restricted_symbols: frozenset[str] = frozenset()
+    allow_short: bool = False
+    short_margin_percent: Decimal = Decimal(50)
+    on_breach: OnBreach = OnBreach.CLAMP
+    rounding: str = "ROUND_HALF_EVEN"
+    costs: Costs = Costs()
+
+    @property
+    def short_margin(self) -> Decimal:
+        """The margin on shorts as a fraction of their value."""
+        return self.short_margin_percent / 100
+
+
+def stricter(system: Policy, own: Policy) -> Policy:
+    """Return `own` under the ceilings of `system`: each limit is the stricter of the two.
+
+    What is no limit (costs, rounding, the version) is the strategy's own.
+    """
+    ceilings = [limit for limit in (system.max_order_value, own.max_order_value) if limit is not None]
+    return replace(
+        own,
+        max_position_percent=min(system.max_position_percent, own.max_position_percent),
+        max_sector_percent=min(system.max_sector_percent, own.max_sector_percent),
+        max_gross_exposure_percent=min(system.max_gross_exposure_percent, own.max_gross_exposure_percent),
+        cash_reserve_percent=max(system.cash_reserve_percent, own.cash_reserve_percent),
+        min_order_value=max(system.min_order_value, own.min_order_value),
+        max_order_value=min(ceilings, default=None),
+        restricted_symbols=system.restricted_symbols | own.restricted_symbols,
+        allow_short=system.allow_short and own.allow_short,
+        short_margin_percent=max(system.short_margin_percent, own.short_margin_percent),
+        on_breach=OnBreach.REJECT if OnBreach.REJECT in (system.on_breach, own.on_breach) else own.on_breach,
+    )
+
+
+def policy_as_data(policy: Policy) -> dict[str, object]:
+    """Return the policy as JSON-ready values, decimals as strings: what a run keeps of it."""
+    data = asdict(policy)
+    data["restricted_symbols"] = sorted(policy.restricted_symbols)
+    return {name: _plain_value(value) for name, value in data.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        return {name: _plain_value(inner) for name, inner in value.items()}
+    return value

@@ -1,0 +1,219 @@
+"""What one recommendation asks of one account, before any limit: exits of what is held, and perhaps an entry.
+
+The rules are those of the published table. BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD
+protects. Nothing here looks at another line or at the cash.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from execution.engine.artifact import Recommendation
+from execution.engine.policy import Policy
+from execution.engine.risk import Entry
+from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, TradingState
+from portfolios.accounting import Action, Holding, Side
+from portfolios.money import HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
+from portfolios.snapshot import AccountSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price per unit with where and when it comes from. `simulated` marks a stand-in for a market price."""
+
+    price: Decimal
+    source: str
+    as_of: datetime
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What the planner knows of a security: its sector (empty where unknown) and its quantity step."""
+
+    symbol: str
+    sector: str = ""
+    step: Decimal = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is the same for every line of a plan. `snapshot` is marked at this run's prices."""
+
+    snapshot: AccountSnapshot
+    quotes: Mapping[str, Quote]
+    instruments: Mapping[str, Instrument]
+    policy: Policy
+    mode: Mode
+    state: TradingState
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return what is known of `symbol`, or the defaults for an unknown one."""
+        return self.instruments.get(symbol) or Instrument(symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A reduction of what is held. `full` closes the holding; such an exit passes by the minimum order value."""
+
+    line: int
+    symbol: str
+    action: Action
+    quantity: Decimal
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a line goes: to an exit, an entry, both (a flip), or straight to its outcome.
+
+    `codes` explain an outcome, or what was taken away from the legs on the way.
+    """
+
+    exit: Exit | None = None
+    entry: Entry | None = None
+    outcome: Outcome | None = None
+    codes: tuple[Code, ...] = ()
+
+
+def route(item: Recommendation, market: Market) -> Route:
+    """Return where `item` goes. Precedence: hold, halted, not allowed, nothing held, no price, size."""
+    if item.action is RecommendedAction.HOLD:
+        return Route(outcome=Outcome.HELD)
+    refused = _refused(item, market)
+    if refused is not None:
+        return refused
+    if item.symbol not in market.quotes:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
+    action = Action(item.action)
+    if _ideal(item, market) + _held(market, item.symbol, action.side) >= UNIT_LIMIT:
+        return Route(outcome=Outcome.DENIED, codes=(Code.BOOKS_RANGE,))
+    if action.increases:
+        return _permitted(_increase(item, action, market), item, market)
+    return _reduce(item, action, market)
+
+
+def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
+    """Return the full exit of a holding that the research does not list."""
+    if market.state is TradingState.HALTED:
+        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED,))
+    if holding.symbol not in market.quotes:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
+    action = _exit_action(holding.side)
+    return Route(exit=Exit(line, holding.symbol, action, holding.quantity, full=True), codes=(Code.UNLISTED,))
+
+
+def _refused(item: Recommendation, market: Market) -> Route | None:
+    if market.state is TradingState.HALTED:
+        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED,))
+    if item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short:
+        return Route(outcome=Outcome.DENIED, codes=(Code.SHORT_NOT_ALLOWED,))
+    action = Action(item.action)
+    if not action.increases and not _held(market, item.symbol, action.side):
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_POSITION,))
+    return None
+
+
+def _held(market: Market, symbol: str, side: Side) -> Decimal:
+    holding = market.snapshot.holdings.get(symbol)
+    return holding.quantity if holding is not None and holding.side is side else ZERO
+
+
+def _ideal(item: Recommendation, market: Market) -> Decimal:
+    """The published size before rounding: total value * percent / 100 / price."""
+    percent = item.allocation_percent or ZERO
+    total = max(market.snapshot.total_value, ZERO)
+    return total * percent / HUNDRED / market.quotes[item.symbol].price
+
+
+def _exit_action(side: Side) -> Action:
+    return Action.SELL if side is Side.LONG else Action.BUY_TO_COVER
+
+
+def _other(side: Side) -> Side:
+    return Side.SHORT if side is Side.LONG else Side.LONG
+
+
+def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal:
+    step = market.instrument(item.symbol).step
+    return quantize_quantity(quantity, step=step, rounding=market.policy.rounding)
+
+
+def _increase(item: Recommendation, action: Action, market: Market) -> Route:
+    """A BUY or SELL_SHORT: first out of the opposite side, then in with the rest."""
+    ideal = _ideal(item, market)
+    opposite = _held(market, item.symbol, _other(action.side))
+    if market.mode is not Mode.ALLOCATE:
+        return _towards(item, action, market, ideal=ideal, opposite=opposite)
+    if not ideal:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
+    covered = min(opposite, _rounded(ideal, item, market))
+    leaving = _exit_of(item, _other(action.side), covered, market) if covered else None
+    if opposite and covered < opposite:
+        return Route(exit=leaving) if leaving else Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
+    return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - covered))
+
+
+def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Decimal, opposite: Decimal) -> Route:
+    """A BUY or SELL_SHORT whose size is the weight to reach; only `rebalance` also trims what is above it."""
+    if not ideal and market.mode is Mode.TARGET:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
+    leaving = _exit_of(item, _other(action.side), opposite, market) if opposite else None
+    held = _held(market, item.symbol, action.side)
+    target = _rounded(ideal, item, market)
+    if target > held:
+        return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - held, anchor=held))
+    if held > target and market.mode is Mode.REBALANCE:
+        return Route(exit=_exit_of(item, action.side, held - target, market))
+    if leaving:
+        return Route(exit=leaving)
+    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
+
+
+def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
+    """A SELL or BUY_TO_COVER of what is held: all of it, a trim to a weight, or (covering) an amount."""
+    held = _held(market, item.symbol, action.side)
+    if not item.allocation_percent or (action is Action.SELL and market.mode is Mode.ALLOCATE):
+        return Route(exit=_exit_of(item, action.side, held, market))
+    sized = _rounded(_ideal(item, market), item, market)
+    quantity = min(sized, held) if market.mode is Mode.ALLOCATE else held - sized
+    if quantity <= 0:
+        code = Code.BELOW_STEP if market.mode is Mode.ALLOCATE else Code.ALREADY_AT_TARGET
+        return Route(outcome=Outcome.SKIPPED, codes=(code,))
+    clamped = (Code.CLAMPED_TO_POSITION,) if market.mode is Mode.ALLOCATE and sized > held else ()
+    return Route(exit=_exit_of(item, action.side, quantity, market), codes=clamped)
+
+
+def _exit_of(item: Recommendation, side: Side, quantity: Decimal, market: Market) -> Exit:
+    full = quantity == _held(market, item.symbol, side)
+    return Exit(item.line, item.symbol, _exit_action(side), quantity, full=full)
+
+
+def _entry(
+    item: Recommendation, action: Action, market: Market, *, wanted: Decimal, anchor: Decimal = ZERO
+) -> Entry:
+    known = market.instrument(item.symbol)
+    return Entry(
+        line=item.line,
+        symbol=item.symbol,
+        action=action,
+        sector=known.sector,
+        price=market.quotes[item.symbol].price,
+        step=known.step,
+        wanted=wanted,
+        anchor=anchor,
+    )
+
+
+def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
+    """Take the entry away where only reductions are allowed; an exit that comes with it stays."""
+    if found.entry is None:
+        return found
+    if item.symbol in market.policy.restricted_symbols:
+        code = Code.RESTRICTED_SYMBOL
+    elif market.state is TradingState.REDUCING:
+        code = Code.REDUCING_ONLY
+    else:
+        return found
+    return Route(exit=found.exit, outcome=None if found.exit else Outcome.DENIED, codes=(code,))

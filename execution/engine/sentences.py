@@ -1,0 +1,88 @@
+"""Decisions in words. One sentence a decision, made from its codes and numbers alone."""
+
+from collections.abc import Sequence
+
+from execution.engine.risk import Verdict
+from execution.engine.vocabulary import Code, Outcome
+from portfolios.accounting import Action, Fill
+from portfolios.money import format_cash, plain
+
+_VERBS = {
+    Action.BUY: "Bought",
+    Action.SELL: "Sold",
+    Action.SELL_SHORT: "Sold short",
+    Action.BUY_TO_COVER: "Bought to cover",
+}
+
+_WHY = {
+    Code.CONTRADICTORY_LINES: "other lines of {symbol} ask for something else",
+    Code.NO_POSITION: "there is no such position in {symbol}",
+    Code.NO_PRICE: "there is no price for {symbol}",
+    Code.ZERO_SIZE: "the size is zero",
+    Code.BELOW_STEP: "the size is less than one quantity step of {symbol}",
+    Code.BELOW_MINIMUM_ORDER: "the order is below the minimum order value",
+    Code.DUPLICATE_LINE: "an earlier line says the same of {symbol}",
+    Code.ALREADY_AT_TARGET: "{symbol} is already at its target",
+    Code.SHORT_NOT_ALLOWED: "the policy does not allow short selling",
+    Code.RESTRICTED_SYMBOL: "{symbol} is restricted: it may only be reduced",
+    Code.REDUCING_ONLY: "trading is limited to what reduces a position",
+    Code.TRADING_HALTED: "trading is halted",
+    Code.MAXIMUM_ORDER: "the maximum order value",
+    Code.POSITION_LIMIT: "the position limit",
+    Code.SECTOR_LIMIT: "the sector limit",
+    Code.GROSS_LIMIT: "the gross exposure limit",
+    Code.INSUFFICIENT_CASH: "the cash that is available",
+    Code.CLAMPED_TO_POSITION: "the position that is held",
+    Code.SECTOR_UNVERIFIED: "the sector of {symbol} is unknown, so its limit was not checked",
+    Code.ROUNDED_DOWN: "rounded down to stay within the limits",
+    Code.UNLISTED: "the research does not list {symbol}",
+    Code.BOOKS_RANGE: "the quantity is larger than the books can hold",
+}
+
+_REMARKS = (Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED)
+_LEADS = {
+    Outcome.SKIPPED: "Skipped",
+    Outcome.DENIED: "Denied",
+    Outcome.QUARANTINED: "Quarantined",
+}
+
+
+def explain(
+    outcome: Outcome,
+    codes: Sequence[Code],
+    *,
+    symbol: str,
+    verdicts: Sequence[Verdict],
+    fills: Sequence[Fill],
+) -> str:
+    """Return one sentence, with a full stop, that says what was done and why not more."""
+    if outcome is Outcome.HELD:
+        return f"Held: no order, and {symbol} is protected from a sweep."
+    reasons = [_reason(code, symbol, verdicts) for code in codes if code not in _REMARKS]
+    remarks = [_WHY[code].format(symbol=symbol) for code in codes if code in _REMARKS]
+    if fills:
+        done = " and ".join(_done(fill) for fill in fills)
+        because = f", reduced by {' and '.join(reasons)}" if outcome is Outcome.CLAMPED and reasons else ""
+    else:
+        done, because = _LEADS[outcome], f": {' and '.join(reasons)}" if reasons else ""
+    return "; ".join([done + because, *remarks]) + "."
+
+
+def _done(fill: Fill) -> str:
+    fee = f", fee {format_cash(fill.fee)}" if fill.fee else ""
+    verb = _VERBS[fill.action]
+    return (
+        f"{verb} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)} for {format_cash(fill.notional)}{fee}"
+    )
+
+
+def _reason(code: Code, symbol: str, verdicts: Sequence[Verdict]) -> str:
+    words = _WHY[code].format(symbol=symbol)
+    numbers = [v for v in verdicts if v.code is code and v.result in ("clamped", "rejected")]
+    if not numbers or numbers[0].room is None:
+        return words
+    verdict = numbers[0]
+    room = max(verdict.room or verdict.after, verdict.after)
+    return (
+        f"{words} ({format_cash(verdict.before)} wanted, {format_cash(verdict.after)} of {format_cash(room)} room)"
+    )

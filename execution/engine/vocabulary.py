@@ -1,0 +1,138 @@
+"""The engine's words: what research asks for, how a line can end, and the codes that say why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RecommendedAction(StrEnum):
+    """What a recommendation may ask for."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    SELL_SHORT = "SELL_SHORT"
+    BUY_TO_COVER = "BUY_TO_COVER"
+    HOLD = "HOLD"
+
+
+class Mode(StrEnum):
+    """How a size is read: as an amount to trade, or as a weight to reach."""
+
+    ALLOCATE = "allocate"
+    TARGET = "target"
+    REBALANCE = "rebalance"
+
+
+class TradingState(StrEnum):
+    """What an account, or the whole system, may do. Ordered from free to strict."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+    @classmethod
+    def strictest(cls, *states: "TradingState") -> "TradingState":
+        """Return the strictest of `states`."""
+        return max(states, key=list(cls).index)
+
+
+class OnBreach(StrEnum):
+    """What a limit does to a trade that would break it."""
+
+    CLAMP = "clamp"
+    REJECT = "reject"
+
+
+class Outcome(StrEnum):
+    """How a recommendation ended; each ends in exactly one of these."""
+
+    EXECUTED = "EXECUTED"
+    CLAMPED = "CLAMPED"
+    HELD = "HELD"
+    SKIPPED = "SKIPPED"
+    DENIED = "DENIED"
+    QUARANTINED = "QUARANTINED"
+
+
+class Code(StrEnum):
+    """Machine-readable reasons. A code keeps its meaning; new reasons get new codes."""
+
+    # What is wrong with one line (quarantine)
+    LINE_NOT_AN_OBJECT = "LINE_NOT_AN_OBJECT"
+    FIELD_INVALID = "FIELD_INVALID"
+    SYMBOL_MISSING = "SYMBOL_MISSING"
+    SYMBOL_INVALID = "SYMBOL_INVALID"
+    ACTION_MISSING = "ACTION_MISSING"
+    ACTION_UNKNOWN = "ACTION_UNKNOWN"
+    SIZE_MISSING = "SIZE_MISSING"
+    SIZE_NEGATIVE = "SIZE_NEGATIVE"
+    SIZE_NOT_A_NUMBER = "SIZE_NOT_A_NUMBER"
+    SIZE_OUT_OF_RANGE = "SIZE_OUT_OF_RANGE"
+    SIZE_UNIT_UNCLEAR = "SIZE_UNIT_UNCLEAR"
+    CONTRADICTORY_LINES = "CONTRADICTORY_LINES"
+
+    # Why nothing was traded (skipped)
+    NO_POSITION = "NO_POSITION"
+    NO_PRICE = "NO_PRICE"
+    ZERO_SIZE = "ZERO_SIZE"
+    BELOW_STEP = "BELOW_STEP"
+    BELOW_MINIMUM_ORDER = "BELOW_MINIMUM_ORDER"
+    DUPLICATE_LINE = "DUPLICATE_LINE"
+    ALREADY_AT_TARGET = "ALREADY_AT_TARGET"
+
+    # What is not allowed (denied)
+    SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
+    RESTRICTED_SYMBOL = "RESTRICTED_SYMBOL"
+    REDUCING_ONLY = "REDUCING_ONLY"
+    TRADING_HALTED = "TRADING_HALTED"
+
+    # The limit that made a trade smaller or stopped it
+    MAXIMUM_ORDER = "MAXIMUM_ORDER"
+    POSITION_LIMIT = "POSITION_LIMIT"
+    SECTOR_LIMIT = "SECTOR_LIMIT"
+    GROSS_LIMIT = "GROSS_LIMIT"
+    INSUFFICIENT_CASH = "INSUFFICIENT_CASH"
+    CLAMPED_TO_POSITION = "CLAMPED_TO_POSITION"
+
+    # What else is worth knowing
+    SECTOR_UNVERIFIED = "SECTOR_UNVERIFIED"
+    ROUNDED_DOWN = "ROUNDED_DOWN"
+    UNLISTED = "UNLISTED"
+
+    # Why a whole request is refused
+    ARTIFACT_TOO_LARGE = "ARTIFACT_TOO_LARGE"
+    ARTIFACT_ENCODING = "ARTIFACT_ENCODING"
+    ARTIFACT_SYNTAX = "ARTIFACT_SYNTAX"
+    ARTIFACT_DEPTH = "ARTIFACT_DEPTH"
+    ARTIFACT_DUPLICATE_KEY = "ARTIFACT_DUPLICATE_KEY"
+    ARTIFACT_NUMBER = "ARTIFACT_NUMBER"
+    ARTIFACT_SHAPE = "ARTIFACT_SHAPE"
+    NO_RECOMMENDATIONS = "NO_RECOMMENDATIONS"
+    TOO_MANY_RECOMMENDATIONS = "TOO_MANY_RECOMMENDATIONS"
+    ARTIFACT_MISMATCH = "ARTIFACT_MISMATCH"
+    ARTIFACT_CHANGED = "ARTIFACT_CHANGED"
+    ARTIFACT_NOT_FOUND = "ARTIFACT_NOT_FOUND"
+    ARTIFACT_NOT_READABLE = "ARTIFACT_NOT_READABLE"
+    REQUEST_NOT_FOUND = "REQUEST_NOT_FOUND"
+    TASK_AMBIGUOUS = "TASK_AMBIGUOUS"
+    TASK_NOT_FOUND = "TASK_NOT_FOUND"
+    BAD_ID = "BAD_ID"
+    UNKNOWN_PROVIDER = "UNKNOWN_PROVIDER"
+    UNKNOWN_STRATEGY = "UNKNOWN_STRATEGY"
+    STRATEGY_NOT_ACTIVE = "STRATEGY_NOT_ACTIVE"
+    STRATEGY_NAME_TAKEN = "STRATEGY_NAME_TAKEN"
+    BAD_AMOUNT = "BAD_AMOUNT"
+    BAD_PRICE = "BAD_PRICE"
+    BAD_PRICE_FILE = "BAD_PRICE_FILE"
+    BAD_OPTION = "BAD_OPTION"
+    PLAN_CHANGED = "PLAN_CHANGED"
+    BOOKS_RANGE = "BOOKS_RANGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An expected no: a code, one line for people, and the numbers behind it. Never raised, always returned."""
+
+    code: Code
+    message: str
+    details: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,162 @@
+"""What the engine room remembers: requests, runs, and the decision on every line."""
+
+import uuid
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+
+from portfolios.models import Order, PortfolioAccount, Provider, Strategy
+from portfolios.models.fields import PercentField, UnitField
+
+
+class ResearchRequest(models.Model):
+    """One piece of research as it arrived. Its id is the name of its directory."""
+
+    id = models.UUIDField(primary_key=True)
+    task_id = models.UUIDField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact's bytes.")
+    source_path = models.CharField(max_length=1024, help_text="File that was read.")
+    content = models.TextField(help_text="The artifact as it was read.")
+    recommendation_count = models.PositiveIntegerField()
+    problem_count = models.PositiveIntegerField(default=0, help_text="Lines that could not be trusted.")
+    market_context = models.TextField(blank=True, default="")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-received_at"]
+        indexes = [models.Index(name="request_by_time", fields=["-received_at"])]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ExecutionRun(models.Model):
+    """One execution of one request in one account: what went in, what came out, who asked through which door."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+
+    class Door(models.TextChoices):
+        COMMAND = "command", "Command"
+        ADMIN = "admin", "Admin"
+        DASHBOARD = "dashboard", "Dashboard"
+        API = "api", "API"
+        WORKER = "worker", "Worker"
+        SERVICE = "service", "Python call"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    request = models.ForeignKey(ResearchRequest, on_delete=models.PROTECT, related_name="runs")
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="runs")
+    provider = models.CharField(max_length=16, choices=Provider)
+    account = models.ForeignKey(
+        PortfolioAccount,
+        on_delete=models.PROTECT,
+        related_name="runs",
+        null=True,
+        blank=True,
+        help_text="Empty only for a failed run whose account was never made.",
+    )
+    sequence = models.PositiveIntegerField(default=1, help_text="1, or more for a follow-up of the same request.")
+    status = models.CharField(max_length=16, choices=Status, default=Status.RUNNING)
+    task_id = models.UUIDField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact that was executed.")
+    parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="Mode, policy and options.")
+    prices = models.JSONField(default=dict, help_text="Price, source and time of every symbol priced for the run.")
+    is_simulated = models.BooleanField(default=False, help_text="Whether a stand-in price was used or asked for.")
+    actor = models.CharField(max_length=150)
+    door = models.CharField(max_length=16, choices=Door)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    recommendation_count = models.PositiveIntegerField(default=0)
+    order_count = models.PositiveIntegerField(default=0)
+    position_count = models.PositiveIntegerField(default=0, help_text="Positions opened.")
+    outcome_counts = models.JSONField(default=dict, help_text="How many lines ended in which outcome.")
+    report = models.JSONField(default=dict, help_text="The report as it was given; a replay gives it again.")
+    error = models.TextField(blank=True, default="", help_text="What went wrong in a failed run.")
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="run_one_per_account_request_and_sequence",
+                fields=["account", "request", "sequence"],
+                condition=~Q(status="failed"),
+            ),
+            models.CheckConstraint(
+                name="run_status_known", condition=Q(status__in=["running", "succeeded", "failed"])
+            ),
+            models.CheckConstraint(
+                name="run_complete_unless_failed",
+                condition=Q(status="failed", finished_at__isnull=False)
+                | Q(status="running", account__isnull=False, finished_at=None)
+                | Q(status="succeeded", account__isnull=False, finished_at__isnull=False),
+            ),
+            models.CheckConstraint(name="run_sequence_from_one", condition=Q(sequence__gte=1)),
+        ]
+        indexes = [
+            models.Index(name="run_by_account", fields=["account", "-started_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Recommendation(models.Model):
+    """One line of a run with the one decision it ended in."""
+
+    class Outcome(models.TextChoices):
+        EXECUTED = "EXECUTED", "Executed"
+        CLAMPED = "CLAMPED", "Clamped"
+        HELD = "HELD", "Held"
+        SKIPPED = "SKIPPED", "Skipped"
+        DENIED = "DENIED", "Denied"
+        QUARANTINED = "QUARANTINED", "Quarantined"
+
+    run = models.ForeignKey(ExecutionRun, on_delete=models.PROTECT, related_name="recommendations")
+    line = models.PositiveIntegerField(help_text="Line of the artifact, from 1.")
+    symbol = models.CharField(max_length=16, blank=True, default="")
+    action = models.CharField(max_length=32, blank=True, default="")
+    allocation_percent = PercentField(null=True, blank=True)
+    confidence = models.DecimalField(
+        max_digits=7, decimal_places=6, null=True, blank=True, help_text="0 to 1; empty where its scale is unclear."
+    )
+    confidence_raw = models.CharField(max_length=64, blank=True, default="", help_text="As it was written.")
+    rationale = models.TextField(blank=True, default="")
+    claimed_price = UnitField(null=True, blank=True, help_text="Current price according to the research.")
+    target_price = UnitField(null=True, blank=True)
+    raw = models.JSONField(null=True, blank=True, help_text="The line as it was written, numbers as text.")
+    outcome = models.CharField(max_length=16, choices=Outcome)
+    codes = models.JSONField(default=list)
+    reason = models.TextField()
+    verdicts = models.JSONField(default=list, help_text="What each limit said, with its numbers.")
+    orders = models.ManyToManyField(Order, through="RecommendationOrder", related_name="recommendations")
+
+    class Meta:
+        ordering = ["run", "line"]
+        constraints = [
+            models.UniqueConstraint(name="recommendation_once_per_line", fields=["run", "line"]),
+            models.CheckConstraint(
+                name="recommendation_outcome_known",
+                condition=Q(outcome__in=["EXECUTED", "CLAMPED", "HELD", "SKIPPED", "DENIED", "QUARANTINED"]),
+            ),
+        ]
+        indexes = [models.Index(name="recommendation_by_symbol", fields=["symbol"])]
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.symbol} {self.action}"
+
+
+class RecommendationOrder(models.Model):
+    """Which line an order comes from: at most one. A flip has two orders, one a leg."""
+
+    recommendation = models.ForeignKey(Recommendation, on_delete=models.PROTECT, related_name="links")
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="recommendation_link")
+
+    class Meta:
+        ordering = ["recommendation", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.recommendation_id} -> {self.order_id}"

@@ -1,0 +1,155 @@
+"""Writes what the engine room remembers of a run, in the transaction of the run."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from execution.engine.planning import Decision, Plan
+from execution.engine.risk import verdict_as_data
+from execution.engine.routing import Quote
+from execution.inbox import LoadedArtifact
+from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest
+from portfolios.bookkeeping import Booked
+from portfolios.money import plain, quantize_percent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run before it is planned."""
+
+    request_id: uuid.UUID
+    strategy_id: uuid.UUID
+    provider: str
+    loaded: LoadedArtifact
+    parameters: Mapping[str, Any]
+    prices: Mapping[str, Quote]
+    is_simulated: bool
+    actor: str
+    door: str
+    now: datetime
+
+
+def find_runs(*, request_id: uuid.UUID) -> list[ExecutionRun]:
+    """Return the runs of a request in every account that did not fail, oldest first."""
+    runs = ExecutionRun.objects.filter(request_id=request_id).exclude(status=ExecutionRun.Status.FAILED)
+    return list(runs.order_by("started_at", "sequence"))
+
+
+def begin_run(facts: RunFacts, *, run_id: uuid.UUID, account_id: uuid.UUID) -> ExecutionRun:
+    """Write the request, unless it is stored already, and the run. Raises IntegrityError where the run exists."""
+    _store_request(facts)
+    return ExecutionRun.objects.create(
+        id=run_id, account_id=account_id, status=ExecutionRun.Status.RUNNING, **_run_columns(facts)
+    )
+
+
+def record_failure(facts: RunFacts, *, account_id: uuid.UUID | None, error: BaseException) -> ExecutionRun:
+    """Write a failed run: what was tried, and what went wrong. The request may be executed again."""
+    _store_request(facts)
+    return ExecutionRun.objects.create(
+        account_id=account_id,
+        status=ExecutionRun.Status.FAILED,
+        finished_at=facts.now,
+        error=f"{type(error).__name__}: {error}"[:2000],
+        **_run_columns(facts),
+    )
+
+
+def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) -> None:
+    """Write one recommendation a decision, linked to its orders. `booked` follows the plan's intents."""
+    rows = {decision.line: _recommendation(run, decision) for decision in plan.decisions}
+    stored = Recommendation.objects.bulk_create(rows.values())
+    by_line = dict(zip(rows, stored, strict=True))
+    RecommendationOrder.objects.bulk_create(
+        RecommendationOrder(recommendation=by_line[intent.line], order=item.order)
+        for intent, item in zip(plan.intents, booked, strict=True)
+    )
+
+
+def finish_run(
+    run: ExecutionRun, plan: Plan, booked: Sequence[Booked], *, report: Mapping[str, Any], now: datetime
+) -> None:
+    """Close a run with its counts and its report."""
+    run.status = ExecutionRun.Status.SUCCEEDED
+    run.finished_at = now
+    run.recommendation_count = len(plan.decisions)
+    run.order_count = len(booked)
+    run.position_count = sum(item.effect == "opened" for item in booked)
+    run.outcome_counts = dict(sorted(Counter(str(decision.outcome) for decision in plan.decisions).items()))
+    run.report = dict(report)
+    run.save()
+
+
+def _store_request(facts: RunFacts) -> None:
+    """Write the request, or bring it up to date: without a run that counts, its artifact may have changed."""
+    artifact = facts.loaded.artifact
+    ResearchRequest.objects.bulk_create(
+        [
+            ResearchRequest(
+                id=facts.request_id,
+                task_id=facts.loaded.task_id,
+                digest=artifact.digest,
+                source_path=str(facts.loaded.path),
+                content=facts.loaded.content,
+                recommendation_count=artifact.line_count,
+                problem_count=len(artifact.problems),
+                market_context=artifact.market_context,
+                received_at=facts.now,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=[
+            "task_id",
+            "digest",
+            "source_path",
+            "content",
+            "recommendation_count",
+            "problem_count",
+            "market_context",
+        ],
+    )
+
+
+def _run_columns(facts: RunFacts) -> dict[str, Any]:
+    return {
+        "request_id": facts.request_id,
+        "strategy_id": facts.strategy_id,
+        "provider": facts.provider,
+        "task_id": facts.loaded.task_id,
+        "digest": facts.loaded.artifact.digest,
+        "parameters": dict(facts.parameters),
+        "prices": {symbol: _quote_as_data(quote) for symbol, quote in sorted(facts.prices.items())},
+        "is_simulated": facts.is_simulated,
+        "actor": facts.actor,
+        "door": facts.door,
+        "started_at": facts.now,
+    }
+
+
+def _quote_as_data(quote: Quote) -> dict[str, str]:
+    return {"price": plain(quote.price), "source": quote.source, "as_of": quote.as_of.isoformat()}
+
+
+def _recommendation(run: ExecutionRun, decision: Decision) -> Recommendation:
+    item, percent = decision.recommendation, decision.allocation_percent
+    return Recommendation(
+        run=run,
+        line=decision.line,
+        symbol=decision.symbol,
+        action=decision.action,
+        allocation_percent=quantize_percent(percent) if percent is not None else None,
+        confidence=item.confidence if item else None,
+        confidence_raw=item.confidence_raw if item else "",
+        rationale=item.rationale if item else "",
+        claimed_price=item.current_price if item else None,
+        target_price=item.target_price if item else None,
+        raw=decision.raw,
+        outcome=decision.outcome.value,
+        codes=[str(code) for code in decision.codes],
+        reason=decision.reason,
+        verdicts=[verdict_as_data(verdict) for verdict in decision.verdicts],
+    )

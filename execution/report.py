@@ -1,0 +1,125 @@
+"""What an execution or a preview says, the same to every door.
+
+A report holds text, whole numbers and truth values only, so that it goes through JSON and comes back equal: a
+replay hands out the very report that the run stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """The run. `id` is None in a preview; `status` is "succeeded" or "previewed"."""
+
+    id: str | None
+    status: str
+    replay: bool
+    simulated: bool
+    request_id: str
+    task_id: str
+    digest: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactPart:
+    """What was read."""
+
+    path: str
+    recommendation_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPart:
+    """The account after the run. `initial_balance` is None unless the run created the account."""
+
+    id: str | None
+    strategy_id: str
+    provider_id: str
+    cash_balance: str
+    equity_value: str
+    total_value: str
+    initial_balance: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPart:
+    """How one line ended. A flip has two orders; `order_id` is the last of `order_ids`."""
+
+    line: int
+    symbol: str
+    action: str
+    allocation_percent: str | None
+    outcome: str
+    codes: list[str]
+    reason: str
+    order_id: str | None
+    order_ids: list[str]
+    verdicts: list[dict[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPart:
+    """One order as planned (in a preview, without ids) or as booked."""
+
+    id: str | None
+    line: int
+    symbol: str
+    action: str
+    quantity: str
+    limit_price: str
+    fill_price: str
+    notional: str
+    fee: str
+    status: str
+    client_order_id: str
+    position_id: str | None
+    position_effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryPart:
+    """The run's counts and sums."""
+
+    orders_created: int
+    positions_created: int
+    total_invested: str
+    remaining_cash: str
+    total_equity: str
+    total_portfolio_value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The whole report of one run."""
+
+    run: RunPart
+    artifact: ArtifactPart
+    account: AccountPart
+    decisions: list[DecisionPart]
+    orders: list[OrderPart]
+    summary: SummaryPart
+    plan_token: str
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "RunReport":
+        """Return the report that `as_data` made. Raises KeyError or TypeError for anything else."""
+        return cls(
+            run=RunPart(**data["run"]),
+            artifact=ArtifactPart(**data["artifact"]),
+            account=AccountPart(**data["account"]),
+            decisions=[DecisionPart(**item) for item in data["decisions"]],
+            orders=[OrderPart(**item) for item in data["orders"]],
+            summary=SummaryPart(**data["summary"]),
+            plan_token=data["plan_token"],
+        )
+
+    def as_replay(self) -> "RunReport":
+        """Return the same report, marked as a replay."""
+        return replace(self, run=replace(self.run, replay=True))

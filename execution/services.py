@@ -1,0 +1,320 @@
+"""The one call behind every door: `preview` says what would be done, `execute` does it, exactly once.
+
+Both make the same preparation and the same plan; there is no second way to plan. An expected no is a `Refusal`, and
+nothing is written then. A fault rolls everything back, is recorded as a failed run, and is raised again.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from execution import recording
+from execution.engine.artifact import Recommendation
+from execution.engine.planning import OrderIntent, Plan, PlanInput, make_plan
+from execution.engine.policy import policy_as_data
+from execution.engine.routing import Instrument
+from execution.engine.vocabulary import Code, Refusal, TradingState
+from execution.plan_token import make_token, what_changed
+from execution.policies import system_state
+from execution.preparation import Instruction, Prepared, earlier_run, prepare
+from execution.report import AccountPart, ArtifactPart, RunPart, RunReport
+from execution.reporting import make_report
+from execution.retrying import run_transaction
+from portfolios import bookkeeping, queries
+from portfolios.bookkeeping import Booked, Stamp, Ticket
+from portfolios.money import plain
+
+__all__ = ["Instruction", "execute", "preview"]
+
+
+def preview(instruction: Instruction) -> RunReport | Refusal:
+    """Return what `execute` would do now, or its refusal. Writes nothing, not even the account."""
+    found = prepare(instruction)
+    if not isinstance(found, Prepared):
+        return found
+    account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
+    view = _view(found, account)
+    plan = _plan(found, view)
+    if isinstance(plan, Refusal):
+        return plan
+    token = _token(found, view)
+    changed = _token_refusal(found, token)
+    return changed or _report(found, view, plan, run_id=None, booked=[], token=token)
+
+
+def execute(instruction: Instruction) -> RunReport | Refusal:
+    """Execute a request once: the report of the run, of the earlier run (`replay`), or why it is refused.
+
+    Must not be called inside a transaction. Raises what the database raises when 5 attempts did not help; the
+    failure is recorded then, where the database still allows it.
+    """
+    found = prepare(instruction)
+    if not isinstance(found, Prepared):
+        return found
+    try:
+        return run_transaction(lambda: _execute_once(found))
+    except Exception as error:
+        _record_failure(found, error)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """One account as a plan sees it. `account` is None where it is still to be opened."""
+
+    account_id: uuid.UUID | None
+    is_new: bool
+    positions: Sequence[Any]
+    plan_input: PlanInput
+    books: str
+
+
+def _view(found: Prepared, account: Any, *, is_new: bool = False) -> _View:
+    instruction = found.instruction
+    positions = queries.open_positions(account) if account is not None and not is_new else []
+    cash = account.cash_balance if account is not None else instruction.initial_balance
+    marks = {symbol: quote.price for symbol, quote in found.quotes.items()}
+    snapshot = queries.snapshot(
+        cash_balance=cash,
+        positions=positions,
+        marks=marks,
+        book_version=account.book_version if account is not None else 0,
+    )
+    state = account.trading_state if account is not None else TradingState.ACTIVE
+    is_first = account is None or is_new
+    return _View(
+        account_id=account.pk if account is not None else None,
+        is_new=is_first,
+        positions=positions,
+        books=f"new {cash}" if is_first else f"{account.pk} {account.book_version} {state}",
+        plan_input=PlanInput(
+            artifact=found.loaded.artifact,
+            snapshot=snapshot,
+            quotes=found.quotes,
+            instruments=_instruments({*found.quotes, *snapshot.holdings}),
+            policy=found.policy,
+            mode=instruction.mode,
+            close_unlisted=instruction.close_unlisted,
+            state=TradingState.strictest(TradingState(state), system_state()),
+        ),
+    )
+
+
+def _instruments(symbols: set[str]) -> dict[str, Instrument]:
+    return {
+        symbol: Instrument(symbol, sector=security.sector, step=security.quantity_step)
+        for symbol, security in queries.securities(symbols).items()
+    }
+
+
+def _plan(found: Prepared, view: _View) -> Plan | Refusal:
+    plan = make_plan(view.plan_input)
+    if isinstance(plan, Refusal):
+        return Refusal(plan.code, f"{found.loaded.path}: {plan.message}", plan.details)
+    return plan
+
+
+def _token(found: Prepared, view: _View) -> str:
+    instruction = found.instruction
+    return make_token(
+        digest=found.loaded.artifact.digest,
+        prices={symbol: quote.price for symbol, quote in found.quotes.items()},
+        books=view.books,
+        rules={**_parameters(found), "state": view.plan_input.state, "sweep": instruction.close_unlisted},
+    )
+
+
+def _token_refusal(found: Prepared, token: str) -> Refusal | None:
+    expected = found.instruction.plan_token
+    if expected is None or expected == token:
+        return None
+    changed = what_changed(expected=expected, actual=token)
+    return Refusal(
+        Code.PLAN_CHANGED, f"the plan is not the one that was previewed: {changed}", {"plan_token": token}
+    )
+
+
+def _parameters(found: Prepared) -> dict[str, Any]:
+    instruction = found.instruction
+    return {
+        "mode": str(instruction.mode),
+        "close_unlisted": instruction.close_unlisted,
+        "policy": policy_as_data(found.policy),
+    }
+
+
+def _execute_once(found: Prepared) -> RunReport | Refusal:
+    """One attempt, one transaction: lock, look again, decide, write."""
+    with transaction.atomic(durable=True):
+        outcome = _execute_locked(found)
+        if isinstance(outcome, Refusal):
+            # The account may have been opened for a plan that is refused after all.
+            transaction.set_rollback(True)
+    return outcome
+
+
+def _execute_locked(found: Prepared) -> RunReport | Refusal:
+    run_id = uuid.uuid4()
+    account, is_new = _locked_account(found, run_id)
+    earlier = earlier_run(found.request_id, found.strategy_id, found.provider, found.loaded)
+    if earlier is not None:
+        return earlier
+    view = _view(found, account, is_new=is_new)
+    plan = _plan(found, view)
+    if isinstance(plan, Refusal):
+        return plan
+    token = _token(found, view)
+    changed = _token_refusal(found, token)
+    if changed is not None:
+        return changed
+    return _write(found, view, plan, account=account, run_id=run_id, token=token)
+
+
+def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
+    """Return the account under its lock, opened where it is missing, and whether it was."""
+    account = bookkeeping.lock_account(strategy_id=found.strategy_id, provider=found.provider)
+    if account is not None:
+        return account, False
+    if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
+        bookkeeping.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
+    opened = bookkeeping.open_account(
+        strategy_id=found.strategy_id,
+        provider=found.provider,
+        initial_balance=found.instruction.initial_balance,
+        stamp=_stamp(found, run_id, reason="Initial balance"),
+    )
+    return opened, True
+
+
+def _stamp(found: Prepared, run_id: uuid.UUID, *, reason: str = "") -> Stamp:
+    return Stamp(actor=found.instruction.actor, now=found.instruction.now, run_id=run_id, reason=reason)
+
+
+def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uuid.UUID, token: str) -> RunReport:
+    """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
+    run = recording.begin_run(_facts(found), run_id=run_id, account_id=account.pk)
+    traded = {intent.symbol for intent in plan.intents}
+    bookkeeping.ensure_securities(traded, known=view.plan_input.instruments)
+    booked = bookkeeping.book_orders(
+        account,
+        _tickets(found, plan),
+        positions=view.positions,
+        marks={symbol: quote.price for symbol, quote in found.quotes.items()},
+        external_flow=account.cash_balance if view.is_new else Decimal(0),
+        stamp=_stamp(found, run_id),
+    )
+    recording.record_decisions(run, plan, booked)
+    report = _report(found, view, plan, run_id=run_id, booked=booked, token=token)
+    recording.finish_run(run, plan, booked, report=report.as_data(), now=found.instruction.now)
+    return report
+
+
+def _facts(found: Prepared) -> recording.RunFacts:
+    instruction = found.instruction
+    return recording.RunFacts(
+        request_id=found.request_id,
+        strategy_id=found.strategy_id,
+        provider=found.provider,
+        loaded=found.loaded,
+        parameters=_parameters(found),
+        prices=found.quotes,
+        is_simulated=found.is_simulated,
+        actor=instruction.actor,
+        door=instruction.door,
+        now=instruction.now,
+    )
+
+
+def _client_order_ids(found: Prepared, plan: Plan) -> list[str]:
+    """Derive each order's id from the run key, the symbol and the leg alone: never from a price or a quantity."""
+    key = _run_key(found)
+    return [str(uuid.uuid5(found.request_id, f"{key}/{intent.symbol}/{intent.action}")) for intent in plan.intents]
+
+
+def _run_key(found: Prepared) -> str:
+    return f"{found.strategy_id}/{found.provider}/{found.request_id}"
+
+
+def _tickets(found: Prepared, plan: Plan) -> list[Ticket]:
+    items = {item.line: item for item in found.loaded.artifact.recommendations}
+    asked_for = found.instruction.prices.stand_in_asked_for
+    return [
+        Ticket(
+            fill=intent.fill,
+            limit_price=intent.price,
+            client_order_id=client_order_id,
+            is_simulated=asked_for or found.quotes[intent.symbol].simulated,
+            metadata=_order_metadata(found, intent, items.get(intent.line)),
+        )
+        for intent, client_order_id in zip(plan.intents, _client_order_ids(found, plan), strict=True)
+    ]
+
+
+def _order_metadata(found: Prepared, intent: OrderIntent, item: Recommendation | None) -> dict[str, Any]:
+    quote = found.quotes[intent.symbol]
+    confidence = item.confidence if item else None
+    return {
+        "request_id": str(found.request_id),
+        "task_id": str(found.loaded.task_id),
+        "idempotency_key": _run_key(found),
+        "line": intent.line,
+        "recommendation_confidence": plain(confidence) if confidence is not None else None,
+        "market_context": found.loaded.artifact.market_context,
+        "rationale": item.rationale if item else "",
+        "price_source": quote.source,
+        "price_as_of": quote.as_of.isoformat(),
+    }
+
+
+def _report(
+    found: Prepared,
+    view: _View,
+    plan: Plan,
+    *,
+    run_id: uuid.UUID | None,
+    booked: Sequence[Booked],
+    token: str,
+) -> RunReport:
+    after = plan.after
+    return make_report(
+        run=RunPart(
+            id=str(run_id) if run_id else None,
+            status="succeeded" if run_id else "previewed",
+            replay=False,
+            simulated=found.is_simulated,
+            request_id=str(found.request_id),
+            task_id=str(found.loaded.task_id),
+            digest=found.loaded.artifact.digest,
+            mode=str(found.instruction.mode),
+        ),
+        artifact=ArtifactPart(str(found.loaded.path), found.loaded.artifact.line_count),
+        account=AccountPart(
+            id=str(view.account_id) if view.account_id else None,
+            strategy_id=str(found.strategy_id),
+            provider_id=found.provider,
+            cash_balance=plain(after.cash_balance),
+            equity_value=plain(after.equity_value),
+            total_value=plain(after.total_value),
+            initial_balance=plain(found.instruction.initial_balance) if view.is_new else None,
+        ),
+        plan=plan,
+        client_order_ids=_client_order_ids(found, plan),
+        booked=booked,
+        plan_token=token,
+    )
+
+
+def _record_failure(found: Prepared, error: Exception) -> None:
+    """Keep what went wrong, in a transaction of its own; where that fails too, the first error stands."""
+    try:
+        account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
+        if queries.find_strategy(found.strategy_id) is None:
+            return
+        with transaction.atomic(durable=True):
+            recording.record_failure(_facts(found), account_id=account.pk if account else None, error=error)
+    except Exception as second:  # noqa: BLE001  # whatever it is, it must not hide the fault
+        error.add_note(f"The failure could not be recorded: {type(second).__name__}: {second}")

@@ -1,0 +1,145 @@
+"""Settings, read from the environment and `.env`; every variable is described in `.env.example`.
+
+Nothing but SECRET_KEY is needed in production, and commands need not even that.
+"""
+
+import os
+import secrets
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env_file = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+if env_file.is_file():
+    environ.Env.read_env(env_file)
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# A command signs nothing, so it runs without a key. folios.wsgi and folios.asgi refuse to serve with a passing one.
+SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.token_urlsafe(50)
+SECRET_KEY_IS_PASSING = not env.str("SECRET_KEY", default="")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+
+# The admin's autodiscovery imports every admin module; SimpleAdminConfig leaves that to folios.urls, so that
+# commands, which never look at a page, start in half the time.
+INSTALLED_APPS = [
+    "portfolios",
+    "execution",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "folios.urls"
+WSGI_APPLICATION = "folios.wsgi.application"
+ASGI_APPLICATION = "folios.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _sqlite_options() -> dict[str, Any]:
+    """SQLite as a ledger needs it: one writer at a time from BEGIN on, and every commit on the disk."""
+    # Before 3.51.3 a checkpoint in WAL mode can race with a writer and corrupt the file.
+    journal = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
+    return {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": (
+            f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; "
+            "PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON"
+        ),
+    }
+
+
+def _postgres_options(given: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL with an end to every wait: no lock is held or waited for without a limit (milliseconds)."""
+    limits = "-c lock_timeout=10000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"
+    return {**given, "options": f"{given.get('options', '')} {limits}".strip()}
+
+
+def _database() -> dict[str, Any]:
+    url = env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    database: dict[str, Any] = dict(env.db_url_config(url))
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        return {**database, "ENGINE": "folios.db.sqlite3", "OPTIONS": _sqlite_options()}
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        return {**database, "OPTIONS": _postgres_options(database.get("OPTIONS", {}))}
+    raise ImproperlyConfigured(f"DATABASE_URL names {database['ENGINE']}: only sqlite and postgres are supported")
+
+
+# ATOMIC_REQUESTS stays off: an execution commits by itself and must not be part of a larger transaction.
+DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False}}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static-collected"
+
+if not DEBUG:
+    SESSION_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=True)
+    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+
+# Where research arrives, one directory per request.
+ARTIFACTS_ROOT = Path(env.str("ARTIFACTS_ROOT", default="") or BASE_DIR / "artifacts")
+
+# Where prices come from, in this order. `simulation` answers every symbol with one default price.
+PRICE_SOURCES = env.list("PRICE_SOURCES", default=["simulation"])
+DEFAULT_PRICE = Decimal(100)
+DEFAULT_INITIAL_BALANCE = Decimal(100_000)
+
+# The system's own trading state and limits. A strategy's risk policy can only be stricter; a limit that it leaves
+# empty is the one given here. Percentages are of the account's total value.
+TRADING_STATE = env.str("TRADING_STATE", default="ACTIVE")
+RISK_LIMITS: dict[str, Any] = {
+    "max_position_percent": Decimal(20),
+    "max_sector_percent": Decimal(40),
+    "max_gross_exposure_percent": Decimal(200),
+    "cash_reserve_percent": Decimal(0),
+    "min_order_value": Decimal(0),
+    "max_order_value": None,
+    "restricted_symbols": [],
+    "short_margin_percent": Decimal(50),
+}

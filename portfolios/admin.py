@@ -1,0 +1,200 @@
+"""The books in the admin. Cash, orders, positions and the ledger are shown, not edited: they change through
+bookkeeping, which writes the ledger entry that belongs to every change.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from portfolios.models import (
+    LedgerEntry,
+    Order,
+    PortfolioAccount,
+    Position,
+    Price,
+    RiskPolicy,
+    Security,
+    Strategy,
+    Valuation,
+)
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Model]
+    _TabularInline = admin.TabularInline[Model, Model]
+else:
+    _ModelAdmin = admin.ModelAdmin  # takes type parameters in the stubs only
+    _TabularInline = admin.TabularInline
+
+
+class FoliosAdmin(_ModelAdmin):
+    """What all pages share: no full count of large tables."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+
+class RecordAdmin(FoliosAdmin):
+    """Rows that the product writes and people read."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds a record by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits a record."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes a record."""
+        return False
+
+
+class RiskPolicyInline(_TabularInline):
+    """The versions of a strategy's policy, newest first."""
+
+    model = RiskPolicy
+    extra = 0
+    fields = ["version", "max_position_percent", "max_sector_percent", "allow_short", "on_breach"]
+    readonly_fields = ["version", "max_position_percent", "max_sector_percent", "allow_short", "on_breach"]
+    show_change_link = True
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Policies have a page of their own."""
+        return False
+
+
+@admin.register(Strategy)
+class StrategyAdmin(FoliosAdmin):
+    """Strategies with their policies."""
+
+    list_display = ["name", "status", "id", "created_at"]
+    list_filter = ["status"]
+    search_fields = ["name", "id"]
+    readonly_fields = ["id", "created_at", "updated_at"]
+    inlines = [RiskPolicyInline]
+
+
+@admin.register(RiskPolicy)
+class RiskPolicyAdmin(FoliosAdmin):
+    """Limits and costs, one row a version."""
+
+    list_display = ["strategy", "version", "max_position_percent", "max_sector_percent", "allow_short", "on_breach"]
+    list_filter = ["allow_short", "on_breach"]
+    search_fields = ["strategy__name"]
+    list_select_related = ["strategy"]
+    autocomplete_fields = ["strategy"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(Security)
+class SecurityAdmin(FoliosAdmin):
+    """Securities; an empty sector is worth a look, as its limit cannot be checked."""
+
+    list_display = ["symbol", "name", "sector", "exchange", "currency", "quantity_step", "is_verified"]
+    list_filter = ["is_verified", "sector", "asset_class", "currency"]
+    search_fields = ["symbol", "name"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(Price)
+class PriceAdmin(FoliosAdmin):
+    """Stored prices, newest first."""
+
+    list_display = ["security_id", "price", "currency", "source", "as_of"]
+    list_filter = ["source", "currency"]
+    search_fields = ["security__symbol"]
+    date_hierarchy = "as_of"
+    autocomplete_fields = ["security"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(PortfolioAccount)
+class PortfolioAccountAdmin(FoliosAdmin):
+    """Accounts; their balances follow from the ledger."""
+
+    list_display = ["strategy", "provider", "cash_balance", "equity_value", "trading_state", "updated_at"]
+    list_filter = ["provider", "trading_state"]
+    search_fields = ["id", "strategy__name"]
+    list_select_related = ["strategy"]
+    autocomplete_fields = ["strategy"]
+    readonly_fields = ["id", "cash_balance", "equity_value", "book_version", "created_at", "updated_at"]
+
+
+@admin.register(Order)
+class OrderAdmin(RecordAdmin):
+    """Orders, newest first."""
+
+    list_display = [
+        "placed_at",
+        "account",
+        "action",
+        "security_id",
+        "quantity",
+        "limit_price",
+        "status",
+        "is_simulated",
+    ]
+    list_filter = ["status", "action", "is_simulated", "account__provider"]
+    search_fields = ["=id", "=client_order_id", "security__symbol"]
+    list_select_related = ["account__strategy"]
+    date_hierarchy = "placed_at"
+
+
+@admin.register(Position)
+class PositionAdmin(RecordAdmin):
+    """Open and closed positions."""
+
+    list_display = [
+        "security_id",
+        "account",
+        "side",
+        "status",
+        "quantity",
+        "average_price",
+        "cost_basis",
+        "mark_price",
+        "realized_pnl",
+    ]
+    list_filter = ["status", "side", "account__provider"]
+    search_fields = ["=id", "security__symbol"]
+    list_select_related = ["account__strategy"]
+    date_hierarchy = "opened_at"
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(RecordAdmin):
+    """The ledger, newest first within an account."""
+
+    list_display = [
+        "occurred_at",
+        "account",
+        "sequence",
+        "kind",
+        "security_id",
+        "quantity",
+        "price",
+        "amount",
+        "balance_after",
+        "actor",
+    ]
+    list_filter = ["kind", "account__provider"]
+    search_fields = ["security__symbol", "actor", "=run_id"]
+    list_select_related = ["account__strategy"]
+    date_hierarchy = "occurred_at"
+    ordering = ["-occurred_at", "-id"]
+
+
+@admin.register(Valuation)
+class ValuationAdmin(RecordAdmin):
+    """What accounts were worth, newest first."""
+
+    list_display = ["as_of", "account", "cash", "equity", "total", "external_flow"]
+    list_filter = ["account__provider"]
+    search_fields = ["=account__id", "account__strategy__name"]
+    list_select_related = ["account__strategy"]
+    date_hierarchy = "as_of"

@@ -1,0 +1,75 @@
+"""Portfolio accounts and their values over time."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from portfolios.models.fields import CashField
+from portfolios.models.strategies import Strategy
+
+
+class Provider(models.TextChoices):
+    """Who writes the research."""
+
+    ANTHROPIC = "anthropic", "Anthropic"
+    OPENAI = "openai", "OpenAI"
+    GEMINI = "gemini", "Gemini"
+    CUSTOM = "custom", "Custom"
+
+
+class PortfolioAccount(models.Model):
+    """The books of one strategy as one provider trades it. Cash and holdings change through bookkeeping only."""
+
+    class TradingState(models.TextChoices):
+        ACTIVE = "ACTIVE", "Active"
+        REDUCING = "REDUCING", "Reducing only"
+        HALTED = "HALTED", "Halted"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="accounts")
+    provider = models.CharField(max_length=16, choices=Provider)
+    cash_balance = CashField(default=0, help_text="Cash in USD; never below zero.")
+    equity_value = CashField(
+        default=0, help_text="Signed market value of the open positions at their last marks, shorts negative."
+    )
+    book_version = models.PositiveBigIntegerField(
+        default=0, help_text="Sequence number of the last ledger entry: equal versions mean equal books."
+    )
+    trading_state = models.CharField(max_length=16, choices=TradingState, default=TradingState.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["strategy", "provider"]
+        constraints = [
+            models.UniqueConstraint(name="account_one_per_strategy_and_provider", fields=["strategy", "provider"]),
+            models.CheckConstraint(name="account_cash_not_negative", condition=Q(cash_balance__gte=0)),
+            models.CheckConstraint(
+                name="account_provider_known", condition=Q(provider__in=["anthropic", "openai", "gemini", "custom"])
+            ),
+            models.CheckConstraint(
+                name="account_trading_state_known", condition=Q(trading_state__in=["ACTIVE", "REDUCING", "HALTED"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy} / {self.get_provider_display()}"
+
+
+class Valuation(models.Model):
+    """What an account was worth at one time, and what deposits and withdrawals moved since the time before."""
+
+    account = models.ForeignKey(PortfolioAccount, on_delete=models.PROTECT, related_name="valuations")
+    as_of = models.DateTimeField()
+    cash = CashField()
+    equity = CashField(help_text="Signed market value of the open positions.")
+    total = CashField(help_text="Cash plus equity.")
+    external_flow = CashField(default=0, help_text="Deposits minus withdrawals since the last valuation.")
+
+    class Meta:
+        ordering = ["-as_of"]
+        indexes = [models.Index(name="valuation_by_account", fields=["account", "-as_of"])]
+
+    def __str__(self) -> str:
+        return f"{self.total} on {self.as_of:%Y-%m-%d %H:%M}"

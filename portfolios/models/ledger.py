@@ -1,0 +1,83 @@
+"""The ledger: every change of cash or holdings, once, for ever."""
+
+from django.db import models
+from django.db.models import Q
+
+from portfolios.models.accounts import PortfolioAccount
+from portfolios.models.fields import CashField, UnitField
+from portfolios.models.securities import Security
+from portfolios.models.trading import Order
+
+
+class LedgerEntry(models.Model):
+    """One change, never edited: what is wrong is corrected by another entry.
+
+    `amount` is signed cash, + into the account; `quantity` is the signed change of the holding, + for BUY and
+    BUY_TO_COVER. Cash is the sum of the amounts.
+    """
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "DEPOSIT", "Deposit"
+        WITHDRAWAL = "WITHDRAWAL", "Withdrawal"
+        BUY = "BUY", "Buy"
+        SELL = "SELL", "Sell"
+        SELL_SHORT = "SELL_SHORT", "Sell short"
+        BUY_TO_COVER = "BUY_TO_COVER", "Buy to cover"
+        FEE = "FEE", "Fee"
+        DIVIDEND = "DIVIDEND", "Dividend"
+        SPLIT = "SPLIT", "Split"
+        CORRECTION = "CORRECTION", "Correction"
+
+    account = models.ForeignKey(PortfolioAccount, on_delete=models.PROTECT, related_name="ledger")
+    sequence = models.PositiveBigIntegerField(help_text="Place in the account's ledger, from 1, without gaps.")
+    kind = models.CharField(max_length=16, choices=Kind)
+    amount = CashField(default=0, help_text="Signed cash, + into the account.")
+    balance_after = CashField(help_text="Cash balance after this entry.")
+    security = models.ForeignKey(
+        Security,
+        on_delete=models.PROTECT,
+        related_name="ledger",
+        to_field="symbol",
+        db_column="symbol",
+        null=True,
+        blank=True,
+    )
+    quantity = UnitField(default=0, help_text="Signed change of the holding.")
+    price = UnitField(null=True, blank=True, help_text="Price per unit of a fill.")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger", null=True, blank=True)
+    run_id = models.UUIDField(null=True, blank=True, help_text="Execution run that booked the entry.")
+    actor = models.CharField(max_length=150, help_text="Who caused the entry.")
+    reason = models.TextField(blank=True, default="")
+    occurred_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["account", "sequence"]
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.UniqueConstraint(name="ledger_sequence_once_per_account", fields=["account", "sequence"]),
+            models.CheckConstraint(name="ledger_sequence_from_one", condition=Q(sequence__gte=1)),
+            models.CheckConstraint(name="ledger_actor_named", condition=~Q(actor="")),
+            models.CheckConstraint(name="ledger_balance_not_negative", condition=Q(balance_after__gte=0)),
+            models.CheckConstraint(
+                name="ledger_sign_fits_kind",
+                condition=Q(kind="DEPOSIT", amount__gt=0)
+                | Q(kind="WITHDRAWAL", amount__lt=0)
+                | Q(kind__in=["BUY", "BUY_TO_COVER"], amount__lte=0, quantity__gt=0, price__gt=0)
+                | Q(kind__in=["SELL", "SELL_SHORT"], amount__gte=0, quantity__lt=0, price__gt=0)
+                | Q(kind="FEE", amount__lt=0)
+                | Q(kind__in=["DIVIDEND", "SPLIT", "CORRECTION"]),
+            ),
+            models.CheckConstraint(
+                name="ledger_fill_has_order",
+                condition=Q(order__isnull=False, security__isnull=False)
+                | ~Q(kind__in=["BUY", "SELL", "SELL_SHORT", "BUY_TO_COVER"]),
+            ),
+        ]
+        indexes = [
+            models.Index(name="ledger_by_run", fields=["run_id"]),
+            models.Index(name="ledger_by_symbol", fields=["account", "security", "sequence"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind} {self.amount}"

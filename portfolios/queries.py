@@ -1,0 +1,74 @@
+"""The only reader of the books for other apps and the doors."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Max
+
+from portfolios.accounting import Holding
+from portfolios.models import PortfolioAccount, Position, Price, Provider, RiskPolicy, Security, Strategy
+from portfolios.snapshot import AccountSnapshot
+
+PROVIDERS: tuple[str, ...] = tuple(Provider.values)
+
+
+def find_strategy(strategy_id: UUID) -> Strategy | None:
+    """Return the strategy, or None."""
+    return Strategy.objects.filter(pk=strategy_id).first()
+
+
+def strategy_name_taken(name: str) -> bool:
+    """Whether a strategy of that name exists; names are compared to the letter."""
+    return Strategy.objects.filter(name=name).exists()
+
+
+def newest_risk_policy(strategy_id: UUID) -> RiskPolicy | None:
+    """Return the strategy's newest policy version, or None where it has none of its own."""
+    return RiskPolicy.objects.filter(strategy_id=strategy_id).order_by("-version").first()
+
+
+def find_account(*, strategy_id: UUID, provider: str) -> PortfolioAccount | None:
+    """Return the account without a lock: a look, not a basis for writing."""
+    return PortfolioAccount.objects.filter(strategy_id=strategy_id, provider=provider).first()
+
+
+def open_positions(account: PortfolioAccount) -> list[Position]:
+    """Return the account's open positions by symbol. To write on what they say, hold the account's lock."""
+    return list(account.positions.filter(status=Position.Status.OPEN).order_by("security_id"))
+
+
+def held_symbols(account: PortfolioAccount) -> frozenset[str]:
+    """Return the symbols of the account's open positions."""
+    open_rows = account.positions.filter(status=Position.Status.OPEN)
+    return frozenset(str(symbol) for symbol in open_rows.values_list("security_id", flat=True))
+
+
+def snapshot(
+    *, cash_balance: Decimal, positions: Sequence[Position], marks: Mapping[str, Decimal], book_version: int
+) -> AccountSnapshot:
+    """Return the frozen picture of an account, its holdings marked at `marks`, else at their last mark."""
+    holdings = (position.as_holding() for position in positions)
+    marked = {held.symbol: _marked(held, marks.get(held.symbol)) for held in holdings}
+    return AccountSnapshot(cash_balance=cash_balance, holdings=marked, book_version=book_version)
+
+
+def securities(symbols: Iterable[str]) -> dict[str, Security]:
+    """Return the known securities among `symbols`, by symbol."""
+    return {security.symbol: security for security in Security.objects.filter(symbol__in=sorted(symbols))}
+
+
+def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, Price]:
+    """Return each symbol's newest stored price not later than `until`; symbols without one are left out."""
+    newest = Price.objects.filter(
+        security_id__in=sorted(symbols), as_of__lte=until, security__currency=F("currency")
+    )
+    times = dict(newest.values_list("security_id").annotate(Max("as_of")).order_by())
+    found = newest.filter(as_of__in=set(times.values())).order_by("pk")
+    return {price.security_id: price for price in found if price.as_of == times[price.security_id]}
+
+
+def _marked(holding: Holding, mark: Decimal | None) -> Holding:
+    return holding if mark is None else replace(holding, mark_price=mark)

@@ -1,0 +1,23 @@
+"""Settings of the tests: the product's own, with nothing of the developer's machine in them.
+
+DATABASE_URL chooses the database, as in production; `python -m tests.postgres` starts a PostgreSQL and sets it.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ["ENV_FILE"] = os.devnull
+for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "PRICE_SOURCES", "TRADING_STATE", "ARTIFACTS_ROOT"):
+    os.environ.pop(name, None)
+os.environ.setdefault(
+    "DATABASE_URL", f"sqlite:///{Path(tempfile.gettempdir()) / f'folios-test-{os.getpid()}.sqlite3'}"
+)
+
+from folios.settings import *  # noqa: E402, F403  # after the environment is clean
+
+SECRET_KEY = "for tests only"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if DATABASES["default"]["ENGINE"] == "folios.db.sqlite3":  # noqa: F405
+    # A file, not memory: several connections and processes have to see the same database.
+    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405
