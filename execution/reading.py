@@ -11,7 +11,6 @@ _REASONS = {
     errno.ENOENT: "does not exist",
     errno.EACCES: "may not be read",
     errno.ELOOP: "is a symbolic link",
-    errno.EISDIR: "is a directory",
     errno.ENXIO: "is not a regular file",
 }
 
@@ -26,10 +25,13 @@ def read_regular_file(path: Path, *, limit: int) -> bytes | Refusal:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, os.strerror(error.errno or 0))
         return Refusal(Code.ARTIFACT_NOT_READABLE, f"{path} {reason}")
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return Refusal(Code.ARTIFACT_NOT_READABLE, f"{path} is not a regular file")
-        content = file.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         return Refusal(Code.ARTIFACT_TOO_LARGE, f"{path} is larger than {limit:,} bytes")
     return content

@@ -24,7 +24,7 @@ from execution.preparation import Instruction, Prepared, earlier_run, prepare
 from execution.report import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.reporting import make_report
 from execution.retrying import run_transaction
-from portfolios import bookkeeping, queries
+from portfolios import bookkeeping, queries, reference
 from portfolios.bookkeeping import Booked, Stamp, Ticket
 from portfolios.money import plain
 
@@ -90,7 +90,7 @@ def _view(found: Prepared, account: Any, *, is_new: bool = False) -> _View:
         account_id=account.pk if account is not None else None,
         is_new=is_first,
         positions=positions,
-        books=f"new {cash}" if is_first else f"{account.pk} {account.book_version} {state}",
+        books=f"new {plain(cash)}" if is_first else f"{account.pk} {account.book_version} {state}",
         plan_input=PlanInput(
             artifact=found.loaded.artifact,
             snapshot=snapshot,
@@ -180,7 +180,7 @@ def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
     if account is not None:
         return account, False
     if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
-        bookkeeping.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
+        reference.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
     opened = bookkeeping.open_account(
         strategy_id=found.strategy_id,
         provider=found.provider,
@@ -198,7 +198,7 @@ def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uu
     """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
     run = recording.begin_run(_facts(found), run_id=run_id, account_id=account.pk)
     traded = {intent.symbol for intent in plan.intents}
-    bookkeeping.ensure_securities(traded, known=view.plan_input.instruments)
+    reference.ensure_securities(traded, known=view.plan_input.instruments)
     booked = bookkeeping.book_orders(
         account,
         _tickets(found, plan),

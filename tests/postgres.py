@@ -9,7 +9,6 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from urllib.parse import quote
 
 
 def main() -> int:
@@ -25,7 +24,7 @@ def main() -> int:
         )
         try:
             socket = server.get_uri().partition("host=")[2]
-            url = f"postgres://postgres@{quote(socket, safe='')}/postgres"
+            url = f"postgres://postgres@/{socket}/postgres"
             return subprocess.run(sys.argv[1:], env={**os.environ, "DATABASE_URL": url}, check=False).returncode
         finally:
             server.cleanup()

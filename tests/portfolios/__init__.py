@@ -1,0 +1,1 @@
+from tests import hypothesis_profile as hypothesis_profile

@@ -1,0 +1,126 @@
+"""Every table in the admin: listed, searched, filtered, opened; records are read, not edited."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+import folios.urls  # noqa: F401  # discovers the admin's modules
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
+from tests.scenes import NOW, Desk, line
+
+pytestmark = pytest.mark.django_db
+
+MODELS = [
+    model
+    for app in ("portfolios", "execution")
+    for model in apps.get_app_config(app).get_models()
+    if model.__name__ != "RecommendationOrder"
+]
+RECORDS = {
+    "Order", "Position", "LedgerEntry", "Valuation", "ResearchRequest", "ExecutionRun", "Recommendation",
+}  # fmt: skip
+
+
+def name_of(model: type[Model]) -> str:
+    """Return the name of a model, for the test's id."""
+    return model.__name__
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    """Return a browser with a superuser logged in."""
+    client.force_login(User.objects.create_superuser("boss", password="x"))
+    return client
+
+
+@pytest.fixture
+def traded(desk: Desk) -> Desk:
+    """Return a desk with something in every table."""
+    desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    RiskPolicy.objects.create(strategy=desk.strategy)
+    Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    return desk
+
+
+def any_row(model: type[Model]) -> Model:
+    """Return one row of a table that has some."""
+    rows = list(model._default_manager.all()[:1])
+    return rows[0]
+
+
+def page(model: type[Model], kind: str, *args: Any) -> str:
+    """Return the address of a model's admin page."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_model_is_in_the_admin_with_search_and_filters(model: type[Model]):
+    options = admin.site._registry[model]
+    assert options.search_fields
+    assert options.list_filter
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_the_list_opens_searches_and_shows_its_rows(operator: Client, traded: Desk, model: type[Model]):
+    response = operator.get(page(model, "changelist"))
+    assert response.status_code == 200
+    assert response.context["cl"].result_count == model._default_manager.count() > 0
+    assert operator.get(page(model, "changelist"), {"q": "MSFT"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_filter_opens(operator: Client, traded: Desk, model: type[Model]):
+    response = operator.get(page(model, "changelist"))
+    for choices in response.context["cl"].filter_specs:
+        for choice in choices.choices(response.context["cl"]):
+            assert operator.get(page(model, "changelist") + choice["query_string"]).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_row_opens(operator: Client, traded: Desk, model: type[Model]):
+    row = any_row(model)
+    assert operator.get(page(model, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_records_can_neither_be_added_nor_edited_nor_deleted(operator: Client, traded: Desk, model: type[Model]):
+    expected = 403 if model.__name__ in RECORDS else 200
+    row = any_row(model)
+    assert operator.get(page(model, "add")).status_code == expected
+    if expected == 403:
+        assert operator.post(page(model, "change", row.pk), {}).status_code == 403
+        assert operator.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+def test_the_cash_of_an_account_cannot_be_typed_over(operator: Client, traded: Desk):
+    account = traded.account
+    form = {
+        "strategy": account.strategy_id, "provider": "anthropic", "trading_state": "HALTED",
+        "cash_balance": "1000000", "equity_value": "5", "book_version": "77",
+    }  # fmt: skip
+    assert operator.post(page(PortfolioAccount, "change", account.pk), form).status_code == 302
+    after = traded.account
+    assert after.trading_state == "HALTED"
+    assert (after.cash_balance, after.equity_value, after.book_version) == (
+        account.cash_balance, account.equity_value, account.book_version,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", [Order, LedgerEntry, Position], ids=name_of)
+def test_a_list_takes_the_same_number_of_queries_however_long_it_is(
+    operator: Client, desk: Desk, model: type[Model], django_assert_max_num_queries: Any
+):
+    desk.run([line(f"S{n}", "BUY", 0.5) for n in range(40)])
+    with django_assert_max_num_queries(9):
+        operator.get(page(model, "changelist"))
+
+
+def test_nobody_gets_in_without_logging_in(client: Client, db: None):
+    assert client.get(reverse("admin:index")).status_code == 302
+    assert client.get("/").headers["Location"] == "/admin/"
