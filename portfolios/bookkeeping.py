@@ -6,14 +6,14 @@ orders.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from portfolios.accounting import Fill, Holding, apply_fill
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
 from portfolios.money import ZERO, quantize_cash
 
 
@@ -46,11 +46,6 @@ class Booked:
     order: Order
     position_id: uuid.UUID
     effect: str  # "opened", "increased", "reduced", "closed"
-
-
-def create_strategy(*, strategy_id: uuid.UUID, name: str) -> Strategy:
-    """Write a new active strategy. Raises IntegrityError where its id or name is taken."""
-    return Strategy.objects.create(id=strategy_id, name=name)
 
 
 def lock_account(*, strategy_id: uuid.UUID, provider: str) -> PortfolioAccount | None:
@@ -86,14 +81,6 @@ def open_account(
         occurred_at=stamp.now,
     )
     return account
-
-
-def ensure_securities(symbols: Iterable[str], *, known: Iterable[str]) -> None:
-    """Write an unverified security for each of `symbols` that is not `known`."""
-    missing = sorted(set(symbols) - set(known))
-    if missing:
-        # Another account's transaction may be adding the same symbol; sorted, so that two cannot deadlock.
-        Security.objects.bulk_create([Security(symbol=symbol) for symbol in missing], ignore_conflicts=True)
 
 
 def book_orders(

@@ -44,9 +44,9 @@ def quantize_price(price: Decimal) -> Decimal:
     """Return a price per unit as the books keep it: 4 places from 1 on, 6 places below 1.
 
     Four places drop the float noise of price feeds (528.5700073242188 becomes 528.5700).
-    Raises AmountOutOfRangeError from 10**9 on.
+    Raises AmountOutOfRangeError from 10**9 on, and for NaN and Infinity.
     """
-    step = LISTED_PRICE_STEP if abs(price) >= 1 else PRICE_STEP
+    step = LISTED_PRICE_STEP if price.is_finite() and abs(price) >= 1 else PRICE_STEP
     return _quantize(price, step=step, rounding=ROUND_HALF_EVEN, limit=UNIT_LIMIT, name="price")
 
 
@@ -85,8 +85,9 @@ def share(total: Decimal, *, part: Decimal, whole: Decimal) -> Decimal:
 
 def format_cash(amount: Decimal) -> str:
     """Return `$1,234.50`, or `-$1,234.50` for a negative amount."""
-    sign = "-" if amount < 0 else ""
-    return f"{sign}${abs(quantize_cash(amount)):,.2f}"
+    cents = quantize_cash(amount)
+    sign = "-" if cents < 0 else ""
+    return f"{sign}${abs(cents):,.2f}"
 
 
 def plain(value: Decimal, *, places: int = 2) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from execution.engine.decoding import decode
 from execution.engine.text import MAX_TEXT, clean, clean_value, one_line
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal
-from portfolios.money import HUNDRED, UNIT_LIMIT, ZERO, quantize_price
+from portfolios.money import HUNDRED, ZERO, AmountOutOfRangeError, quantize_price
 
 MAX_RECOMMENDATIONS = 500
 
@@ -144,8 +144,10 @@ def parse_artifact(content: bytes) -> Artifact | Refusal:
 
 def normalize_symbol(text: str) -> str | None:
     """Return the canonical form (upper case, share class behind a point: BRK.B), or None for no such symbol."""
-    symbol = text.strip().upper().replace("-", ".")
-    return symbol if SYMBOL.fullmatch(symbol) else None
+    name = text.strip()
+    symbol = name.upper().replace("-", ".")
+    # upper() makes plain letters of some that are none: SS of a sharp s, S of a long one.
+    return symbol if name.isascii() and SYMBOL.fullmatch(symbol) else None
 
 
 def _lines(document: object) -> list[object] | Refusal:
@@ -193,15 +195,22 @@ def _raw_line(line: int, value: object) -> RawRecommendation | Problem:
 
 def _problem(line: int, code: Code, message: str, value: object) -> Problem:
     assert isinstance(value, dict)  # noqa: S101  # other lines never get this far
-    symbol, action = value.get("symbol", value.get("ticker")), value.get("action")
+    action = value.get("action")
     return Problem(
         line=line,
         code=code,
         message=message,
-        symbol=(normalize_symbol(symbol) or "") if isinstance(symbol, str) else "",
+        symbol=_symbol_meant(value),
         action=clean(action.strip().upper())[:32] if isinstance(action, str) else "",
         raw=clean_value(value),
     )
+
+
+def _symbol_meant(value: dict[str, object]) -> str:
+    """The one symbol that a line names, or nothing where it names none, an unreadable one or two."""
+    names = [value[name] for name in ("symbol", "ticker") if value.get(name) not in (None, "")]
+    meant = {normalize_symbol(name) if isinstance(name, str) else None for name in names}
+    return (meant.pop() or "") if len(meant) == 1 else ""
 
 
 def _scales(raws: Sequence[RawRecommendation]) -> _Scales:
@@ -265,8 +274,9 @@ def _symbol(raw: RawRecommendation) -> str | Refusal:
 def _action(text: str | None) -> RecommendedAction | Refusal:
     if text is None or not text.strip():
         return Refusal(Code.ACTION_MISSING, "field 'action' is missing")
-    word = text.strip().upper().replace(" ", "_").replace("-", "_")
-    if word not in RecommendedAction.__members__:
+    written = text.strip()
+    word = written.upper().replace(" ", "_").replace("-", "_")
+    if not written.isascii() or word not in RecommendedAction.__members__:
         known = ", ".join(RecommendedAction)
         return Refusal(Code.ACTION_UNKNOWN, f"field 'action' is {one_line(text)}: not one of {known}")
     return RecommendedAction(word)
@@ -299,9 +309,12 @@ def _confidence(value: object, divisor: Decimal | None) -> Decimal | None:
 
 def _claimed_price(value: object) -> Decimal | None:
     """A price that the research names is a remark, not an instruction: what is no plain number is left out."""
-    if isinstance(value, Decimal) and 0 < value < UNIT_LIMIT:
+    if not isinstance(value, Decimal) or value <= 0:
+        return None
+    try:
         return quantize_price(value) or None
-    return None
+    except AmountOutOfRangeError:
+        return None
 
 
 def _context(value: object) -> str:

@@ -5,7 +5,7 @@ and turns 0.1 into a double. Here each of these refuses the document.
 """
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from execution.engine.text import nesting, one_line
 from execution.engine.vocabulary import Code, Refusal
@@ -64,7 +64,10 @@ def _number(literal: str) -> Decimal:
     # The length is looked at first: converting a number of a million digits takes seconds.
     if len(literal) > _MAX_LITERAL:
         raise _out_of_bounds(literal)
-    number = Decimal(literal)
+    try:
+        number = Decimal(literal)
+    except InvalidOperation as error:  # an exponent beyond the decimals' own
+        raise _out_of_bounds(literal) from error
     if number and not -MAX_DIGITS <= number.adjusted() < MAX_DIGITS:
         raise _out_of_bounds(literal)
     return number if number else Decimal(0)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from execution.engine.policy import Costs
 from portfolios.accounting import Action, Fill
-from portfolios.money import quantize_cash, quantize_price
+from portfolios.money import PRICE_STEP, quantize_cash, quantize_price
 
 BASIS_POINT = Decimal("0.0001")
 
@@ -12,10 +12,11 @@ BASIS_POINT = Decimal("0.0001")
 def fill_price(*, action: Action, price: Decimal, costs: Costs) -> Decimal:
     """Return the price per unit that a fill gets: above `price` when buying, below it when selling.
 
-    Slippage is a fixed share of the price, whatever the size: price * (1 +- bps / 10,000).
-    Raises AmountOutOfRangeError.
+    Slippage is a fixed share of the price, whatever the size: price * (1 +- bps / 10,000), at least the smallest
+    price that the books hold. Raises AmountOutOfRangeError.
     """
-    return quantize_price(price * (1 - action.cash_sign * costs.slippage_bps * BASIS_POINT))
+    moved = price * (1 - action.cash_sign * costs.slippage_bps * BASIS_POINT)
+    return max(quantize_price(moved), PRICE_STEP)
 
 
 def commission(*, quantity: Decimal, price: Decimal, costs: Costs) -> Decimal:

@@ -12,10 +12,10 @@ from execution.engine.artifact import Artifact, Problem, Recommendation
 from execution.engine.fills import simulate_fill
 from execution.engine.policy import Policy
 from execution.engine.risk import Entry, RiskContext, Verdict, affordable_quantity, apply_limits
-from execution.engine.routing import Exit, Instrument, Market, Quote, Route, exit_unlisted, route
+from execution.engine.routing import Exit, Instrument, Market, Quote, Route, exit_action, exit_unlisted, route
 from execution.engine.sentences import explain
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
-from portfolios.accounting import Action, Fill, apply_fill
+from portfolios.accounting import Action, Fill, Holding, apply_fill
 from portfolios.money import CENT, AmountOutOfRangeError
 from portfolios.snapshot import AccountSnapshot
 
@@ -101,7 +101,7 @@ def _plan(given: PlanInput) -> Plan:
     routes = _routes(given, market, contradictions)
     exits = _execute_exits(routes, market)
     entries = _execute_entries(routes, market, exits.account)
-    decided = _decisions(given.artifact, routes, exits, entries)
+    decided = _decisions(given, routes, exits, entries)
     quarantined = [_quarantined(problem) for problem in given.artifact.problems]
     contradictory = [_contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
     everything = sorted([*decided, *quarantined, *contradictory], key=lambda decision: decision.line)
@@ -200,7 +200,7 @@ def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
 
 def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderIntent | None, Code | None]:
     price, costs = market.quotes[leaving.symbol].price, market.policy.costs
-    if not leaving.full and leaving.quantity * price < market.policy.min_order_value:
+    if not leaving.full and leaving.quantity * price < _least_value(market.policy):
         return None, Code.BELOW_MINIMUM_ORDER
     fill = simulate_fill(
         symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
@@ -251,9 +251,12 @@ def _too_small(entry: Entry, policy: Policy) -> Code | None:
     if not entry.quantity:
         stopped = [verdict.code for verdict in entry.verdicts if verdict.result in ("clamped", "rejected")]
         return stopped[-1] if stopped else Code.BELOW_STEP
-    # Below a cent the books would give the quantity away for nothing.
-    least = max(policy.min_order_value, CENT)
-    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < least else None
+    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < _least_value(policy) else None
+
+
+def _least_value(policy: Policy) -> Decimal:
+    """The smallest order in cash: below a cent the books would give the quantity away for nothing."""
+    return max(policy.min_order_value, CENT)
 
 
 def _entry_order(entry: Entry, policy: Policy) -> OrderIntent:
@@ -267,8 +270,9 @@ def _entry_order(entry: Entry, policy: Policy) -> OrderIntent:
     return OrderIntent(entry.line, "entry", entry.symbol, entry.action, entry.quantity, entry.price, fill)
 
 
-def _decisions(artifact: Artifact, routes: Mapping[int, Route], exits: _Side, entries: _Side) -> list[Decision]:
-    items = {item.line: item for item in artifact.recommendations}
+def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entries: _Side) -> list[Decision]:
+    items = {item.line: item for item in given.artifact.recommendations}
+    swept = {line: given.snapshot.holdings[symbol] for line, symbol in _unlisted(given)}
     fills: dict[int, list[Fill]] = {}
     for intent in (*exits.intents, *entries.intents):
         fills.setdefault(intent.line, []).append(intent.fill)
@@ -276,7 +280,7 @@ def _decisions(artifact: Artifact, routes: Mapping[int, Route], exits: _Side, en
     return [
         _decision(
             line,
-            items.get(line),
+            items.get(line) or swept[line],
             found,
             entry=entries.judged.get(line),
             fills=fills.get(line, []),
@@ -288,7 +292,7 @@ def _decisions(artifact: Artifact, routes: Mapping[int, Route], exits: _Side, en
 
 def _decision(
     line: int,
-    item: Recommendation | None,
+    subject: Recommendation | Holding,
     found: Route,
     *,
     entry: Entry | None,
@@ -298,23 +302,20 @@ def _decision(
     codes = _codes(found, entry, short_of)
     outcome = found.outcome or _outcome(codes, traded=bool(fills))
     verdicts = entry.verdicts if entry else ()
-    symbol, action = (item.symbol, str(item.action)) if item else _swept(found)
+    item = subject if isinstance(subject, Recommendation) else None
+    action = exit_action(subject.side) if isinstance(subject, Holding) else subject.action
     return Decision(
         line=line,
-        symbol=symbol,
-        action=action,
+        symbol=subject.symbol,
+        action=str(action),
         allocation_percent=item.allocation_percent if item else None,
         outcome=outcome,
         codes=codes,
-        reason=explain(outcome, codes, symbol=symbol, verdicts=verdicts, fills=fills),
+        reason=explain(outcome, codes, symbol=subject.symbol, verdicts=verdicts, fills=fills),
         verdicts=verdicts,
         recommendation=item,
         raw=item.raw if item else None,
     )
-
-
-def _swept(found: Route) -> tuple[str, str]:
-    return (found.exit.symbol, str(found.exit.action)) if found.exit else ("", "")
 
 
 _REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED})

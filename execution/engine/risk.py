@@ -18,7 +18,7 @@ from execution.engine.fills import commission, fill_price
 from execution.engine.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach
 from portfolios.accounting import Action, Fill
-from portfolios.money import HUNDRED, ZERO, notional, plain, quantize_cash, quantize_quantity
+from portfolios.money import CASH_LIMIT, CENT, HUNDRED, ZERO, notional, plain, quantize_cash, quantize_quantity
 from portfolios.snapshot import AccountSnapshot
 
 
@@ -255,9 +255,19 @@ def _factor(
     commissions are convex in the size, so what the factor leaves never costs more than the room.
     """
     fixed = sum((limit.fixed(entry, context) for entry in members if entry.wanted), ZERO)
-    if room <= fixed:
+    if room <= fixed or _is_left_over(limit, members, room=room, context=context):
         return ZERO
     return min((room - fixed) / (load - fixed), Decimal(1))
+
+
+def _is_left_over(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> bool:
+    """Whether `room` may be what the rounding of an earlier run's sizes left: less than one step for each member.
+
+    Only where a target is measured from a holding: sharing such a room out again would trade with every plan.
+    """
+    if not any(entry.anchor for entry in members):
+        return False
+    return room < sum((limit.load(entry, entry.step, context) + CENT for entry in members), ZERO)
 
 
 def _admit_in_order(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> list[Entry]:
@@ -282,7 +292,8 @@ def _with_verdict(
         result=settled,
         before=quantize_cash(before),
         after=quantize_cash(limit.load(entry, wanted, context)),
-        room=quantize_cash(room) if room is not None and room.is_finite() else None,
+        # A ceiling far above the account may be more than the books can hold: there it is no limit.
+        room=quantize_cash(room) if room is not None and abs(room) < CASH_LIMIT else None,
     )
     return replace(entry, wanted=wanted, verdicts=(*entry.verdicts, verdict))
 
@@ -344,7 +355,9 @@ def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Cost
     if fill.action.cash_sign > 0:
         return ZERO
     fixed = max(costs.commission_per_order, costs.commission_minimum)
-    scale = max(cash - fixed, ZERO) / (fill.notional + fill.fee - fixed)
+    if cash <= fixed:
+        return ZERO
+    scale = (cash - fixed) / (fill.notional + fill.fee - fixed)
     quantity = quantize_quantity(fill.quantity * scale, step=step, rounding=ROUND_DOWN)
     while quantity > 0 and (excess := _cost(quantity, price=fill.price, costs=costs) - cash) > 0:
         quantity = max(quantity - _steps_worth(excess, price=fill.price, step=step), ZERO)

@@ -14,7 +14,7 @@ from execution.engine.policy import Policy
 from execution.engine.risk import Entry
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, TradingState
 from portfolios.accounting import Action, Holding, Side
-from portfolios.money import HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
+from portfolios.money import CENT, HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
 from portfolios.snapshot import AccountSnapshot
 
 
@@ -87,20 +87,20 @@ def route(item: Recommendation, market: Market) -> Route:
     if item.symbol not in market.quotes:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
     action = Action(item.action)
+    if not action.increases:
+        return _reduce(item, action, market)
     if _ideal(item, market) + _held(market, item.symbol, action.side) >= UNIT_LIMIT:
         return Route(outcome=Outcome.DENIED, codes=(Code.BOOKS_RANGE,))
-    if action.increases:
-        return _permitted(_increase(item, action, market), item, market)
-    return _reduce(item, action, market)
+    return _permitted(_increase(item, action, market), item, market)
 
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
     """Return the full exit of a holding that the research does not list."""
     if market.state is TradingState.HALTED:
-        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED,))
+        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED, Code.UNLISTED))
     if holding.symbol not in market.quotes:
-        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
-    action = _exit_action(holding.side)
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE, Code.UNLISTED))
+    action = exit_action(holding.side)
     return Route(exit=Exit(line, holding.symbol, action, holding.quantity, full=True), codes=(Code.UNLISTED,))
 
 
@@ -127,7 +127,8 @@ def _ideal(item: Recommendation, market: Market) -> Decimal:
     return total * percent / HUNDRED / market.quotes[item.symbol].price
 
 
-def _exit_action(side: Side) -> Action:
+def exit_action(side: Side) -> Action:
+    """Return what closes a holding of `side`."""
     return Action.SELL if side is Side.LONG else Action.BUY_TO_COVER
 
 
@@ -138,6 +139,18 @@ def _other(side: Side) -> Side:
 def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal:
     step = market.instrument(item.symbol).step
     return quantize_quantity(quantity, step=step, rounding=market.policy.rounding)
+
+
+def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decimal) -> Decimal:
+    """The quantity to reach: `held` itself where rounding alone tells them apart.
+
+    Each fill rounds the total value by up to a cent, and the next plan's sizes with it; what such a difference
+    would trade is noise.
+    """
+    fills = 2 * len(market.quotes)
+    noise = fills * CENT * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
+    at_target = _rounded(ideal - noise, item, market) <= held <= _rounded(ideal + noise, item, market)
+    return held if at_target else _rounded(ideal, item, market)
 
 
 def _increase(item: Recommendation, action: Action, market: Market) -> Route:
@@ -152,6 +165,8 @@ def _increase(item: Recommendation, action: Action, market: Market) -> Route:
     leaving = _exit_of(item, _other(action.side), covered, market) if covered else None
     if opposite and covered < opposite:
         return Route(exit=leaving) if leaving else Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
+    if covered >= ideal:  # rounded up to the last step of what was open
+        return Route(exit=leaving)
     return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - covered))
 
 
@@ -161,8 +176,8 @@ def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Dec
         return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
     leaving = _exit_of(item, _other(action.side), opposite, market) if opposite else None
     held = _held(market, item.symbol, action.side)
-    target = _rounded(ideal, item, market)
-    if target > held:
+    target = _target(item, market, ideal=ideal, held=held)
+    if target > held and ideal > held:
         return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - held, anchor=held))
     if held > target and market.mode is Mode.REBALANCE:
         return Route(exit=_exit_of(item, action.side, held - target, market))
@@ -176,18 +191,23 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
     held = _held(market, item.symbol, action.side)
     if not item.allocation_percent or (action is Action.SELL and market.mode is Mode.ALLOCATE):
         return Route(exit=_exit_of(item, action.side, held, market))
-    sized = _rounded(_ideal(item, market), item, market)
-    quantity = min(sized, held) if market.mode is Mode.ALLOCATE else held - sized
-    if quantity <= 0:
-        code = Code.BELOW_STEP if market.mode is Mode.ALLOCATE else Code.ALREADY_AT_TARGET
-        return Route(outcome=Outcome.SKIPPED, codes=(code,))
-    clamped = (Code.CLAMPED_TO_POSITION,) if market.mode is Mode.ALLOCATE and sized > held else ()
-    return Route(exit=_exit_of(item, action.side, quantity, market), codes=clamped)
+    # Beyond what is held the size makes no difference, and might be more than the books can hold.
+    ideal = min(_ideal(item, market), held + market.instrument(item.symbol).step)
+    if market.mode is not Mode.ALLOCATE:
+        target = _target(item, market, ideal=ideal, held=held)
+        if target >= held:
+            return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
+        return Route(exit=_exit_of(item, action.side, held - target, market))
+    sized = _rounded(ideal, item, market)
+    if not sized:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
+    clamped = (Code.CLAMPED_TO_POSITION,) if sized > held else ()
+    return Route(exit=_exit_of(item, action.side, min(sized, held), market), codes=clamped)
 
 
 def _exit_of(item: Recommendation, side: Side, quantity: Decimal, market: Market) -> Exit:
     full = quantity == _held(market, item.symbol, side)
-    return Exit(item.line, item.symbol, _exit_action(side), quantity, full=full)
+    return Exit(item.line, item.symbol, exit_action(side), quantity, full=full)
 
 
 def _entry(

@@ -7,7 +7,9 @@ MAX_TEXT = 10_000
 
 # Control characters (a newline and a tab are fine), the bidirectional overrides that make a line read other than
 # it is written, the zero-width characters that hide one, and lone surrogates, which no database stores.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def clean(text: str) -> str:

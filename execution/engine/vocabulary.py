@@ -80,7 +80,7 @@ class Code(StrEnum):
     DUPLICATE_LINE = "DUPLICATE_LINE"
     ALREADY_AT_TARGET = "ALREADY_AT_TARGET"
 
-    # What is not allowed (denied)
+    # What the rules forbid (denied)
     SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
     RESTRICTED_SYMBOL = "RESTRICTED_SYMBOL"
     REDUCING_ONLY = "REDUCING_ONLY"
