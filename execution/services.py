@@ -7,7 +7,6 @@ nothing is written then. A fault rolls everything back, is recorded as a failed 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -204,7 +203,6 @@ def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uu
         _tickets(found, plan),
         positions=view.positions,
         marks={symbol: quote.price for symbol, quote in found.quotes.items()},
-        external_flow=account.cash_balance if view.is_new else Decimal(0),
         stamp=_stamp(found, run_id),
     )
     recording.record_decisions(run, plan, booked)

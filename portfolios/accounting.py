@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from portfolios.money import ZERO, notional, quantize_average, share
+from portfolios.money import QUANTITY_STEP, ZERO, notional, quantize_average, quantize_quantity, share
 
 
 class Side(StrEnum):
@@ -134,6 +134,19 @@ def apply_fill(holding: Holding | None, fill: Fill) -> FillResult:
         cash_delta=fill.cash_delta,
         fee=fill.fee,
         realized_pnl=realized,
+    )
+
+
+def split_holding(holding: Holding, ratio: Decimal) -> Holding:
+    """Return the holding after a split of `ratio` > 0 new units for one old (4 for 4:1, 0.1 for 1:10).
+
+    The cost stays to the cent; 18.91 @ 528.57 split 4:1 is 75.64 @ 132.1425. Raises AmountOutOfRangeError.
+    """
+    return replace(
+        holding,
+        quantity=quantize_quantity(holding.quantity * ratio, step=QUANTITY_STEP),
+        average_price=quantize_average(holding.average_price / ratio),
+        mark_price=quantize_average(holding.mark_price / ratio),
     )
 
 

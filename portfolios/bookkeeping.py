@@ -3,18 +3,24 @@
 All functions here want an open transaction, and all but `open_account` the account's lock (`lock_account`): what is
 read, decided and written under the lock is true together. The number of statements does not depend on the number of
 orders.
+
+The database checks the writer: triggers let cash and holdings change only together with a ledger entry
+(`portfolios.triggers`), so the entries are written first.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolios.accounting import Fill, Holding, apply_fill
+from portfolios import queries
+from portfolios.accounting import Fill, Holding, Side, apply_fill, split_holding
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
-from portfolios.money import ZERO, quantize_cash
+from portfolios.money import ZERO, notional, quantize_average, quantize_cash
+
+Kind = LedgerEntry.Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,10 @@ class Booked:
     effect: str  # "opened", "increased", "reduced", "closed"
 
 
+class CannotBookError(Exception):
+    """A change that people asked for and that the books do not take: the field, its value and the rule."""
+
+
 def lock_account(*, strategy_id: uuid.UUID, provider: str) -> PortfolioAccount | None:
     """Return the account, locked until the transaction ends, or None where there is none yet.
 
@@ -58,6 +68,12 @@ def lock_account(*, strategy_id: uuid.UUID, provider: str) -> PortfolioAccount |
     return rows.filter(strategy_id=strategy_id, provider=provider).first()
 
 
+def lock_accounts(ids: Sequence[uuid.UUID]) -> list[PortfolioAccount]:
+    """Return the accounts, all locked with one call and in one order, so that two callers cannot deadlock."""
+    rows = PortfolioAccount.objects.select_for_update(no_key=True, of=("self",))
+    return list(rows.filter(pk__in=ids).order_by("pk"))
+
+
 def open_account(
     *, strategy_id: uuid.UUID, provider: str, initial_balance: Decimal, stamp: Stamp
 ) -> PortfolioAccount:
@@ -65,22 +81,91 @@ def open_account(
 
     Raises IntegrityError where another transaction opened the account first: leave the block and look again.
     """
-    amount = quantize_cash(initial_balance)
-    account = PortfolioAccount.objects.create(
-        strategy_id=strategy_id, provider=provider, cash_balance=amount, book_version=1
-    )
-    LedgerEntry.objects.create(
-        account=account,
-        sequence=1,
-        kind=LedgerEntry.Kind.DEPOSIT,
-        amount=amount,
-        balance_after=amount,
-        actor=stamp.actor,
-        reason=stamp.reason or "Initial balance",
-        run_id=stamp.run_id,
-        occurred_at=stamp.now,
-    )
+    account = PortfolioAccount.objects.create(strategy_id=strategy_id, provider=provider)
+    deposit(account, amount=initial_balance, stamp=replace(stamp, reason=stamp.reason or "Initial balance"))
     return account
+
+
+def deposit(account: PortfolioAccount, *, amount: Decimal, stamp: Stamp) -> None:
+    """Book cash > 0 that comes in from outside. Raises CannotBookError."""
+    _move_cash(account, Kind.DEPOSIT, _positive(amount, "amount"), stamp)
+
+
+def withdraw(account: PortfolioAccount, *, amount: Decimal, stamp: Stamp) -> None:
+    """Book cash > 0 that goes out. Raises CannotBookError where it is more than the account has."""
+    _move_cash(account, Kind.WITHDRAWAL, -_positive(amount, "amount"), stamp)
+
+
+def correct_cash(account: PortfolioAccount, *, balance: Decimal, stamp: Stamp) -> None:
+    """Book the difference to the cash balance that a person says is right. Raises CannotBookError."""
+    amount = quantize_cash(balance) - account.cash_balance
+    if not amount:
+        raise CannotBookError(f"cash_balance is {account.cash_balance} already: nothing to correct")
+    _move_cash(account, Kind.CORRECTION, amount, stamp)
+
+
+def pay_dividend(account: PortfolioAccount, *, symbol: str, per_share: Decimal, stamp: Stamp) -> Decimal:
+    """Book a cash dividend > 0 per unit on the open position in `symbol` and return the cash: shorts pay it.
+
+    Raises CannotBookError where nothing is held, or where a short costs more than the account has.
+    """
+    books = _Books.of(account, stamp)
+    position = books.held(symbol)
+    if per_share <= 0:
+        raise CannotBookError(f"dividend is {per_share} per unit: must be above zero")
+    amount = notional(quantity=position.as_holding().signed_quantity, price=per_share)
+    books.enter(Kind.DIVIDEND, amount, position=position)
+    books.touch(position)
+    books.write()
+    return amount
+
+
+def split_position(account: PortfolioAccount, *, symbol: str, ratio: Decimal, stamp: Stamp) -> Holding:
+    """Book a split of the open position in `symbol`, `ratio` new units for one old, and return the new holding.
+
+    The cost stays. Raises CannotBookError where nothing is held or the ratio is not above zero.
+    """
+    books = _Books.of(account, stamp)
+    position = books.held(symbol)
+    if ratio <= 0:
+        raise CannotBookError(f"ratio is {ratio}: must be above zero")
+    after = split_holding(position.as_holding(), ratio)
+    books.restate(Kind.SPLIT, position, after)
+    books.write()
+    return after
+
+
+def correct_position(
+    account: PortfolioAccount,
+    *,
+    symbol: str,
+    side: Side,
+    quantity: Decimal,
+    average_price: Decimal,
+    stamp: Stamp,
+) -> None:
+    """Book what a person says is held of `symbol`: a new position, another size, side or average, or nothing (0).
+
+    Cash does not move and no profit is realized; the cost becomes quantity * average. Raises CannotBookError.
+    """
+    books = _Books.of(account, stamp)
+    position = books.find(symbol)
+    if quantity < 0 or (quantity and average_price <= 0):
+        raise CannotBookError(f"quantity is {quantity} @ {average_price}: must be above zero, or nothing held")
+    if position is None and not quantity:
+        raise CannotBookError(f"{symbol} is not held: nothing to correct")
+    before = position.as_holding() if position else Holding(symbol, side, ZERO, ZERO, ZERO)
+    average = quantize_average(average_price) if quantity else before.average_price
+    after = replace(
+        before,
+        side=side if quantity else before.side,
+        quantity=quantity,
+        average_price=average,
+        cost_basis=notional(quantity=quantity, price=average),
+        mark_price=before.mark_price or average,
+    )
+    books.restate(Kind.CORRECTION, position or books.new_position(symbol, side), after)
+    books.write()
 
 
 def book_orders(
@@ -89,25 +174,51 @@ def book_orders(
     *,
     positions: Sequence[Position],
     marks: Mapping[str, Decimal],
-    external_flow: Decimal,
     stamp: Stamp,
 ) -> list[Booked]:
     """Write filled orders, in their order, with ledger, positions, marks, balances and a valuation.
 
     `positions` are all open positions of the account, read under its lock; `marks` are prices per unit by symbol.
-    `external_flow` is what was deposited since the last valuation. The account object is brought up to date.
-    Raises ImpossibleFillError for a sale of more than is held, IntegrityError for a used client_order_id or a cash
-    balance below zero; nothing is written then, once the caller's transaction rolls back.
+    The account object is brought up to date. Raises ImpossibleFillError for a sale of more than is held,
+    CannotBookError for a cash balance below zero, IntegrityError for a used client_order_id; the caller's
+    transaction rolls back then, and nothing was written.
     """
-    booking = _Booking(account, positions, stamp)
-    booked = [booking.apply(ticket) for ticket in tickets]
-    booking.mark(marks)
-    booking.write(external_flow=external_flow)
+    books = _Books(account, positions, stamp)
+    booked = [books.fill(ticket) for ticket in tickets]
+    books.mark(marks)
+    books.write()
+    value_account(account, now=stamp.now)
     return booked
 
 
-class _Booking:
-    """The account while orders are booked: everything is worked out in memory and written once."""
+def value_account(account: PortfolioAccount, *, now: datetime) -> None:
+    """Write what the locked account is worth at its marks, and what came in from outside since the last time."""
+    Valuation.objects.create(
+        account=account,
+        as_of=now,
+        cash=account.cash_balance,
+        equity=account.equity_value,
+        total=account.cash_balance + account.equity_value,
+        external_flow=queries.external_flow(account),
+        book_version=account.book_version,
+    )
+
+
+def _positive(amount: Decimal, name: str) -> Decimal:
+    cents = quantize_cash(amount)
+    if cents <= 0:
+        raise CannotBookError(f"{name} is {amount}: must be above zero")
+    return cents
+
+
+def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, stamp: Stamp) -> None:
+    books = _Books.of(account, stamp)
+    books.enter(kind, amount)
+    books.write()
+
+
+class _Books:
+    """One account while it changes: everything is worked out in memory and written once."""
 
     def __init__(self, account: PortfolioAccount, positions: Sequence[Position], stamp: Stamp) -> None:
         self._account = account
@@ -117,17 +228,65 @@ class _Booking:
         self._orders: list[Order] = []
         self._entries: list[LedgerEntry] = []
 
-    def apply(self, ticket: Ticket) -> Booked:
+    @classmethod
+    def of(cls, account: PortfolioAccount, stamp: Stamp) -> "_Books":
+        """Return the books of a locked account for a change that people asked for, and that needs a reason."""
+        if not stamp.reason.strip() or not stamp.actor.strip():
+            raise CannotBookError("a change by hand needs an actor and a reason")
+        return cls(account, queries.open_positions(account), stamp)
+
+    def find(self, symbol: str) -> Position | None:
+        """Return the open position in `symbol`, or None."""
+        return self._open.get(symbol)
+
+    def held(self, symbol: str) -> Position:
+        """Return the open position in `symbol`. Raises CannotBookError."""
+        position = self._open.get(symbol)
+        if position is None:
+            raise CannotBookError(f"{symbol} is not held by account {self._account.pk}")
+        return position
+
+    def new_position(self, symbol: str, side: Side) -> Position:
+        """Return a position that is still to be written."""
+        return Position(account=self._account, security_id=symbol, side=side.value, opened_at=self._stamp.now)
+
+    def fill(self, ticket: Ticket) -> Booked:
         """Book one filled order: the order, its entries, the position and the cash."""
         fill = ticket.fill
         held = self._open.get(fill.symbol)
         result = apply_fill(held.as_holding() if held else None, fill)
+        position = held or self.new_position(fill.symbol, fill.action.side)
         order = self._order(ticket)
-        self._enter(LedgerEntry.Kind(fill.action), result.cash_delta, order, fill)
+        self.enter(
+            Kind(fill.action),
+            result.cash_delta,
+            position=position,
+            order=order,
+            quantity=fill.signed_quantity,
+            price=fill.price,
+        )
         if result.fee:
-            self._enter(LedgerEntry.Kind.FEE, -result.fee, order, None)
-        position = self._settle(held, result.holding)
+            self.enter(Kind.FEE, -result.fee, position=position, order=order)
+        self._settle(position, result.holding)
         return Booked(order, position.id, _effect(held is None, fill, result.holding))
+
+    def restate(self, kind: LedgerEntry.Kind, position: Position, after: Holding) -> None:
+        """Book what a holding is from now on: the entry keeps its new average and cost."""
+        before = ZERO if position.quantity is None else position.as_holding().signed_quantity
+        self.enter(
+            kind,
+            ZERO,
+            position=position,
+            quantity=after.signed_quantity - before,
+            price=after.average_price,
+            cost_basis=after.cost_basis,
+        )
+        self._settle(position, after)
+
+    def touch(self, position: Position) -> None:
+        """Note that the last entry concerns `position`."""
+        position.book_version = self._account.book_version
+        self._touched[position.id] = position
 
     def mark(self, marks: Mapping[str, Decimal]) -> None:
         """Mark the open positions at the prices that are known."""
@@ -137,28 +296,61 @@ class _Booking:
                 position.marked_at = self._stamp.now
                 self._touched[position.id] = position
 
-    def write(self, *, external_flow: Decimal) -> None:
-        """Write everything: orders before the entries that name them, closed positions before reopened ones."""
-        account, now = self._account, self._stamp.now
-        equity = sum((held.as_holding().market_value for held in self._open.values()), ZERO)
-        account.equity_value = quantize_cash(equity)
-        account.updated_at = now
-        Order.objects.bulk_create(self._orders)
-        self._write_positions()
-        LedgerEntry.objects.bulk_create(self._entries)
-        account.save(update_fields=["cash_balance", "equity_value", "book_version", "updated_at"])
-        Valuation.objects.create(
-            account=account,
-            as_of=now,
-            cash=account.cash_balance,
-            equity=account.equity_value,
-            total=account.cash_balance + account.equity_value,
-            external_flow=external_flow,
+    def enter(
+        self,
+        kind: LedgerEntry.Kind,
+        amount: Decimal,
+        *,
+        position: Position | None = None,
+        order: Order | None = None,
+        quantity: Decimal = ZERO,
+        price: Decimal | None = None,
+        cost_basis: Decimal | None = None,
+    ) -> None:
+        """Add one entry and move the cash. Raises CannotBookError where the cash would go below zero."""
+        account, stamp = self._account, self._stamp
+        if account.cash_balance + amount < 0:
+            raise CannotBookError(f"{kind} of {amount} is more than the cash balance of {account.cash_balance}")
+        account.cash_balance += amount
+        account.book_version += 1
+        self._entries.append(
+            LedgerEntry(
+                account=account,
+                sequence=account.book_version,
+                kind=kind,
+                amount=amount,
+                balance_after=account.cash_balance,
+                security_id=position.security_id if position else None,
+                position=position,
+                quantity=quantity,
+                price=price,
+                cost_basis=cost_basis,
+                order=order,
+                run_id=stamp.run_id,
+                actor=stamp.actor,
+                reason=stamp.reason,
+                occurred_at=stamp.now,
+            )
         )
 
+    def write(self) -> None:
+        """Write everything: orders, the entries that name them, then what follows from the entries."""
+        account = self._account
+        equity = sum((held.as_holding().market_value for held in self._open.values()), ZERO)
+        account.equity_value = quantize_cash(equity)
+        account.updated_at = self._stamp.now
+        if self._orders:
+            Order.objects.bulk_create(self._orders)
+        if self._entries:
+            LedgerEntry.objects.bulk_create(self._entries)
+        if self._touched:
+            self._write_positions()
+        account.save(update_fields=["cash_balance", "equity_value", "book_version", "updated_at"])
+
     def _write_positions(self) -> None:
+        # A closed position goes before the one that was opened after it in the same security.
         rows = sorted(self._touched.values(), key=lambda position: position.status != Position.Status.CLOSED)
-        changing = [column.name for column in Position._meta.concrete_fields if not column.primary_key]  # noqa: SLF001  # Django's public model API
+        changing = [column.name for column in Position._meta.concrete_fields if not column.primary_key]
         Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=changing)
 
     def _order(self, ticket: Ticket) -> Order:
@@ -183,47 +375,22 @@ class _Booking:
         self._orders.append(order)
         return order
 
-    def _enter(self, kind: LedgerEntry.Kind, amount: Decimal, order: Order, fill: Fill | None) -> None:
-        account, stamp = self._account, self._stamp
-        account.cash_balance += amount
-        account.book_version += 1
-        self._entries.append(
-            LedgerEntry(
-                account=account,
-                sequence=account.book_version,
-                kind=kind,
-                amount=amount,
-                balance_after=account.cash_balance,
-                security_id=order.security_id,
-                quantity=fill.signed_quantity if fill else ZERO,
-                price=fill.price if fill else None,
-                order=order,
-                run_id=stamp.run_id,
-                actor=stamp.actor,
-                reason=stamp.reason,
-                occurred_at=stamp.now,
-            )
-        )
-
-    def _settle(self, held: Position | None, after: Holding) -> Position:
-        now = self._stamp.now
-        position = held or Position(
-            account=self._account, security_id=after.symbol, side=after.side.value, opened_at=now
-        )
+    def _settle(self, position: Position, after: Holding) -> None:
+        """Bring the position up to what its last entry made of it."""
+        position.side = after.side.value
         position.quantity = after.quantity
         position.average_price = after.average_price
         position.cost_basis = after.cost_basis
         position.realized_pnl = after.realized_pnl
         position.mark_price = after.mark_price
-        position.marked_at = now
+        position.marked_at = self._stamp.now
+        self.touch(position)
         if after.is_open:
             self._open[after.symbol] = position
-        else:
-            position.status = Position.Status.CLOSED
-            position.closed_at = now
-            del self._open[after.symbol]
-        self._touched[position.id] = position
-        return position
+            return
+        position.status = Position.Status.CLOSED
+        position.closed_at = self._stamp.now
+        self._open.pop(after.symbol, None)
 
 
 def _effect(is_new: bool, fill: Fill, after: Holding) -> str:  # noqa: FBT001  # a fact, not a switch

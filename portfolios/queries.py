@@ -1,15 +1,27 @@
 """The only reader of the books for other apps and the doors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from django.db import connection, transaction
 from django.db.models import F, Max
 
 from portfolios.accounting import Holding
-from portfolios.models import PortfolioAccount, Position, Price, Provider, RiskPolicy, Security, Strategy
+from portfolios.models import (
+    LedgerEntry,
+    PortfolioAccount,
+    Position,
+    Price,
+    Provider,
+    RiskPolicy,
+    Security,
+    Strategy,
+)
 from portfolios.snapshot import AccountSnapshot
 
 PROVIDERS: tuple[str, ...] = tuple(Provider.values)
@@ -55,6 +67,14 @@ def snapshot(
     return AccountSnapshot(cash_balance=cash_balance, holdings=marked, book_version=book_version)
 
 
+def external_flow(account: PortfolioAccount) -> Decimal:
+    """Return the deposits minus the withdrawals since the account's last valuation."""
+    last = account.valuations.aggregate(version=Max("book_version"))["version"] or 0
+    outside = [LedgerEntry.Kind.DEPOSIT, LedgerEntry.Kind.WITHDRAWAL]
+    flows = account.ledger.filter(sequence__gt=last, kind__in=outside).values_list("amount", flat=True)
+    return sum(flows, Decimal(0))
+
+
 def securities(symbols: Iterable[str]) -> dict[str, Security]:
     """Return the known securities among `symbols`, by symbol."""
     return {security.symbol: security for security in Security.objects.filter(symbol__in=sorted(symbols))}
@@ -72,3 +92,40 @@ def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, Price
 
 def _marked(holding: Holding, mark: Decimal | None) -> Holding:
     return holding if mark is None else replace(holding, mark_price=mark)
+
+
+def get_account(account_id: UUID) -> PortfolioAccount | None:
+    """Return the account without a lock, or None."""
+    return PortfolioAccount.objects.filter(pk=account_id).first()
+
+
+def account_ids(only: Iterable[UUID] | None = None) -> list[UUID]:
+    """Return the ids of all accounts, or of those among `only` that exist, sorted."""
+    rows = PortfolioAccount.objects.all() if only is None else PortfolioAccount.objects.filter(pk__in=list(only))
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let several queries see the books at one moment: what adds up several rows must not see half of a booking.
+
+    PostgreSQL: a REPEATABLE READ READ ONLY transaction. SQLite: a deferred read transaction, which waits for nobody
+    and keeps nobody waiting. Inside a transaction that is open already, that one's view holds.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+        return
+    sqlite: Any = connection  # the wrapper of SQLite alone has a transaction mode
+    mode = sqlite.transaction_mode
+    try:
+        sqlite.transaction_mode = "DEFERRED"
+        with transaction.atomic():
+            yield
+    finally:
+        sqlite.transaction_mode = mode

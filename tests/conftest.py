@@ -1,11 +1,14 @@
 """What every test may ask for."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from portfolios.models import Strategy
+from portfolios.triggers import install_triggers, remove_triggers
 from tests.scenes import Desk, Inbox
 
 
@@ -14,6 +17,20 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker("database")
+
+
+@pytest.fixture(autouse=True)
+def triggers_let_the_flush_pass(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take the triggers away before a test that really commits is cleaned up: they refuse to empty the ledger."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
+    if not commits:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    install_triggers(connection)
+    yield
+    remove_triggers(connection)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from execution.pricing import PriceChain
 from execution.pricing.sources import GivenPrices, OnePrice
 from execution.report import RunReport
 from execution.services import Instruction, execute, preview
+from portfolios.audit import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -163,6 +164,7 @@ def assert_books_balance(account: PortfolioAccount) -> None:
     assert (valuation.cash, valuation.equity) == (account.cash_balance, account.equity_value)
     filled = Order.objects.filter(account=account, status="filled").count()
     assert filled == sum(1 for entry in entries if entry.order_id and entry.kind != "FEE")
+    assert check_books(account) == []
 
 
 def security(symbol: str, sector: str = "", step: str = "0.01") -> Security:

@@ -66,6 +66,7 @@ class Valuation(models.Model):
     equity = CashField(help_text="Signed market value of the open positions.")
     total = CashField(help_text="Cash plus equity.")
     external_flow = CashField(default=0, help_text="Deposits minus withdrawals since the last valuation.")
+    book_version = models.PositiveBigIntegerField(help_text="Ledger entries behind the valuation.")
 
     class Meta:
         ordering = ["-as_of"]

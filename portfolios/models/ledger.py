@@ -6,7 +6,7 @@ from django.db.models import Q
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
-from portfolios.models.trading import Order
+from portfolios.models.trading import Order, Position
 
 
 class LedgerEntry(models.Model):
@@ -43,7 +43,20 @@ class LedgerEntry(models.Model):
         blank=True,
     )
     quantity = UnitField(default=0, help_text="Signed change of the holding.")
-    price = UnitField(null=True, blank=True, help_text="Price per unit of a fill.")
+    price = UnitField(
+        null=True, blank=True, help_text="Price per unit of a fill; average price after a split or correction."
+    )
+    position = models.ForeignKey(
+        Position,
+        on_delete=models.PROTECT,
+        related_name="ledger",
+        null=True,
+        blank=True,
+        help_text="Position that the entry changes.",
+    )
+    cost_basis = CashField(
+        null=True, blank=True, help_text="Cost of the holding after a split or correction, which states it anew."
+    )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger", null=True, blank=True)
     run_id = models.UUIDField(null=True, blank=True, help_text="Execution run that booked the entry.")
     actor = models.CharField(max_length=150, help_text="Who caused the entry.")
@@ -66,11 +79,18 @@ class LedgerEntry(models.Model):
                 | Q(kind__in=["BUY", "BUY_TO_COVER"], amount__lte=0, quantity__gt=0, price__gt=0)
                 | Q(kind__in=["SELL", "SELL_SHORT"], amount__gte=0, quantity__lt=0, price__gt=0)
                 | Q(kind="FEE", amount__lt=0)
-                | Q(kind__in=["DIVIDEND", "SPLIT", "CORRECTION"]),
+                | Q(kind="DIVIDEND")
+                | Q(kind="SPLIT", amount=0, position__isnull=False, cost_basis__gte=0)
+                | Q(kind="CORRECTION", position=None, quantity=0, cost_basis=None)
+                | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0),
+            ),
+            models.CheckConstraint(
+                name="ledger_hand_made_has_reason",
+                condition=~Q(kind__in=["WITHDRAWAL", "DIVIDEND", "SPLIT", "CORRECTION"], reason=""),
             ),
             models.CheckConstraint(
                 name="ledger_fill_has_order",
-                condition=Q(order__isnull=False, security__isnull=False)
+                condition=Q(order__isnull=False, security__isnull=False, position__isnull=False)
                 | ~Q(kind__in=["BUY", "SELL", "SELL_SHORT", "BUY_TO_COVER"]),
             ),
         ]

@@ -118,6 +118,9 @@ class Position(models.Model):
     realized_pnl = CashField(default=0, help_text="Realized profit after fees.")
     mark_price = UnitField(help_text="Price per unit of the last valuation.")
     marked_at = models.DateTimeField()
+    book_version = models.PositiveBigIntegerField(
+        default=0, help_text="Sequence of the ledger entry that changed the position last."
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 

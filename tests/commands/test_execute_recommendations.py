@@ -1,11 +1,10 @@
 """The published command: its lines, its JSON, its exit codes, and what it refuses."""
 
+import functools
 import io
 import json
 import os
 import re
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from execution.models import ExecutionRun
 from portfolios.models import Order, PortfolioAccount, Strategy
+from tests.processes import manage
 from tests.scenes import PUBLISHED, PUBLISHED_REQUEST, PUBLISHED_TASK, Desk, Inbox, line, whole_database
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -420,28 +418,10 @@ def test_a_price_source_that_does_not_exist_is_refused(published: list[str], set
 # As a process: exit codes and streams
 
 
-@pytest.fixture
-def process(transactional_db: None, inbox: Inbox) -> Any:
-    """Return a way to run manage.py in a process of its own, on the test's database."""
-    name = connection.settings_dict["NAME"]
-    settings = django_settings.DATABASES["default"]
-    url = (
-        f"sqlite:///{name}" if connection.vendor == "sqlite" else f"postgres://postgres@/{settings['HOST']}/{name}"
-    )
-    environment = {**os.environ, "DATABASE_URL": url, "ARTIFACTS_ROOT": str(inbox.root)}
-    environment["DJANGO_SETTINGS_MODULE"] = "folios.settings"
-
-    def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "error", "manage.py", "execute_recommendations", *arguments]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, cwd=django_settings.BASE_DIR
-        )
-
-    return manage
-
-
 @pytest.mark.slow
-def test_exit_codes_and_streams(process: Any, inbox: Inbox):
+@pytest.mark.django_db(transaction=True)
+def test_exit_codes_and_streams(inbox: Inbox):
+    process = functools.partial(manage, inbox.root, "execute_recommendations")
     inbox.put(PUBLISHED, request_id=PUBLISHED_REQUEST, task_id=PUBLISHED_TASK)
     strategy = str(uuid.uuid4())
     published = [PUBLISHED_REQUEST, strategy, "--default-price", "450"]

@@ -516,6 +516,5 @@ def test_bookkeeping_alone_refuses_to_sell_what_is_not_held(desk: Desk):
             [ticket],
             positions=list(desk.account.positions.all()),
             marks={},
-            external_flow=Decimal(0),
             stamp=bookkeeping.Stamp(actor="alice", now=NOW),
         )

@@ -1,0 +1,66 @@
+import getpass
+import json
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from portfolios import queries
+from portfolios.audit import Discrepancy, check_books
+from portfolios.bookkeeping import Stamp, lock_accounts
+from portfolios.repair import repair_books
+
+
+class Command(BaseCommand):
+    """Replays each account's ledger; every account is read, or repaired, in a transaction of its own."""
+
+    help = "Check the books: replay the ledger of each account and report every discrepancy (exit code 1)."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--account", action="append", type=UUID, help="check this account only; may be repeated"
+        )
+        parser.add_argument("--repair", action="store_true", help="rebuild balances and positions from the ledger")
+        parser.add_argument("--format", choices=["text", "json"], default="text", dest="output_format")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check, and print what was found. Raises CommandError (exit code 1) where anything is left."""
+        ids = queries.account_ids(options["account"])
+        unknown = set(options["account"] or ()) - set(ids)
+        if unknown:
+            raise CommandError(f"--account {min(unknown)}: there is no such account")
+        found: list[Discrepancy] = []
+        for account_id in ids:
+            found += _repair(account_id) if options["repair"] else _check(account_id)
+        self._print(found, count=len(ids), output_format=options["output_format"])
+        if found:
+            raise CommandError(f"{len(found)} discrepancies in {len(ids)} accounts", returncode=1)
+
+    def _print(self, found: list[Discrepancy], *, count: int, output_format: str) -> None:
+        if output_format == "json":
+            report = {"accounts": count, "clean": not found, "discrepancies": [item.as_data() for item in found]}
+            self.stdout.write(json.dumps(report, indent=2))
+            return
+        for item in found:
+            self.stdout.write(str(item))
+        if not found:
+            self.stdout.write(f"The books of {count} accounts are right.")
+
+
+def _check(account_id: UUID) -> list[Discrepancy]:
+    with queries.one_snapshot():
+        account = queries.get_account(account_id)
+        return check_books(account) if account else []
+
+
+def _repair(account_id: UUID) -> list[Discrepancy]:
+    stamp = Stamp(
+        actor=getpass.getuser(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
+    )
+    with transaction.atomic():
+        return [left for account in lock_accounts([account_id]) for left in repair_books(account, stamp=stamp)]

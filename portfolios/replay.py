@@ -1,0 +1,121 @@
+"""What the ledger says: cash and holdings worked out from the entries alone. Pure.
+
+The ledger is the truth; balances and positions are its projections. This is a second way from the entries to the
+projections, beside the one that writes them, so that each can be checked against the other.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from uuid import UUID
+
+from portfolios.accounting import Action, Fill, Holding, ImpossibleFillError, Side, apply_fill
+from portfolios.money import ZERO
+
+_FILLS = frozenset(Action)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One ledger entry as the replay sees it.
+
+    `quantity` is the signed change of the holding. A SPLIT or CORRECTION of a holding states what it is afterwards:
+    `price` its average price and `cost_basis` its cost (both None for an entry of cash alone).
+    """
+
+    sequence: int
+    kind: str
+    amount: Decimal
+    balance_after: Decimal
+    symbol: str = ""
+    position_id: UUID | None = None
+    quantity: Decimal = ZERO
+    price: Decimal | None = None
+    cost_basis: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """One position as the ledger makes it, and the sequence of the last entry that changed it."""
+
+    holding: Holding
+    book_version: int
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What the entries add up to. `faults` are entries that contradict those before them, by sequence."""
+
+    cash: Decimal = ZERO
+    book_version: int = 0
+    positions: dict[UUID, Projected] = field(default_factory=dict)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+
+    def fault(self, entry: Entry, message: str) -> None:
+        """Note that an entry contradicts those before it."""
+        self.faults.append((entry.sequence, message))
+
+
+def replay(entries: Iterable[Entry]) -> Replayed:
+    """Return the cash and the positions that `entries`, in the order of their sequence, add up to.
+
+    Never raises on what stands in the entries: an impossible one is reported as a fault and passed over.
+    """
+    books = Replayed()
+    for entry in entries:
+        if entry.sequence != books.book_version + 1:
+            books.fault(entry, f"follows {books.book_version}: entries are missing or stand twice")
+        books.book_version = entry.sequence
+        books.cash += entry.amount
+        if books.cash != entry.balance_after:
+            books.fault(entry, f"balance is {entry.balance_after}, the entries add up to {books.cash}")
+        if entry.position_id is not None:
+            _apply(books, entry, entry.position_id)
+    return books
+
+
+def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
+    known = books.positions.get(position_id)
+    held = known.holding if known else None
+    try:
+        after = _after(entry, held)
+    except ImpossibleFillError as error:
+        books.fault(entry, str(error))
+        return
+    if after is None:
+        books.fault(entry, f"{entry.kind} names a position that nothing opened")
+        return
+    books.positions[position_id] = Projected(after, entry.sequence)
+
+
+def _after(entry: Entry, held: Holding | None) -> Holding | None:
+    if entry.kind in _FILLS:
+        return _filled(entry, held)
+    if entry.cost_basis is not None:
+        return _stated(entry, held)
+    if held is None:
+        return None
+    if entry.kind == "FEE":
+        return replace(held, realized_pnl=held.realized_pnl + entry.amount)
+    return held
+
+
+def _filled(entry: Entry, held: Holding | None) -> Holding:
+    fill = Fill(entry.symbol, Action(entry.kind), abs(entry.quantity), entry.price or ZERO)
+    if held is not None and not held.is_open:
+        raise ImpossibleFillError(f"{fill} trades in a position that is closed")
+    if fill.cash_delta != entry.amount or fill.signed_quantity != entry.quantity:
+        raise ImpossibleFillError(f"{fill} moves {fill.cash_delta} of cash, the entry says {entry.amount}")
+    return apply_fill(held, fill).holding
+
+
+def _stated(entry: Entry, held: Holding | None) -> Holding:
+    """A holding restated by a split or a correction: its new size, average and cost; its profits stay."""
+    signed = (held.signed_quantity if held else ZERO) + entry.quantity
+    unchanged = held.side if held else Side.LONG
+    side = unchanged if not signed else (Side.LONG if signed > 0 else Side.SHORT)
+    average = entry.price if entry.price is not None else (held.average_price if held else ZERO)
+    start = held or Holding(entry.symbol, side, ZERO, ZERO, ZERO)
+    return replace(
+        start, side=side, quantity=abs(signed), average_price=average, cost_basis=entry.cost_basis or ZERO
+    )
