@@ -41,8 +41,19 @@ class ExecutionRunAdmin(RecordAdmin):
 class RecommendationAdmin(RecordAdmin):
     """Lines of research with the decision on each."""
 
-    list_display = ["run", "line", "symbol", "action", "allocation_percent", "outcome", "reason"]
+    list_display = ["symbol", "action", "allocation_percent", "outcome", "reason", "line", "request", "provider"]
     list_filter = ["outcome", "action", "run__provider"]
     search_fields = ["symbol", "=run__id", "=run__request__id"]
     list_select_related = ["run"]
     date_hierarchy = "run__started_at"
+    ordering = ["-run__started_at", "line"]
+
+    @admin.display(description="request", ordering="run__request_id")
+    def request(self, row: Recommendation) -> str:
+        """Return the first part of the request's id: enough to tell one from another."""
+        return str(row.run.request_id).partition("-")[0]
+
+    @admin.display(description="provider", ordering="run__provider")
+    def provider(self, row: Recommendation) -> str:
+        """Return who wrote the line."""
+        return row.run.get_provider_display()

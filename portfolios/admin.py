@@ -34,6 +34,11 @@ class FoliosAdmin(_ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
 
+    @admin.display(description="symbol", ordering="security_id")
+    def symbol(self, row: Any) -> str:
+        """Return the symbol without a look at the security."""
+        return row.security_id or "-"
+
 
 class RecordAdmin(FoliosAdmin):
     """Rows that the product writes and people read."""
@@ -105,7 +110,7 @@ class SecurityAdmin(FoliosAdmin):
 class PriceAdmin(FoliosAdmin):
     """Stored prices, newest first."""
 
-    list_display = ["security_id", "price", "currency", "source", "as_of"]
+    list_display = ["symbol", "price", "currency", "source", "as_of"]
     list_filter = ["source", "currency"]
     search_fields = ["security__symbol"]
     date_hierarchy = "as_of"
@@ -133,7 +138,7 @@ class OrderAdmin(RecordAdmin):
         "placed_at",
         "account",
         "action",
-        "security_id",
+        "symbol",
         "quantity",
         "limit_price",
         "status",
@@ -150,7 +155,7 @@ class PositionAdmin(RecordAdmin):
     """Open and closed positions."""
 
     list_display = [
-        "security_id",
+        "symbol",
         "account",
         "side",
         "status",
@@ -175,7 +180,7 @@ class LedgerEntryAdmin(RecordAdmin):
         "account",
         "sequence",
         "kind",
-        "security_id",
+        "symbol",
         "quantity",
         "price",
         "amount",
