@@ -10,6 +10,7 @@ from execution.engine.artifact import Artifact, parse_artifact
 from execution.engine.decoding import MAX_BYTES
 from execution.engine.vocabulary import Code, Refusal
 from execution.inputs import parse_id
+from execution.models import ResearchRequest
 from execution.reading import read_regular_file
 
 ARTIFACT_NAMES = ("structured.json", "parsed.json")  # in the order of preference
@@ -17,12 +18,24 @@ ARTIFACT_NAMES = ("structured.json", "parsed.json")  # in the order of preferenc
 
 @dataclass(frozen=True, slots=True)
 class LoadedArtifact:
-    """An artifact with the task and the file that it was read from, and its bytes as text."""
+    """An artifact with the task and the place that it was read from, and its bytes as text.
+
+    `source` is the path of a file, or says in words where else it comes from.
+    """
 
     task_id: UUID
-    path: Path
+    source: str
     content: str
     artifact: Artifact
+    origin: str = ResearchRequest.Origin.DIRECTORY
+
+
+def load_inline(content: bytes, *, task_id: UUID, origin: str, name: str) -> LoadedArtifact | Refusal:
+    """Return the artifact in bytes that came with the call, or why it cannot be trusted; `name` says what it is."""
+    artifact = parse_artifact(content)
+    if isinstance(artifact, Refusal):
+        return Refusal(artifact.code, f"{name}: {artifact.message}", artifact.details)
+    return LoadedArtifact(task_id, name, content.decode("utf-8"), artifact, origin)
 
 
 def load_artifact(root: Path, *, request_id: UUID, task_id: UUID | None) -> LoadedArtifact | Refusal:
@@ -77,7 +90,7 @@ def _load(directory: Path, task_id: UUID) -> LoadedArtifact | Refusal:
     artifact = parse_artifact(content)
     if isinstance(artifact, Refusal):
         return Refusal(artifact.code, f"{path}: {artifact.message}", artifact.details)
-    return LoadedArtifact(task_id, path, content.decode("utf-8-sig"), artifact)
+    return LoadedArtifact(task_id, str(path), content.decode("utf-8"), artifact)
 
 
 def _ambiguous(directory: Path, tasks: Sequence[UUID], readable: Sequence[LoadedArtifact]) -> Refusal:

@@ -13,10 +13,16 @@ from portfolios.models.fields import PercentField, UnitField
 class ResearchRequest(models.Model):
     """One piece of research as it arrived. Its id is the name of its directory."""
 
+    class Origin(models.TextChoices):
+        DIRECTORY = "directory", "Artifact directory"
+        INLINE = "inline", "Sent with the call"
+        REBALANCE = "rebalance", "Rebalance"
+
     id = models.UUIDField(primary_key=True)
     task_id = models.UUIDField()
+    origin = models.CharField(max_length=16, choices=Origin, default=Origin.DIRECTORY)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact's bytes.")
-    source_path = models.CharField(max_length=1024, help_text="File that was read.")
+    source_path = models.CharField(max_length=1024, help_text="File that was read, or where else it came from.")
     content = models.TextField(help_text="The artifact as it was read.")
     recommendation_count = models.PositiveIntegerField()
     problem_count = models.PositiveIntegerField(default=0, help_text="Lines that could not be trusted.")
@@ -63,9 +69,16 @@ class ExecutionRun(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.RUNNING)
     task_id = models.UUIDField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact that was executed.")
-    parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="Mode, policy and options.")
+    parameters = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="What the plan was made of, beside artifact and prices."
+    )
     prices = models.JSONField(default=dict, help_text="Price, source and time of every symbol priced for the run.")
     is_simulated = models.BooleanField(default=False, help_text="Whether a stand-in price was used or asked for.")
+    is_settled = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="Whether planning again right after the run gives no order; empty where sizes are amounts.",
+    )
     actor = models.CharField(max_length=150)
     door = models.CharField(max_length=16, choices=Door)
     started_at = models.DateTimeField()

@@ -27,7 +27,8 @@ from portfolios import queries
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
-    account does not exist yet. `now`, the prices and the acting user are given: there is no clock below the doors.
+    account does not exist yet. `inline` is research that came with the call; without it, the request's directory is
+    read. `now`, the prices and the acting user are given: there is no clock below the doors.
     """
 
     request_id: str
@@ -44,6 +45,7 @@ class Instruction:
     close_unlisted: bool = False
     plan_token: str | None = None
     create_strategy: str | None = None
+    inline: LoadedArtifact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     if isinstance(ids, Refusal):
         return ids
     request_id, strategy_id, provider, task_id = ids
-    loaded = load_artifact(instruction.artifacts_root, request_id=request_id, task_id=task_id)
+    loaded = instruction.inline or load_artifact(instruction.artifacts_root, request_id=request_id, task_id=task_id)
     if isinstance(loaded, Refusal):
         return loaded
     refusal = _mismatch(loaded, instruction) or _strategy_refusal(strategy_id, instruction)
@@ -119,7 +121,7 @@ def _mismatch(loaded: LoadedArtifact, instruction: Instruction) -> Refusal | Non
     }
     for name, (says, asked) in claimed.items():
         if says and says != asked:
-            message = f"{loaded.path}: field '{name}' is {one_line(says)}, executed for {one_line(asked)}"
+            message = f"{loaded.source}: field '{name}' is {one_line(says)}, executed for {one_line(asked)}"
             return Refusal(Code.ARTIFACT_MISMATCH, message)
     return None
 
@@ -150,7 +152,7 @@ def earlier_run(
     if changed:
         return Refusal(
             Code.ARTIFACT_CHANGED,
-            f"{loaded.path} has changed since request {request_id} was executed on "
+            f"{loaded.source} has changed since request {request_id} was executed on "
             f"{changed[0].started_at:%Y-%m-%d %H:%M} UTC: executed {changed[0].digest[:12]}, "
             f"now {loaded.artifact.digest[:12]}",
             {"executed": changed[0].digest, "found": loaded.artifact.digest},

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from execution.engine.planning import Decision, Plan
+from execution.engine.records import quote_as_data
 from execution.engine.risk import verdict_as_data
 from execution.engine.routing import Quote
 from execution.inbox import LoadedArtifact
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest
 from portfolios.bookkeeping import Booked
-from portfolios.money import plain, quantize_percent
+from portfolios.money import quantize_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,32 @@ def find_runs(*, request_id: uuid.UUID) -> list[ExecutionRun]:
     """Return the runs of a request in every account that did not fail, oldest first."""
     runs = ExecutionRun.objects.filter(request_id=request_id).exclude(status=ExecutionRun.Status.FAILED)
     return list(runs.order_by("started_at", "sequence"))
+
+
+def find_run(run_id: uuid.UUID) -> ExecutionRun | None:
+    """Return the run with its request and account, or None."""
+    return ExecutionRun.objects.select_related("request", "account", "strategy").filter(pk=run_id).first()
+
+
+def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
+    """Return the run's orders with their lines, by line."""
+    links = RecommendationOrder.objects.filter(recommendation__run=run).select_related("order", "recommendation")
+    return list(links.order_by("recommendation__line", "pk"))
+
+
+def latest_research(*, strategy_id: uuid.UUID, provider: str) -> ResearchRequest | None:
+    """Return the request that an account executed last, rebalances left out, or None."""
+    runs = ExecutionRun.objects.filter(
+        strategy_id=strategy_id, provider=provider, status=ExecutionRun.Status.SUCCEEDED
+    ).exclude(request__origin=ResearchRequest.Origin.REBALANCE)
+    newest = runs.select_related("request").order_by("-started_at", "-request__received_at").first()
+    return newest.request if newest else None
+
+
+def lines_of(run: ExecutionRun, *, symbol: str | None) -> list[Recommendation]:
+    """Return the run's lines, or those of one symbol, in the order of the artifact."""
+    rows = run.recommendations.order_by("line")
+    return list(rows if symbol is None else rows.filter(symbol=symbol))
 
 
 def begin_run(facts: RunFacts, *, run_id: uuid.UUID, account_id: uuid.UUID) -> ExecutionRun:
@@ -70,9 +97,16 @@ def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) ->
 
 
 def finish_run(
-    run: ExecutionRun, plan: Plan, booked: Sequence[Booked], *, report: Mapping[str, Any], now: datetime
+    run: ExecutionRun,
+    plan: Plan,
+    booked: Sequence[Booked],
+    *,
+    report: Mapping[str, Any],
+    is_settled: bool | None,
+    now: datetime,
 ) -> None:
     """Close a run with its counts and its report."""
+    run.is_settled = is_settled
     run.status = ExecutionRun.Status.SUCCEEDED
     run.finished_at = now
     run.recommendation_count = len(plan.decisions)
@@ -92,7 +126,8 @@ def _store_request(facts: RunFacts) -> None:
                 id=facts.request_id,
                 task_id=facts.loaded.task_id,
                 digest=artifact.digest,
-                source_path=str(facts.loaded.path),
+                origin=facts.loaded.origin,
+                source_path=facts.loaded.source,
                 content=facts.loaded.content,
                 recommendation_count=artifact.line_count,
                 problem_count=len(artifact.problems),
@@ -122,16 +157,12 @@ def _run_columns(facts: RunFacts) -> dict[str, Any]:
         "task_id": facts.loaded.task_id,
         "digest": facts.loaded.artifact.digest,
         "parameters": dict(facts.parameters),
-        "prices": {symbol: _quote_as_data(quote) for symbol, quote in sorted(facts.prices.items())},
+        "prices": {symbol: quote_as_data(quote) for symbol, quote in sorted(facts.prices.items())},
         "is_simulated": facts.is_simulated,
         "actor": facts.actor,
         "door": facts.door,
         "started_at": facts.now,
     }
-
-
-def _quote_as_data(quote: Quote) -> dict[str, str]:
-    return {"price": plain(quote.price), "source": quote.source, "as_of": quote.as_of.isoformat()}
 
 
 def _recommendation(run: ExecutionRun, decision: Decision) -> Recommendation:

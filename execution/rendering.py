@@ -31,15 +31,22 @@ def _lines(report: RunReport) -> Iterator[str]:
 
 
 def _head(report: RunReport) -> Iterator[str]:
-    path = Path(report.artifact.path)
     if report.run.replay:
         yield f"Replay: request {report.run.request_id} was executed before, as run {report.run.id}; its report:"
     if report.run.id is None:
         yield "Preview: nothing is written"
-    yield f"Using artifact directory: {_shown(path.parent)}"
-    yield f"Loaded recommendations from {_shown(path)}"
+    yield from _source(report.artifact.path)
     yield f"Found {report.artifact.recommendation_count} recommendations"
     yield _account_line(report)
+
+
+def _source(text: str) -> Iterator[str]:
+    path = Path(text)
+    if not path.is_absolute():
+        yield f"Using {text}"
+        return
+    yield f"Using artifact directory: {_shown(path.parent)}"
+    yield f"Loaded recommendations from {_shown(path)}"
 
 
 def _account_line(report: RunReport) -> str:

@@ -5,8 +5,8 @@ nothing is written then. A fault rolls everything back, is recorded as a failed 
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -15,8 +15,9 @@ from execution import recording
 from execution.engine.artifact import Recommendation
 from execution.engine.planning import OrderIntent, Plan, PlanInput, make_plan
 from execution.engine.policy import policy_as_data
+from execution.engine.records import plan_input_as_data
 from execution.engine.routing import Instrument
-from execution.engine.vocabulary import Code, Refusal, TradingState
+from execution.engine.vocabulary import Code, Mode, Refusal, TradingState
 from execution.plan_token import make_token, what_changed
 from execution.policies import system_state
 from execution.preparation import Instruction, Prepared, earlier_run, prepare
@@ -113,7 +114,7 @@ def _instruments(symbols: set[str]) -> dict[str, Instrument]:
 def _plan(found: Prepared, view: _View) -> Plan | Refusal:
     plan = make_plan(view.plan_input)
     if isinstance(plan, Refusal):
-        return Refusal(plan.code, f"{found.loaded.path}: {plan.message}", plan.details)
+        return Refusal(plan.code, f"{found.loaded.source}: {plan.message}", plan.details)
     return plan
 
 
@@ -195,7 +196,8 @@ def _stamp(found: Prepared, run_id: uuid.UUID, *, reason: str = "") -> Stamp:
 
 def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uuid.UUID, token: str) -> RunReport:
     """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
-    run = recording.begin_run(_facts(found), run_id=run_id, account_id=account.pk)
+    inputs = plan_input_as_data(view.plan_input)
+    run = recording.begin_run(_facts(found, inputs), run_id=run_id, account_id=account.pk)
     traded = {intent.symbol for intent in plan.intents}
     reference.ensure_securities(traded, known=view.plan_input.instruments)
     booked = bookkeeping.book_orders(
@@ -207,18 +209,34 @@ def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uu
     )
     recording.record_decisions(run, plan, booked)
     report = _report(found, view, plan, run_id=run_id, booked=booked, token=token)
-    recording.finish_run(run, plan, booked, report=report.as_data(), now=found.instruction.now)
+    recording.finish_run(
+        run,
+        plan,
+        booked,
+        report=report.as_data(),
+        is_settled=_is_settled(view, plan),
+        now=found.instruction.now,
+    )
     return report
 
 
-def _facts(found: Prepared) -> recording.RunFacts:
+def _is_settled(view: _View, plan: Plan) -> bool | None:
+    """Plan again on what the run leaves behind: where sizes are weights to reach, nothing may be left to do."""
+    if view.plan_input.mode is Mode.ALLOCATE:
+        return None
+    again = make_plan(replace(view.plan_input, snapshot=plan.after))
+    return isinstance(again, Plan) and not again.intents
+
+
+def _facts(found: Prepared, inputs: Mapping[str, Any]) -> recording.RunFacts:
+    """What is known of the run before its orders; `inputs` are what its plan was made of, without the prices."""
     instruction = found.instruction
     return recording.RunFacts(
         request_id=found.request_id,
         strategy_id=found.strategy_id,
         provider=found.provider,
         loaded=found.loaded,
-        parameters=_parameters(found),
+        parameters={name: value for name, value in inputs.items() if name != "quotes"},
         prices=found.quotes,
         is_simulated=found.is_simulated,
         actor=instruction.actor,
@@ -289,7 +307,7 @@ def _report(
             digest=found.loaded.artifact.digest,
             mode=str(found.instruction.mode),
         ),
-        artifact=ArtifactPart(str(found.loaded.path), found.loaded.artifact.line_count),
+        artifact=ArtifactPart(found.loaded.source, found.loaded.artifact.line_count),
         account=AccountPart(
             id=str(view.account_id) if view.account_id else None,
             strategy_id=str(found.strategy_id),
@@ -313,6 +331,8 @@ def _record_failure(found: Prepared, error: Exception) -> None:
         if queries.find_strategy(found.strategy_id) is None:
             return
         with transaction.atomic(durable=True):
-            recording.record_failure(_facts(found), account_id=account.pk if account else None, error=error)
+            recording.record_failure(
+                _facts(found, _parameters(found)), account_id=account.pk if account else None, error=error
+            )
     except Exception as second:  # noqa: BLE001  # whatever it is, it must not hide the fault
         error.add_note(f"The failure could not be recorded: {type(second).__name__}: {second}")

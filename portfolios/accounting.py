@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from portfolios.money import QUANTITY_STEP, ZERO, notional, quantize_average, quantize_quantity, share
+from portfolios.money import (
+    QUANTITY_STEP,
+    ZERO,
+    notional,
+    quantize_average,
+    quantize_cash,
+    quantize_quantity,
+    share,
+)
 
 
 class Side(StrEnum):
@@ -124,7 +132,7 @@ def apply_fill(holding: Holding | None, fill: Fill) -> FillResult:
 
     Realized profit = proceeds - cost that left (reversed for shorts) - fee; a fee on an opening fill is realized
     at once, so that the profits of a closed holding add up to its cash flows. A flip is two fills.
-    Raises ImpossibleFillError.
+    Raises ImpossibleFillError, and AmountOutOfRangeError where the result does not fit the books.
     """
     _require_possible(holding, fill)
     after, gross_pnl = _increase(holding, fill) if fill.action.increases else _reduce(holding, fill)
@@ -167,7 +175,7 @@ def _increase(holding: Holding | None, fill: Fill) -> tuple[Holding, Decimal]:
         held,
         quantity=quantity,
         average_price=quantize_average(worth / quantity),
-        cost_basis=held.cost_basis + fill.notional,
+        cost_basis=quantize_cash(held.cost_basis + fill.notional),
     )
     return grown, ZERO
 

@@ -94,6 +94,15 @@ def _marked(holding: Holding, mark: Decimal | None) -> Holding:
     return holding if mark is None else replace(holding, mark_price=mark)
 
 
+def ledger_of_orders(order_ids: Iterable[UUID]) -> dict[UUID, list[LedgerEntry]]:
+    """Return the ledger entries of each order, in their sequence."""
+    found: dict[UUID, list[LedgerEntry]] = {}
+    for entry in LedgerEntry.objects.filter(order_id__in=list(order_ids)).order_by("sequence"):
+        if entry.order_id is not None:
+            found.setdefault(entry.order_id, []).append(entry)
+    return found
+
+
 def get_account(account_id: UUID) -> PortfolioAccount | None:
     """Return the account without a lock, or None."""
     return PortfolioAccount.objects.filter(pk=account_id).first()
@@ -121,6 +130,7 @@ def one_snapshot() -> Iterator[None]:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield
         return
+    connection.ensure_connection()  # connecting reads the mode from the settings
     sqlite: Any = connection  # the wrapper of SQLite alone has a transaction mode
     mode = sqlite.transaction_mode
     try:

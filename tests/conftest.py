@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from execution.models import ExecutionRun
+from execution.replaying import Replayed, replay_run
 from portfolios.models import Strategy
 from portfolios.triggers import install_triggers, remove_triggers
 from tests.scenes import Desk, Inbox
@@ -49,6 +51,10 @@ def strategy(db: None) -> Strategy:
 
 
 @pytest.fixture
-def desk(inbox: Inbox, strategy: Strategy) -> Desk:
-    """Return the way to trade in the strategy's account."""
-    return Desk(inbox, strategy)
+def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
+    """Return the way to trade in the strategy's account. Every run that a test makes is planned again afterwards."""
+    yield Desk(inbox, strategy)
+    for run in ExecutionRun.objects.filter(status="succeeded", sequence=1):
+        replayed = replay_run(run.pk)
+        assert isinstance(replayed, Replayed)
+        assert replayed.differences == ()

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from execution.engine.decoding import decode
 from execution.engine.text import MAX_TEXT, clean, clean_value, one_line
@@ -30,6 +31,14 @@ LARGEST_FRACTION = Decimal(2)
 _NEEDS_SIZE = {RecommendedAction.BUY, RecommendedAction.SELL_SHORT}
 
 
+def _cleaned(value: object) -> object:
+    """Clean text before it is checked: half an emoji (a lone surrogate) must not cost the line its trade."""
+    return clean(value) if isinstance(value, str) else value
+
+
+_Prose = Annotated[Annotated[str, Field(max_length=MAX_TEXT)] | None, BeforeValidator(_cleaned)]
+
+
 class RawRecommendation(BaseModel):
     """One line as it is written: the two field families, typed but not yet understood."""
 
@@ -41,8 +50,8 @@ class RawRecommendation(BaseModel):
     allocation_percent: Decimal | None = None
     position_size_pct: Decimal | None = None
     confidence: object = None
-    rationale: str | None = Field(default=None, max_length=MAX_TEXT)
-    investment_thesis: str | None = Field(default=None, max_length=MAX_TEXT)
+    rationale: _Prose = None
+    investment_thesis: _Prose = None
     company_name: object = None
     current_price: object = None
     target_price: object = None

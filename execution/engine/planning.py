@@ -12,11 +12,21 @@ from execution.engine.artifact import Artifact, Problem, Recommendation
 from execution.engine.fills import simulate_fill
 from execution.engine.policy import Policy
 from execution.engine.risk import Entry, RiskContext, Verdict, affordable_quantity, apply_limits
-from execution.engine.routing import Exit, Instrument, Market, Quote, Route, exit_action, exit_unlisted, route
+from execution.engine.routing import (
+    Exit,
+    Instrument,
+    Market,
+    Quote,
+    Route,
+    exit_action,
+    exit_unlisted,
+    noise_of,
+    route,
+)
 from execution.engine.sentences import explain
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.accounting import Action, Fill, Holding, apply_fill
-from portfolios.money import CENT, AmountOutOfRangeError
+from portfolios.money import CENT, AmountOutOfRangeError, quantize_cash
 from portfolios.snapshot import AccountSnapshot
 
 
@@ -96,7 +106,16 @@ def make_plan(given: PlanInput) -> Plan | Refusal:
 
 
 def _plan(given: PlanInput) -> Plan:
-    market = Market(given.snapshot, given.quotes, given.instruments, given.policy, given.mode, given.state)
+    market = Market(
+        snapshot=given.snapshot,
+        quotes=given.quotes,
+        instruments=given.instruments,
+        policy=given.policy,
+        mode=given.mode,
+        state=given.state,
+        total_value=given.snapshot.total_value,
+        noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
+    )
     contradictions = _contradictions(given.artifact)
     routes = _routes(given, market, contradictions)
     exits = _execute_exits(routes, market)
@@ -178,8 +197,8 @@ class _Working:
         self.cash += result.cash_delta - result.fee
 
     def freeze(self) -> AccountSnapshot:
-        """Return what the account has become."""
-        return AccountSnapshot(self.cash, self.holdings, self.book_version)
+        """Return what the account has become. Raises AmountOutOfRangeError."""
+        return AccountSnapshot(quantize_cash(self.cash), self.holdings, self.book_version)
 
 
 def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
@@ -207,7 +226,7 @@ def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderInte
     )
     step = market.instrument(leaving.symbol).step
     quantity = affordable_quantity(fill, step=step, cash=cash, costs=costs)
-    if not quantity:
+    if not quantity or (quantity < leaving.quantity and quantity * price < _least_value(market.policy)):
         return None, Code.INSUFFICIENT_CASH
     code = Code.INSUFFICIENT_CASH if quantity < leaving.quantity else None
     filled = simulate_fill(
@@ -223,10 +242,11 @@ def _execute_entries(routes: Mapping[int, Route], market: Market, after_exits: A
         found.entry for _, found in sorted(routes.items()) if found.entry and _is_clear(found.entry, after_exits)
     ]
     context = RiskContext(
-        total_value=market.snapshot.total_value,
+        total_value=market.total_value,
         after_exits=after_exits,
         sectors={symbol: market.instrument(symbol).sector for symbol in after_exits.holdings},
         policy=market.policy,
+        at_target=tuple(found.at_target for found in routes.values() if found.at_target),
     )
     account = _Working(after_exits)
     intents: list[OrderIntent] = []

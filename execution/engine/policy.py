@@ -1,7 +1,9 @@
 """What a strategy may do: limits, costs and rounding as plain values."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
+from typing import Any
 
 from execution.engine.vocabulary import OnBreach
 from portfolios.money import ZERO
@@ -75,6 +77,20 @@ def policy_as_data(policy: Policy) -> dict[str, object]:
     data = asdict(policy)
     data["restricted_symbols"] = sorted(policy.restricted_symbols)
     return {name: _plain_value(value) for name, value in data.items()}
+
+
+def policy_from_data(data: Mapping[str, Any]) -> Policy:
+    """Return the policy that `policy_as_data` described. Raises KeyError, ValueError or TypeError otherwise."""
+    values = dict(data)
+    costs = {name: Decimal(text) for name, text in values.pop("costs").items()}
+    for name in _DECIMALS & values.keys():
+        values[name] = Decimal(values[name]) if values[name] is not None else None
+    values["restricted_symbols"] = frozenset(values["restricted_symbols"])
+    values["on_breach"] = OnBreach(values["on_breach"])
+    return Policy(costs=Costs(**costs), **values)
+
+
+_DECIMALS = {column.name for column in fields(Policy) if "Decimal" in str(column.type)}
 
 
 def _plain_value(value: object) -> object:

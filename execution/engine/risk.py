@@ -11,7 +11,7 @@ the research asked for.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Context, Decimal
 from itertools import groupby
 
 from execution.engine.fills import commission, fill_price
@@ -20,6 +20,11 @@ from execution.engine.vocabulary import Code, OnBreach
 from portfolios.accounting import Action, Fill
 from portfolios.money import CASH_LIMIT, CENT, HUNDRED, ZERO, notional, plain, quantize_cash, quantize_quantity
 from portfolios.snapshot import AccountSnapshot
+
+# The last digit of a quotient is noise: 4/9 of 2,250 comes out a hair below 1,000 and would round down to a step
+# less, 20 % of an account a hair above 20 %. Scaled sizes keep fewer digits, and a breach starts here, in cash.
+_SIZE = Context(prec=24)
+_BREACH = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,14 @@ class RiskContext:
     """What the limits are measured against: the account after the basket's exits, at this run's marks.
 
     `total_value` is the account's value before the first trade, frozen for the whole run. `sectors` names the
-    sector of each held symbol, empty where it is unknown.
+    sector of each held symbol, empty where it is unknown. `at_target` are entries that ask for nothing more.
     """
 
     total_value: Decimal
     after_exits: AccountSnapshot
     sectors: Mapping[str, str]
     policy: Policy
+    at_target: tuple[Entry, ...] = ()
 
     def percent_of_total(self, percent: Decimal) -> Decimal:
         """Return `percent` of the frozen total value in cash, never below zero."""
@@ -226,7 +232,11 @@ def _shrink(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> tup
         if group is None:
             result = [_with_verdict(limit, entry, entry.wanted, "unverified", None, context) for entry in members]
         else:
-            result = _fit(limit, members, room=limit.room(group, context), context=context)
+            room = limit.room(group, context)
+            if _is_left_over(limit, group, members, room=room, context=context):
+                result = _refuse(limit, members, room=room, context=context)
+            else:
+                result = _fit(limit, members, room=room, context=context)
         judged.update(zip(positions, result, strict=True))
     return tuple(judged[position] for position in range(len(entries)))
 
@@ -238,14 +248,36 @@ def _groups(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> Ite
         yield group, [position for _, position in items]
 
 
+def _is_left_over(
+    limit: Limit, group: str, members: Sequence[Entry], *, room: Decimal, context: RiskContext
+) -> bool:
+    """Whether `room` may be what the rounding of an earlier run's sizes left: less than one step for each line.
+
+    Only where targets are measured from holdings: to share such a room out again would trade with every plan.
+    """
+    lines = [*members, *(entry for entry in context.at_target if limit.group(entry, context) == group)]
+    if not any(entry.anchor for entry in lines):
+        return False
+    return room < sum((limit.load(entry, entry.step, context) + CENT for entry in lines), ZERO)
+
+
+def _refuse(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> list[Entry]:
+    result = "rejected" if context.policy.on_breach is OnBreach.REJECT else "clamped"
+    return [_with_verdict(limit, entry, ZERO, result, room, context) for entry in members]
+
+
 def _fit(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> list[Entry]:
     load = sum((limit.load(entry, entry.wanted, context) for entry in members), ZERO)
-    if load <= room:
+    if load - room <= _BREACH:
         return [_with_verdict(limit, entry, entry.wanted, "passed", room, context) for entry in members]
     if context.policy.on_breach is OnBreach.REJECT:
         return _admit_in_order(limit, members, room=room, context=context)
     factor = _factor(limit, members, load=load, room=room, context=context)
-    return [_with_verdict(limit, entry, entry.wanted * factor, "clamped", room, context) for entry in members]
+    sizes = [_SIZE.multiply(entry.wanted, factor) for entry in members]
+    return [
+        _with_verdict(limit, entry, size, "clamped", room, context)
+        for entry, size in zip(members, sizes, strict=True)
+    ]
 
 
 def _factor(
@@ -255,26 +287,16 @@ def _factor(
     commissions are convex in the size, so what the factor leaves never costs more than the room.
     """
     fixed = sum((limit.fixed(entry, context) for entry in members if entry.wanted), ZERO)
-    if room <= fixed or _is_left_over(limit, members, room=room, context=context):
+    if room <= fixed:
         return ZERO
     return min((room - fixed) / (load - fixed), Decimal(1))
-
-
-def _is_left_over(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> bool:
-    """Whether `room` may be what the rounding of an earlier run's sizes left: less than one step for each member.
-
-    Only where a target is measured from a holding: sharing such a room out again would trade with every plan.
-    """
-    if not any(entry.anchor for entry in members):
-        return False
-    return room < sum((limit.load(entry, entry.step, context) + CENT for entry in members), ZERO)
 
 
 def _admit_in_order(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> list[Entry]:
     judged = []
     for entry in members:
         load = limit.load(entry, entry.wanted, context)
-        fits = load <= room
+        fits = load - room <= _BREACH
         result = "passed" if fits else "rejected"
         judged.append(_with_verdict(limit, entry, entry.wanted if fits else ZERO, result, room, context))
         room -= load if fits else ZERO
@@ -285,8 +307,8 @@ def _with_verdict(
     limit: Limit, entry: Entry, wanted: Decimal, result: str, room: Decimal | None, context: RiskContext
 ) -> Entry:
     before = limit.load(entry, entry.wanted, context)
-    # An entry that asks for nothing, or that is already at zero, is not made smaller by a factor.
-    settled = "passed" if result == "clamped" and not entry.wanted else result
+    # An entry that is already at zero is not made smaller.
+    settled = "passed" if result in ("clamped", "rejected") and not entry.wanted else result
     verdict = Verdict(
         code=limit.code,
         result=settled,
@@ -326,8 +348,10 @@ def _trim_group(
         if excess > 0 and entries[at].quantity > entries[at].wanted:
             excess -= _take(limit, entries, at, less=entries[at].step, context=context)
     for at in reversed(positions):
+        less = ZERO
         while excess > 0 and entries[at].quantity:
-            less = _steps_worth(excess, price=entries[at].price, step=entries[at].step)
+            # A short's fee may fall by a cent only after many steps: each try takes twice the one before.
+            less = max(2 * less, _steps_worth(excess, price=entries[at].price, step=entries[at].step))
             excess -= _take(limit, entries, at, less=less, context=context)
 
 
@@ -358,7 +382,7 @@ def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Cost
     if cash <= fixed:
         return ZERO
     scale = (cash - fixed) / (fill.notional + fill.fee - fixed)
-    quantity = quantize_quantity(fill.quantity * scale, step=step, rounding=ROUND_DOWN)
+    quantity = quantize_quantity(_SIZE.multiply(fill.quantity, scale), step=step, rounding=ROUND_DOWN)
     while quantity > 0 and (excess := _cost(quantity, price=fill.price, costs=costs) - cash) > 0:
         quantity = max(quantity - _steps_worth(excess, price=fill.price, step=step), ZERO)
     return quantity

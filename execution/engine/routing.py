@@ -10,7 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from execution.engine.artifact import Recommendation
-from execution.engine.policy import Policy
+from execution.engine.fills import BASIS_POINT
+from execution.engine.policy import Costs, Policy
 from execution.engine.risk import Entry
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, TradingState
 from portfolios.accounting import Action, Holding, Side
@@ -39,7 +40,9 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What is the same for every line of a plan. `snapshot` is marked at this run's prices."""
+    """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
+    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`).
+    """
 
     snapshot: AccountSnapshot
     quotes: Mapping[str, Quote]
@@ -47,6 +50,8 @@ class Market:
     policy: Policy
     mode: Mode
     state: TradingState
+    total_value: Decimal
+    noise: Decimal
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what is known of `symbol`, or the defaults for an unknown one."""
@@ -68,13 +73,27 @@ class Exit:
 class Route:
     """Where a line goes: to an exit, an entry, both (a flip), or straight to its outcome.
 
-    `codes` explain an outcome, or what was taken away from the legs on the way.
+    `codes` explain an outcome, or what was taken away from the legs on the way. `at_target` is an entry that has
+    nothing left to ask for.
     """
 
     exit: Exit | None = None
     entry: Entry | None = None
     outcome: Outcome | None = None
     codes: tuple[Code, ...] = ()
+    at_target: Entry | None = None
+
+
+def noise_of(snapshot: AccountSnapshot, quotes: Mapping[str, Quote], costs: Costs) -> Decimal:
+    """Return by how much a run just before may have moved the account's total value, in cash.
+
+    Two fills a symbol round to the cent and may pay a fixed fee; two turnovers of the account pay the rest.
+    """
+    fixed = CENT + max(costs.commission_per_order, costs.commission_minimum)
+    rate = (costs.commission_bps + costs.slippage_bps) * BASIS_POINT
+    units = sum((holding.quantity for holding in snapshot.holdings.values()), ZERO)
+    turnover = snapshot.cash_balance + snapshot.gross_exposure
+    return 2 * (len(quotes) * fixed + rate * turnover + costs.commission_per_share * units)
 
 
 def route(item: Recommendation, market: Market) -> Route:
@@ -123,8 +142,7 @@ def _held(market: Market, symbol: str, side: Side) -> Decimal:
 def _ideal(item: Recommendation, market: Market) -> Decimal:
     """The published size before rounding: total value * percent / 100 / price."""
     percent = item.allocation_percent or ZERO
-    total = max(market.snapshot.total_value, ZERO)
-    return total * percent / HUNDRED / market.quotes[item.symbol].price
+    return max(market.total_value, ZERO) * percent / HUNDRED / market.quotes[item.symbol].price
 
 
 def exit_action(side: Side) -> Action:
@@ -142,15 +160,15 @@ def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal
 
 
 def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decimal) -> Decimal:
-    """The quantity to reach: `held` itself where rounding alone tells them apart.
+    """The quantity to reach: `held` itself where it is what another plan of this request would have aimed at.
 
-    Each fill rounds the total value by up to a cent, and the next plan's sizes with it; what such a difference
-    would trade is noise.
+    A run moves the total value by its rounding and its costs, and with it every size. Planning again must not trade
+    on that.
     """
-    fills = 2 * len(market.quotes)
-    noise = fills * CENT * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
-    at_target = _rounded(ideal - noise, item, market) <= held <= _rounded(ideal + noise, item, market)
-    return held if at_target else _rounded(ideal, item, market)
+    noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
+    least = _rounded(max(ideal - noise, ZERO), item, market)
+    most = _rounded(min(ideal + noise, held + market.instrument(item.symbol).step), item, market)
+    return held if held and least <= held <= most else _rounded(ideal, item, market)
 
 
 def _increase(item: Recommendation, action: Action, market: Market) -> Route:
@@ -183,7 +201,8 @@ def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Dec
         return Route(exit=_exit_of(item, action.side, held - target, market))
     if leaving:
         return Route(exit=leaving)
-    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
+    settled = _entry(item, action, market, wanted=ZERO, anchor=held)
+    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), at_target=settled)
 
 
 def _reduce(item: Recommendation, action: Action, market: Market) -> Route:

@@ -78,11 +78,12 @@ def _done(fill: Fill) -> str:
 
 def _reason(code: Code, symbol: str, verdicts: Sequence[Verdict]) -> str:
     words = _WHY[code].format(symbol=symbol)
-    numbers = [v for v in verdicts if v.code is code and v.result in ("clamped", "rejected")]
-    if not numbers or numbers[0].room is None:
+    verdict = next((v for v in verdicts if v.code is code and v.result in ("clamped", "rejected")), None)
+    if verdict is None or verdict.room is None:
         return words
-    verdict = numbers[0]
-    room = max(verdict.room or verdict.after, verdict.after)
+    if verdict.before < verdict.room:
+        return f"{words} (what is left, {format_cash(verdict.room)}, is less than a step of each line)"
+    room = max(verdict.room, verdict.after)
     return (
         f"{words} ({format_cash(verdict.before)} wanted, {format_cash(verdict.after)} of {format_cash(room)} room)"
     )

@@ -40,9 +40,10 @@ def nesting(value: object) -> int:
     Walks level by level, so that no input can exhaust the call stack.
     """
     depth, level = 0, [value]
-    while level := [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]:
+    while containers := [inner for inner in level if isinstance(inner, dict | list)]:
         depth += 1
-    return depth + (1 if isinstance(value, dict | list) and not value else 0)
+        level = [inner for container in containers for inner in _inside(container)]
+    return depth
 
 
 def _inside(container: dict[str, object] | list[object]) -> Iterator[object]:

@@ -1,8 +1,6 @@
 """Price files: CSV `symbol,price[,as_of]` with a header line, or a JSON object {symbol: price}."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +11,7 @@ from execution.engine.routing import Quote
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.pricing.base import parse_price
-from execution.reading import read_regular_file
+from execution.reading import read_regular_file, read_table
 
 _Row = tuple[str, str, str, str]  # where, symbol, price, as_of
 
@@ -45,24 +43,10 @@ def _json_rows(content: bytes) -> list[_Row] | Refusal:
 
 
 def _csv_rows(content: bytes) -> list[_Row] | Refusal:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return Refusal(Code.BAD_PRICE_FILE, f"not UTF-8: byte {error.start} cannot be decoded")
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    names = [name.strip().lower() for name in reader.fieldnames or []]
-    if not {"symbol", "price"} <= set(names) or len(set(names)) < len(names):
-        return Refusal(Code.BAD_PRICE_FILE, "line 1 is not a header with the columns symbol,price[,as_of]")
-    reader.fieldnames = names
-    try:
-        return list(_csv_lines(reader))
-    except csv.Error as error:
-        return Refusal(Code.BAD_PRICE_FILE, f"line {reader.line_num}: {error}")
-
-
-def _csv_lines(reader: "csv.DictReader[str]") -> Iterator[_Row]:
-    for row in reader:
-        yield f"line {reader.line_num}", row["symbol"] or "", row["price"] or "", row.get("as_of") or ""
+    rows = read_table(content, columns=("symbol", "price"))
+    if isinstance(rows, Refusal):
+        return rows
+    return [(where, row["symbol"], row["price"], row.get("as_of", "")) for where, row in rows]
 
 
 def _quotes(rows: Iterable[_Row], *, now: datetime) -> dict[str, Quote] | Refusal:

@@ -6,21 +6,21 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from execution.examples import ExampleFileError, ExampleSet, read_examples
 from portfolios import reference
+from portfolios.management.books_command import BooksCommand
 from portfolios.reference import StrategyNameTakenError
 
 _DEMO = "demo"  # name and password of the login for the local web server
 
 
-class Command(BaseCommand):
+class Command(BooksCommand):
     """Adds what is missing of the example set; what is there stays as it is."""
 
     help = "Load the example strategies, policies, securities and artifacts. Can be repeated."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare where the examples are."""

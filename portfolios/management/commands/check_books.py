@@ -4,21 +4,21 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from portfolios import queries
 from portfolios.audit import Discrepancy, check_books
 from portfolios.bookkeeping import Stamp, lock_accounts
+from portfolios.management.books_command import BooksCommand
 from portfolios.repair import repair_books
 
 
-class Command(BaseCommand):
+class Command(BooksCommand):
     """Replays each account's ledger; every account is read, or repaired, in a transaction of its own."""
 
     help = "Check the books: replay the ledger of each account and report every discrepancy (exit code 1)."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""

@@ -1,0 +1,99 @@
+"""What a plan was made of, as JSON-ready values and back: so that a run can be planned again later.
+
+Decimals are text. What comes back is equal to what went in, to the digit.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from execution.engine.artifact import Artifact
+from execution.engine.planning import PlanInput
+from execution.engine.policy import policy_as_data, policy_from_data
+from execution.engine.routing import Instrument, Quote
+from execution.engine.vocabulary import Mode, TradingState
+from portfolios.accounting import Holding, Side
+from portfolios.snapshot import AccountSnapshot
+
+
+def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
+    """Return everything that a plan depends on but the artifact, which is kept as it was read."""
+    return {
+        "snapshot": _snapshot_as_data(given.snapshot),
+        "quotes": {symbol: quote_as_data(quote) for symbol, quote in sorted(given.quotes.items())},
+        "instruments": {
+            symbol: {"sector": known.sector, "step": _text(known.step)}
+            for symbol, known in sorted(given.instruments.items())
+        },
+        "policy": policy_as_data(given.policy),
+        "mode": str(given.mode),
+        "close_unlisted": given.close_unlisted,
+        "state": str(given.state),
+    }
+
+
+def plan_input_from_data(data: Mapping[str, Any], artifact: Artifact) -> PlanInput:
+    """Return the input that `plan_input_as_data` described. Raises KeyError, ValueError or TypeError otherwise."""
+    return PlanInput(
+        artifact=artifact,
+        snapshot=_snapshot_from_data(data["snapshot"]),
+        quotes={symbol: _quote_from_data(quote) for symbol, quote in data["quotes"].items()},
+        instruments={
+            symbol: Instrument(symbol, sector=known["sector"], step=Decimal(known["step"]))
+            for symbol, known in data["instruments"].items()
+        },
+        policy=policy_from_data(data["policy"]),
+        mode=Mode(data["mode"]),
+        close_unlisted=data["close_unlisted"],
+        state=TradingState(data["state"]),
+    )
+
+
+def quote_as_data(quote: Quote) -> dict[str, Any]:
+    """Return a quote with its source and time."""
+    return {
+        "price": _text(quote.price),
+        "source": quote.source,
+        "as_of": quote.as_of.isoformat(),
+        "simulated": quote.simulated,
+    }
+
+
+def _quote_from_data(data: Mapping[str, Any]) -> Quote:
+    as_of = datetime.fromisoformat(data["as_of"])
+    return Quote(Decimal(data["price"]), data["source"], as_of, simulated=data["simulated"])
+
+
+def _snapshot_as_data(snapshot: AccountSnapshot) -> dict[str, Any]:
+    return {
+        "cash_balance": _text(snapshot.cash_balance),
+        "book_version": snapshot.book_version,
+        "holdings": [_holding_as_data(snapshot.holdings[symbol]) for symbol in sorted(snapshot.holdings)],
+    }
+
+
+def _snapshot_from_data(data: Mapping[str, Any]) -> AccountSnapshot:
+    holdings = [_holding_from_data(item) for item in data["holdings"]]
+    return AccountSnapshot(
+        cash_balance=Decimal(data["cash_balance"]),
+        holdings={held.symbol: held for held in holdings},
+        book_version=data["book_version"],
+    )
+
+
+_HOLDING_NUMBERS = ("quantity", "average_price", "cost_basis", "realized_pnl", "mark_price")
+
+
+def _holding_as_data(held: Holding) -> dict[str, str]:
+    numbers = {name: _text(getattr(held, name)) for name in _HOLDING_NUMBERS}
+    return {"symbol": held.symbol, "side": held.side.value, **numbers}
+
+
+def _holding_from_data(data: Mapping[str, str]) -> Holding:
+    numbers = {name: Decimal(data[name]) for name in _HOLDING_NUMBERS}
+    return Holding(symbol=data["symbol"], side=Side(data["side"]), **numbers)
+
+
+def _text(value: Decimal) -> str:
+    return f"{value:f}"

@@ -1,0 +1,38 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from execution.engine.artifact import normalize_symbol
+from execution.engine.text import one_line
+from execution.engine.vocabulary import Refusal
+from execution.explaining import explain_run, render_explanation
+from execution.inputs import parse_id
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Prints the chain from each line of research to what was booked."""
+
+    help = "Explain a run: each line as written, as understood, each limit's verdict, orders and ledger entries."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the run, the symbol and the format."""
+        parser.add_argument("run_id", help="UUID of the run")
+        parser.add_argument("--symbol", help="explain the lines of this symbol only")
+        parser.add_argument("--format", choices=["text", "json"], default="text", dest="output_format")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call and print its answer. Raises CommandError for a refusal."""
+        run_id = parse_id(options["run_id"], name="run_id")
+        symbol = normalize_symbol(options["symbol"]) if options["symbol"] is not None else None
+        if options["symbol"] is not None and symbol is None:
+            raise CommandError(f"--symbol {one_line(options['symbol'])} is not a symbol")
+        answer = run_id if isinstance(run_id, Refusal) else explain_run(run_id, symbol=symbol)
+        if isinstance(answer, Refusal):
+            raise CommandError(f"[{answer.code}] {answer.message}")
+        if options["output_format"] == "json":
+            self.stdout.write(json.dumps(answer.as_data(), indent=2))
+        else:
+            self.stdout.write(render_explanation(answer), ending="")

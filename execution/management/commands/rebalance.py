@@ -1,0 +1,94 @@
+import uuid
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.inbox import LoadedArtifact
+from execution.inputs import parse_amount, parse_id, parse_provider
+from execution.management import options as shared
+from execution.models import ExecutionRun
+from execution.rebalancing import load_latest_research, load_targets, parse_target, read_targets
+from execution.services import Instruction
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Turns target weights into a request of their own and executes it like any other."""
+
+    help = "Bring an account to target weights: typed, from a file, or those of its latest research."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the targets and the options."""
+        parser.add_argument("strategy_id", help="UUID of the strategy")
+        parser.add_argument(
+            "--targets",
+            nargs="+",
+            metavar="SYMBOL=PCT|FILE",
+            help="weights in percent of the total value, or one CSV symbol,percent or JSON {symbol: percent} file;"
+            " without it, the account's latest research",
+        )
+        parser.add_argument("--request-id", help="UUID of this rebalance, which runs once (default: a new one)")
+        parser.add_argument("--close-unlisted", action="store_true", help="close holdings without a target")
+        shared.add_account_options(parser)
+        shared.add_price_options(parser)
+        shared.add_plan_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call and print its answer. Raises CommandError (exit code 1) for a refusal."""
+        shared.answer(_instruction(options, now=timezone.now()), options, self.stdout)
+
+
+def _instruction(options: dict[str, Any], *, now: datetime) -> Instruction | Refusal:
+    balance = parse_amount(str(options["initial_balance"]), name="--initial-balance")
+    if isinstance(balance, Refusal):
+        return balance
+    prices = shared.prices_of(options, now=now)
+    if isinstance(prices, Refusal):
+        return prices
+    loaded = _targets(options)
+    if isinstance(loaded, Refusal):
+        return loaded
+    return Instruction(
+        request_id=options["request_id"] or str(uuid.uuid4()),
+        strategy_id=options["strategy_id"],
+        provider=options["provider_id"],
+        initial_balance=balance,
+        prices=prices,
+        artifacts_root=settings.ARTIFACTS_ROOT,
+        actor=shared.actor(),
+        door=ExecutionRun.Door.COMMAND,
+        now=now,
+        mode=Mode.REBALANCE,
+        close_unlisted=options["close_unlisted"],
+        plan_token=options["plan_token"],
+        inline=loaded,
+    )
+
+
+def _targets(options: dict[str, Any]) -> LoadedArtifact | Refusal:
+    given: list[str] = options["targets"] or []
+    if not given:
+        return _latest(options["strategy_id"], options["provider_id"])
+    if len(given) == 1 and "=" not in given[0]:
+        targets = read_targets(Path(given[0]))
+        return targets if isinstance(targets, Refusal) else load_targets(targets)
+    parsed = [parse_target(pair) for pair in given]
+    refused = next((item for item in parsed if isinstance(item, Refusal)), None)
+    if refused is not None:
+        return refused
+    pairs = [item for item in parsed if not isinstance(item, Refusal)]
+    if len(dict(pairs)) < len(pairs):
+        return Refusal(Code.BAD_TARGET, "a symbol is given twice in --targets")
+    return load_targets(dict(pairs))
+
+
+def _latest(strategy: str, provider: str) -> LoadedArtifact | Refusal:
+    strategy_id, known = parse_id(strategy, name="strategy_id"), parse_provider(provider)
+    if isinstance(strategy_id, Refusal):
+        return strategy_id
+    return known if isinstance(known, Refusal) else load_latest_research(strategy_id=strategy_id, provider=known)

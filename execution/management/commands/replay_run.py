@@ -1,0 +1,37 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from execution.engine.vocabulary import Refusal
+from execution.inputs import parse_id
+from execution.replaying import replay_run
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Plans a run again from what it stored; exit code 1 where the outcome differs."""
+
+    help = "Plan a run again from its stored inputs and compare the orders and decisions."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the run and the format."""
+        parser.add_argument("run_id", help="UUID of the run")
+        parser.add_argument("--format", choices=["text", "json"], default="text", dest="output_format")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call and print what differs. Raises CommandError for a refusal or a difference."""
+        run_id = parse_id(options["run_id"], name="run_id")
+        answer = run_id if isinstance(run_id, Refusal) else replay_run(run_id)
+        if isinstance(answer, Refusal):
+            raise CommandError(f"[{answer.code}] {answer.message}")
+        if options["output_format"] == "json":
+            self.stdout.write(json.dumps(answer.as_data(), indent=2))
+        else:
+            for difference in answer.differences:
+                self.stdout.write(str(difference))
+        if answer.differences:
+            raise CommandError(f"run {answer.run_id} is not reproduced: {len(answer.differences)} differences")
+        if options["output_format"] == "text":
+            self.stdout.write(f"Reproduced: {answer.orders} orders and {answer.decisions} decisions are the same.")

@@ -1,0 +1,118 @@
+"""What the commands that plan share: their options, the values behind them, and how an answer is printed."""
+
+import getpass
+import json
+from argparse import ArgumentParser
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, OutputWrapper
+
+from execution.engine.artifact import normalize_symbol
+from execution.engine.routing import Quote
+from execution.engine.text import clean, one_line
+from execution.engine.vocabulary import Code, Refusal
+from execution.pricing import PriceChain, build_chain
+from execution.pricing.base import parse_price
+from execution.pricing.files import read_price_file
+from execution.rendering import render_text
+from execution.report import RunReport
+from execution.services import Instruction, execute, preview
+
+
+def add_account_options(parser: ArgumentParser) -> None:
+    """Declare whose account it is, and its first deposit."""
+    parser.add_argument("--provider-id", default="anthropic", help="anthropic, openai, gemini or custom")
+    parser.add_argument(
+        "--initial-balance",
+        default=str(settings.DEFAULT_INITIAL_BALANCE),
+        help="cash of an account that is created (default %(default)s)",
+    )
+
+
+def add_plan_options(parser: ArgumentParser) -> None:
+    """Declare how a plan is shown, and on what condition it is executed."""
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, write nothing")
+    parser.add_argument("--format", choices=["text", "json"], default="text", dest="output_format")
+    parser.add_argument("--plan-token", help="execute only if the plan is still the previewed one")
+
+
+def add_price_options(parser: ArgumentParser) -> None:
+    """Declare where prices come from before the configured sources are asked."""
+    parser.add_argument(
+        "--default-price",
+        help=f"price for symbols without one; marks the run as simulated (simulation: {settings.DEFAULT_PRICE})",
+    )
+    parser.add_argument("--price", action="append", default=[], metavar="SYMBOL=PRICE", help="may be repeated")
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of] or JSON {symbol: price}"
+    )
+
+
+def answer(instruction: Instruction | Refusal, options: dict[str, Any], out: OutputWrapper) -> None:
+    """Preview or execute, and print the report. Raises CommandError (exit code 1) for a refusal."""
+    if isinstance(instruction, Refusal):
+        raise error_of(instruction)
+    service = preview if options["dry_run"] else execute
+    report: RunReport | Refusal = service(instruction)
+    if isinstance(report, Refusal):
+        raise error_of(report)
+    if options["output_format"] == "json":
+        out.write(json.dumps(report.as_data(), indent=2))
+    else:
+        out.write(render_text(report), ending="")
+
+
+def error_of(refusal: Refusal) -> CommandError:
+    """One line for people, with the code for machines."""
+    return CommandError(f"[{refusal.code}] {' '.join(clean(refusal.message).split())}", returncode=1)
+
+
+def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal:
+    """Return the prices that the options name, in front of the configured sources, or what is wrong with them."""
+    given = _given_prices(options["price"], now=now)
+    if isinstance(given, Refusal):
+        return given
+    from_file = read_price_file(options["prices"], now=now) if options["prices"] else {}
+    if isinstance(from_file, Refusal):
+        return from_file
+    default: Decimal | Refusal | None = None
+    if options["default_price"] is not None:
+        default = parse_price(str(options["default_price"]), what="--default-price")
+    if isinstance(default, Refusal):
+        return default
+    return build_chain(
+        names=settings.PRICE_SOURCES,
+        given=given,
+        from_file=from_file,
+        default_price=default,
+        fallback_price=settings.DEFAULT_PRICE,
+        now=now,
+    )
+
+
+def _given_prices(pairs: list[str], *, now: datetime) -> dict[str, Quote] | Refusal:
+    quotes: dict[str, Quote] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        symbol = normalize_symbol(name)
+        if not equals or symbol is None:
+            return Refusal(Code.BAD_PRICE, f"--price {one_line(pair)}: not of the form SYMBOL=PRICE")
+        if symbol in quotes:
+            return Refusal(Code.BAD_PRICE, f"--price {one_line(pair)}: {symbol} is given twice")
+        price = parse_price(text, what=f"--price {symbol}")
+        if isinstance(price, Refusal):
+            return price
+        quotes[symbol] = Quote(price, "given", now)
+    return quotes
+
+
+def actor() -> str:
+    """Return the user of the operating system who typed the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "command"
