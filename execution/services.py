@@ -106,7 +106,7 @@ def _view(found: Prepared, account: Any, *, is_new: bool = False) -> _View:
 
 def _instruments(symbols: set[str]) -> dict[str, Instrument]:
     return {
-        symbol: Instrument(symbol, sector=security.sector, step=security.quantity_step)
+        symbol: Instrument(symbol, security.sector, security.quantity_step, security.minimum_quantity)
         for symbol, security in queries.securities(symbols).items()
     }
 

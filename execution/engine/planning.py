@@ -119,7 +119,7 @@ def _plan(given: PlanInput) -> Plan:
     contradictions = _contradictions(given.artifact)
     routes = _routes(given, market, contradictions)
     exits = _execute_exits(routes, market)
-    entries = _execute_entries(routes, market, exits.account)
+    entries = _execute_entries(routes, market, exits.account, exit_count=len(exits.intents))
     decided = _decisions(given, routes, exits, entries)
     quarantined = [_quarantined(problem) for problem in given.artifact.problems]
     contradictory = [_contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
@@ -221,6 +221,8 @@ def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderInte
     price, costs = market.quotes[leaving.symbol].price, market.policy.costs
     if not leaving.full and leaving.quantity * price < _least_value(market.policy):
         return None, Code.BELOW_MINIMUM_ORDER
+    if not leaving.full and leaving.quantity < market.instrument(leaving.symbol).minimum:
+        return None, Code.BELOW_MINIMUM_QUANTITY
     fill = simulate_fill(
         symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
     )
@@ -235,7 +237,9 @@ def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderInte
     return OrderIntent(leaving.line, "exit", leaving.symbol, leaving.action, quantity, price, filled), code
 
 
-def _execute_entries(routes: Mapping[int, Route], market: Market, after_exits: AccountSnapshot) -> _Side:
+def _execute_entries(
+    routes: Mapping[int, Route], market: Market, after_exits: AccountSnapshot, *, exit_count: int
+) -> _Side:
     """Plan the entries within the limits, which see the account as the exits leave it."""
     # A flip whose exit fell short (no cash to cover all) must not enter against what is still held.
     wanted = [
@@ -247,6 +251,7 @@ def _execute_entries(routes: Mapping[int, Route], market: Market, after_exits: A
         sectors={symbol: market.instrument(symbol).sector for symbol in after_exits.holdings},
         policy=market.policy,
         at_target=tuple(found.at_target for found in routes.values() if found.at_target),
+        exit_count=exit_count,
     )
     account = _Working(after_exits)
     intents: list[OrderIntent] = []
@@ -271,6 +276,8 @@ def _too_small(entry: Entry, policy: Policy) -> Code | None:
     if not entry.quantity:
         stopped = [verdict.code for verdict in entry.verdicts if verdict.result in ("clamped", "rejected")]
         return stopped[-1] if stopped else Code.BELOW_STEP
+    if entry.quantity < entry.minimum:
+        return Code.BELOW_MINIMUM_QUANTITY
     return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < _least_value(policy) else None
 
 
@@ -345,6 +352,9 @@ _DENIALS = frozenset(
         Code.POSITION_LIMIT,
         Code.SECTOR_LIMIT,
         Code.GROSS_LIMIT,
+        Code.SHORT_EXPOSURE_LIMIT,
+        Code.SINGLE_SHORT_LIMIT,
+        Code.ORDERS_PER_RUN,
         Code.INSUFFICIENT_CASH,
     }
 )

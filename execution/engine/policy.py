@@ -29,17 +29,24 @@ class Policy:
     """The limits of one plan. Percentages are of the account's total value, 0 to 100; None means no limit.
 
     `version` names the policy in reports and plan tokens ("system", or the strategy's own version).
+    `drift_band_percent` is how far a holding may be from its target weight, in percent of the total value, before a
+    plan with targets trades it; full exits pass. `whole_share_shorts` rounds shorts to whole units.
     """
 
     version: str = "system"
     max_position_percent: Decimal = Decimal(20)
     max_sector_percent: Decimal = Decimal(40)
     max_gross_exposure_percent: Decimal = Decimal(200)
+    max_short_exposure_percent: Decimal = Decimal(100)
+    max_single_short_percent: Decimal = Decimal(20)
     cash_reserve_percent: Decimal = ZERO
+    drift_band_percent: Decimal = ZERO
+    max_orders_per_run: int | None = None
     min_order_value: Decimal = ZERO
     max_order_value: Decimal | None = None
     restricted_symbols: frozenset[str] = frozenset()
     allow_short: bool = False
+    whole_share_shorts: bool = False
     short_margin_percent: Decimal = Decimal(50)
     on_breach: OnBreach = OnBreach.CLAMP
     rounding: str = "ROUND_HALF_EVEN"
@@ -54,19 +61,24 @@ class Policy:
 def stricter(system: Policy, own: Policy) -> Policy:
     """Return `own` under the ceilings of `system`: each limit is the stricter of the two.
 
-    What is no limit (costs, rounding, the version) is the strategy's own.
+    What is no limit (costs, rounding, the drift band, the version) is the strategy's own.
     """
     ceilings = [limit for limit in (system.max_order_value, own.max_order_value) if limit is not None]
+    counts = [limit for limit in (system.max_orders_per_run, own.max_orders_per_run) if limit is not None]
     return replace(
         own,
         max_position_percent=min(system.max_position_percent, own.max_position_percent),
         max_sector_percent=min(system.max_sector_percent, own.max_sector_percent),
         max_gross_exposure_percent=min(system.max_gross_exposure_percent, own.max_gross_exposure_percent),
+        max_short_exposure_percent=min(system.max_short_exposure_percent, own.max_short_exposure_percent),
+        max_single_short_percent=min(system.max_single_short_percent, own.max_single_short_percent),
+        max_orders_per_run=min(counts, default=None),
         cash_reserve_percent=max(system.cash_reserve_percent, own.cash_reserve_percent),
         min_order_value=max(system.min_order_value, own.min_order_value),
         max_order_value=min(ceilings, default=None),
         restricted_symbols=system.restricted_symbols | own.restricted_symbols,
         allow_short=system.allow_short and own.allow_short,
+        whole_share_shorts=system.whole_share_shorts or own.whole_share_shorts,
         short_margin_percent=max(system.short_margin_percent, own.short_margin_percent),
         on_breach=OnBreach.REJECT if OnBreach.REJECT in (system.on_breach, own.on_breach) else own.on_breach,
     )

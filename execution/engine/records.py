@@ -23,7 +23,7 @@ def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
         "snapshot": _snapshot_as_data(given.snapshot),
         "quotes": {symbol: quote_as_data(quote) for symbol, quote in sorted(given.quotes.items())},
         "instruments": {
-            symbol: {"sector": known.sector, "step": _text(known.step)}
+            symbol: {"sector": known.sector, "step": _text(known.step), "minimum": _text(known.minimum)}
             for symbol, known in sorted(given.instruments.items())
         },
         "policy": policy_as_data(given.policy),
@@ -40,7 +40,7 @@ def plan_input_from_data(data: Mapping[str, Any], artifact: Artifact) -> PlanInp
         snapshot=_snapshot_from_data(data["snapshot"]),
         quotes={symbol: _quote_from_data(quote) for symbol, quote in data["quotes"].items()},
         instruments={
-            symbol: Instrument(symbol, sector=known["sector"], step=Decimal(known["step"]))
+            symbol: Instrument(symbol, known["sector"], Decimal(known["step"]), Decimal(known["minimum"]))
             for symbol, known in data["instruments"].items()
         },
         policy=policy_from_data(data["policy"]),

@@ -5,8 +5,8 @@ room a group has once the whole basket's exits are done. Where the loads of a gr
 scaled by one factor (or, under `reject`, what does not fit is refused). A new limit is a new row of LIMITS, and no
 limit can stop a trade that reduces a position: exits are never among the entries.
 
-The sequence is part of the contract: order size, position, sector, gross, cash. Scaling keeps the proportions that
-the research asked for.
+The sequence is part of the contract: order size, position, sector, shorts, gross, cash, number of orders. Scaling
+keeps the proportions that the research asked for.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,6 +58,7 @@ class Entry:
     quantity: Decimal = ZERO
     verdicts: tuple[Verdict, ...] = ()
     rounded_down: bool = False
+    minimum: Decimal = ZERO
 
     @property
     def clamped(self) -> bool:
@@ -71,6 +72,7 @@ class RiskContext:
 
     `total_value` is the account's value before the first trade, frozen for the whole run. `sectors` names the
     sector of each held symbol, empty where it is unknown. `at_target` are entries that ask for nothing more.
+    `exit_count` is how many orders the exits take of what a run may make.
     """
 
     total_value: Decimal
@@ -78,6 +80,7 @@ class RiskContext:
     sectors: Mapping[str, str]
     policy: Policy
     at_target: tuple[Entry, ...] = ()
+    exit_count: int = 0
 
     def percent_of_total(self, percent: Decimal) -> Decimal:
         """Return `percent` of the frozen total value in cash, never below zero."""
@@ -87,6 +90,8 @@ class RiskContext:
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One rule: group of an entry (None: the rule cannot tell), load of a quantity, room of a group.
+
+    Where `scales` is off, the entries that do not fit are refused one by one, whatever the policy does on a breach.
 
     `fixed` is the part of the load that a smaller order does not lose, as a minimum commission. `charge` is the
     load of a rounded quantity as the books will charge it: in whole cents where it is cash.
@@ -98,9 +103,12 @@ class Limit:
     charge: Callable[[Entry, Decimal, RiskContext], Decimal]
     room: Callable[[str, RiskContext], Decimal]
     fixed: Callable[[Entry, RiskContext], Decimal]
+    scales: bool = True
 
 
 _Group = Callable[[Entry, RiskContext], str | None]
+
+DOES_NOT_APPLY = ""  # the group of an entry that a limit has nothing to say of
 
 
 def _value(entry: Entry, quantity: Decimal, context: RiskContext) -> Decimal:
@@ -141,8 +149,7 @@ def _fixed_fee(entry: Entry, context: RiskContext) -> Decimal:
 
 
 def _maximum_order_room(group: str, context: RiskContext) -> Decimal:
-    ceiling = context.policy.max_order_value
-    return ceiling if ceiling is not None else Decimal("Infinity")
+    return context.policy.max_order_value or ZERO
 
 
 def _position_room(symbol: str, context: RiskContext) -> Decimal:
@@ -168,6 +175,24 @@ def _gross_room(group: str, context: RiskContext) -> Decimal:
     return ceiling - context.after_exits.gross_exposure
 
 
+def _short_room(group: str, context: RiskContext) -> Decimal:
+    return context.percent_of_total(context.policy.max_short_exposure_percent) - context.after_exits.short_value
+
+
+def _single_short_room(symbol: str, context: RiskContext) -> Decimal:
+    held = context.after_exits.holdings.get(symbol)
+    ceiling = context.percent_of_total(context.policy.max_single_short_percent)
+    return ceiling - (abs(held.market_value) if held else ZERO)
+
+
+def _one_order(entry: Entry, quantity: Decimal, context: RiskContext) -> Decimal:
+    return Decimal(1) if quantity else ZERO
+
+
+def _orders_room(group: str, context: RiskContext) -> Decimal:
+    return Decimal((context.policy.max_orders_per_run or 0) - context.exit_count)
+
+
 def _cash_room(group: str, context: RiskContext) -> Decimal:
     policy = context.policy
     available = context.after_exits.available_cash(short_margin=policy.short_margin)
@@ -175,7 +200,7 @@ def _cash_room(group: str, context: RiskContext) -> Decimal:
 
 
 def _itself(entry: Entry, context: RiskContext) -> str:
-    return f"{entry.line}/{entry.symbol}"
+    return DOES_NOT_APPLY if context.policy.max_order_value is None else f"{entry.line}/{entry.symbol}"
 
 
 def _symbol(entry: Entry, context: RiskContext) -> str:
@@ -190,6 +215,18 @@ def _account(entry: Entry, context: RiskContext) -> str:
     return "account"
 
 
+def _shorts(entry: Entry, context: RiskContext) -> str:
+    return "shorts" if entry.action is Action.SELL_SHORT else DOES_NOT_APPLY
+
+
+def _short_symbol(entry: Entry, context: RiskContext) -> str:
+    return entry.symbol if entry.action is Action.SELL_SHORT else DOES_NOT_APPLY
+
+
+def _counted(entry: Entry, context: RiskContext) -> str:
+    return DOES_NOT_APPLY if context.policy.max_orders_per_run is None else "account"
+
+
 def _of_value(code: Code, group: _Group, room: Callable[[str, RiskContext], Decimal]) -> Limit:
     return Limit(code, group, load=_value, charge=_value, room=room, fixed=_nothing_fixed)
 
@@ -198,6 +235,8 @@ LIMITS: tuple[Limit, ...] = (
     _of_value(Code.MAXIMUM_ORDER, _itself, _maximum_order_room),
     _of_value(Code.POSITION_LIMIT, _symbol, _position_room),
     _of_value(Code.SECTOR_LIMIT, _sector, _sector_room),
+    _of_value(Code.SINGLE_SHORT_LIMIT, _short_symbol, _single_short_room),
+    _of_value(Code.SHORT_EXPOSURE_LIMIT, _shorts, _short_room),
     _of_value(Code.GROSS_LIMIT, _account, _gross_room),
     Limit(
         Code.INSUFFICIENT_CASH,
@@ -206,6 +245,15 @@ LIMITS: tuple[Limit, ...] = (
         charge=_cash_charge,
         room=_cash_room,
         fixed=_fixed_fee,
+    ),
+    Limit(
+        Code.ORDERS_PER_RUN,
+        _counted,
+        load=_one_order,
+        charge=_one_order,
+        room=_orders_room,
+        fixed=_nothing_fixed,
+        scales=False,
     ),
 )
 
@@ -229,11 +277,13 @@ def _shrink(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> tup
     judged: dict[int, Entry] = {}
     for group, positions in _groups(limit, entries, context):
         members = [entries[position] for position in positions]
-        if group is None:
+        if group == DOES_NOT_APPLY:
+            result = members
+        elif group is None:
             result = [_with_verdict(limit, entry, entry.wanted, "unverified", None, context) for entry in members]
         else:
             room = limit.room(group, context)
-            if _is_left_over(limit, group, members, room=room, context=context):
+            if limit.scales and _is_left_over(limit, group, members, room=room, context=context):
                 result = _refuse(limit, members, room=room, context=context)
             else:
                 result = _fit(limit, members, room=room, context=context)
@@ -243,7 +293,7 @@ def _shrink(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> tup
 
 def _groups(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> Iterable[tuple[str | None, list[int]]]:
     keyed = [(limit.group(entry, context), position) for position, entry in enumerate(entries)]
-    keyed.sort(key=lambda item: (item[0] or "", item[1]))
+    keyed.sort(key=lambda item: (item[0] is None, item[0] or "", item[1]))
     for group, items in groupby(keyed, key=lambda item: item[0]):
         yield group, [position for _, position in items]
 
@@ -270,7 +320,7 @@ def _fit(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: Risk
     load = sum((limit.load(entry, entry.wanted, context) for entry in members), ZERO)
     if load - room <= _BREACH:
         return [_with_verdict(limit, entry, entry.wanted, "passed", room, context) for entry in members]
-    if context.policy.on_breach is OnBreach.REJECT:
+    if context.policy.on_breach is OnBreach.REJECT or not limit.scales:
         return _admit_in_order(limit, members, room=room, context=context)
     factor = _factor(limit, members, load=load, room=room, context=context)
     sizes = [_SIZE.multiply(entry.wanted, factor) for entry in members]
@@ -332,7 +382,7 @@ def _round(entry: Entry, policy: Policy) -> Entry:
 def _trim(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:
     trimmed = list(entries)
     for group, positions in _groups(limit, entries, context):
-        if group is not None:
+        if group and limit.scales:
             _trim_group(limit, trimmed, positions, room=limit.room(group, context), context=context)
     return tuple(trimmed)
 

@@ -31,11 +31,12 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What the planner knows of a security: its sector (empty where unknown) and its quantity step."""
+    """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity."""
 
     symbol: str
     sector: str = ""
     step: Decimal = Decimal("0.01")
+    minimum: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,7 @@ def _other(side: Side) -> Side:
 
 
 def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal:
-    step = market.instrument(item.symbol).step
-    return quantize_quantity(quantity, step=step, rounding=market.policy.rounding)
+    return quantize_quantity(quantity, step=_step(item, market), rounding=market.policy.rounding)
 
 
 def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decimal) -> Decimal:
@@ -169,6 +169,24 @@ def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decim
     least = _rounded(max(ideal - noise, ZERO), item, market)
     most = _rounded(min(ideal + noise, held + market.instrument(item.symbol).step), item, market)
     return held if held and least <= held <= most else _rounded(ideal, item, market)
+
+
+def _within_band(item: Recommendation, market: Market, *, target: Decimal, held: Decimal) -> bool:
+    """Whether the drift from the target is too small to trade: |target - held| in percent of the total value.
+
+    A full exit passes. The band is absolute, the simplest of those that rebalancing tools offer.
+    """
+    if not target or target == held:
+        return False
+    drift = abs(target - held) * market.quotes[item.symbol].price
+    return drift * HUNDRED < market.policy.drift_band_percent * market.total_value
+
+
+def _step(item: Recommendation, market: Market) -> Decimal:
+    """The quantity step of a line: whole units for shorts where the policy says so."""
+    step = market.instrument(item.symbol).step
+    whole = item.action is RecommendedAction.SELL_SHORT and market.policy.whole_share_shorts
+    return max(step, Decimal(1)) if whole else step
 
 
 def _increase(item: Recommendation, action: Action, market: Market) -> Route:
@@ -195,6 +213,8 @@ def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Dec
     leaving = _exit_of(item, _other(action.side), opposite, market) if opposite else None
     held = _held(market, item.symbol, action.side)
     target = _target(item, market, ideal=ideal, held=held)
+    if leaving is None and _within_band(item, market, target=target, held=held):
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
     if target > held and ideal > held:
         return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - held, anchor=held))
     if held > target and market.mode is Mode.REBALANCE:
@@ -216,6 +236,8 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
         target = _target(item, market, ideal=ideal, held=held)
         if target >= held:
             return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
+        if _within_band(item, market, target=target, held=held):
+            return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
         return Route(exit=_exit_of(item, action.side, held - target, market))
     sized = _rounded(ideal, item, market)
     if not sized:
@@ -239,7 +261,8 @@ def _entry(
         action=action,
         sector=known.sector,
         price=market.quotes[item.symbol].price,
-        step=known.step,
+        step=_step(item, market),
+        minimum=known.minimum,
         wanted=wanted,
         anchor=anchor,
     )

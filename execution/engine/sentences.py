@@ -23,6 +23,8 @@ _WHY = {
     Code.BELOW_MINIMUM_ORDER: "the order is below the minimum order value",
     Code.DUPLICATE_LINE: "an earlier line says the same of {symbol}",
     Code.ALREADY_AT_TARGET: "{symbol} is already at its target",
+    Code.WITHIN_DRIFT_BAND: "{symbol} is within the drift band of its target",
+    Code.BELOW_MINIMUM_QUANTITY: "the size is below the minimum quantity of {symbol}",
     Code.SHORT_NOT_ALLOWED: "the policy does not allow short selling",
     Code.RESTRICTED_SYMBOL: "{symbol} is restricted: it may only be reduced",
     Code.REDUCING_ONLY: "trading is limited to what reduces a position",
@@ -31,6 +33,9 @@ _WHY = {
     Code.POSITION_LIMIT: "the position limit",
     Code.SECTOR_LIMIT: "the sector limit",
     Code.GROSS_LIMIT: "the gross exposure limit",
+    Code.SHORT_EXPOSURE_LIMIT: "the limit on all shorts",
+    Code.SINGLE_SHORT_LIMIT: "the limit on one short",
+    Code.ORDERS_PER_RUN: "the number of orders a run may make",
     Code.INSUFFICIENT_CASH: "the cash that is available",
     Code.CLAMPED_TO_POSITION: "the position that is held",
     Code.SECTOR_UNVERIFIED: "the sector of {symbol} is unknown, so its limit was not checked",
@@ -79,9 +84,9 @@ def _done(fill: Fill) -> str:
 def _reason(code: Code, symbol: str, verdicts: Sequence[Verdict]) -> str:
     words = _WHY[code].format(symbol=symbol)
     verdict = next((v for v in verdicts if v.code is code and v.result in ("clamped", "rejected")), None)
-    if verdict is None or verdict.room is None:
+    if verdict is None or verdict.room is None or code is Code.ORDERS_PER_RUN:
         return words
-    if verdict.before < verdict.room:
+    if verdict.before < verdict.room and not verdict.after:
         return f"{words} (what is left, {format_cash(verdict.room)}, is less than a step of each line)"
     room = max(verdict.room, verdict.after)
     return (

@@ -28,6 +28,7 @@ class Security(models.Model):
     quantity_step = UnitField(
         default="0.01", help_text="Quantities are whole multiples of this; 1 for whole shares."
     )
+    minimum_quantity = UnitField(default=0, help_text="Smallest quantity of an order; full exits pass.")
     is_verified = models.BooleanField(
         default=False,
         help_text="Whether a person or an import has confirmed the data; research creates it unverified.",
@@ -41,6 +42,9 @@ class Security(models.Model):
         constraints = [
             models.CheckConstraint(name="security_symbol_not_empty", condition=~Q(symbol="")),
             models.CheckConstraint(name="security_quantity_step_positive", condition=Q(quantity_step__gt=0)),
+            models.CheckConstraint(
+                name="security_minimum_quantity_not_negative", condition=Q(minimum_quantity__gte=0)
+            ),
         ]
         indexes = [models.Index(name="security_sector", fields=["sector"])]
 

@@ -72,6 +72,12 @@ class RiskPolicy(models.Model):
     max_position_percent = _percent("Largest position.")
     max_sector_percent = _percent("Largest sum of the positions of one sector.")
     max_gross_exposure_percent = _percent("Largest sum of all positions, shorts counted as positive.")
+    max_short_exposure_percent = _percent("Largest sum of all shorts.")
+    max_single_short_percent = _percent("Largest short.")
+    drift_band_percent = _percent("Drift from a target weight that is not traded; full exits pass.")
+    max_orders_per_run = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Orders that a run may make; exits always go. Empty: the system's limit."
+    )
     cash_reserve_percent = _percent("Cash that buys leave untouched.")
     min_order_value = CashField(null=True, blank=True, help_text="Smaller orders are skipped; full exits pass.")
     max_order_value = CashField(null=True, blank=True, help_text="Larger orders are made smaller.")
@@ -82,6 +88,7 @@ class RiskPolicy(models.Model):
         help_text='Symbols that may only be reduced, as ["GME", "AMC"].',
     )
     allow_short = models.BooleanField(default=False, help_text="Whether SELL_SHORT may open positions.")
+    whole_share_shorts = models.BooleanField(default=False, help_text="Whether shorts are whole units only.")
     short_margin_percent = _percent("Cash kept for a short on top of its value.")
     on_breach = models.CharField(max_length=8, choices=OnBreach, default=OnBreach.CLAMP)
     rounding = models.CharField(max_length=16, choices=Rounding, default=Rounding.HALF_EVEN)
@@ -106,6 +113,9 @@ class RiskPolicy(models.Model):
                     cash_reserve_percent__range=(0, 100),
                     max_gross_exposure_percent__gte=0,
                     short_margin_percent__gte=0,
+                    max_short_exposure_percent__gte=0,
+                    max_single_short_percent__gte=0,
+                    drift_band_percent__range=(0, 100),
                 ),
             ),
             models.CheckConstraint(

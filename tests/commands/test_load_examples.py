@@ -42,7 +42,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_an_empty_database_gets_the_whole_set(inbox: Inbox):
     artifacts = files_in(EXAMPLES / "artifacts")
-    securities = list(csv.DictReader((EXAMPLES / "securities.csv").open()))
+    securities = list(csv.DictReader((EXAMPLES / "securities.csv").read_text().splitlines()))
     strategies = json.loads((EXAMPLES / "strategies.json").read_text())["strategies"]
     assert load() == [
         "Loaded the examples:",
@@ -70,7 +70,7 @@ def test_a_second_time_there_is_nothing_to_do(inbox: Inbox):
 
 def test_what_people_changed_stays_as_they_left_it(inbox: Inbox):
     load()
-    Strategy.objects.filter(pk=LONG_SHORT).update(name="Renamed", status="paused")
+    Strategy.objects.filter(pk=LONG_SHORT).update(name="Renamed", status="inactive")
     RiskPolicy.objects.update(allow_short=False)
     Security.objects.filter(symbol="MSFT").update(sector="Somewhere else")
     changed, missing = sorted(inbox.root.rglob("*.json"))[:2]
@@ -85,6 +85,7 @@ def test_what_people_changed_stays_as_they_left_it(inbox: Inbox):
 
 def test_only_the_strategy_that_is_missing_is_added(inbox: Inbox):
     load()
+    RiskPolicy.objects.all().delete()
     Strategy.objects.get(pk=LONG_SHORT).delete()
     assert load() == ["Loaded the examples:", "  strategies created: 1", "  risk policies created: 1"]
 
@@ -177,7 +178,11 @@ def text(name: str, old: str, new: str) -> Callable[[Path], object]:
 BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no strategies": (lambda source: (source / "strategies.json").unlink(), "strategies.json", "does not exist"),
     "no securities": (lambda source: (source / "securities.csv").unlink(), "securities.csv", "does not exist"),
-    "broken JSON": (text("strategies.json", "[", "[["), "strategies.json", "line 36"),
+    "broken JSON": (
+        text("strategies.json", "[", "[["),
+        "strategies.json",
+        "not valid JSON: Expecting ',' delimiter at line",
+    ),
     "repeated key": (text("strategies.json", '"name"', '"id"'), "strategies.json", "'id'"),
     "no list": (strategies(lambda it: it.clear()), "strategies.json", "field 'strategies' is missing"),
     "empty list": (strategies(lambda it: it["strategies"].clear()), "strategies.json", "field 'strategies'"),

@@ -52,7 +52,6 @@ def test_explain_prints_the_chain_from_the_written_line_to_the_ledger(run_id: st
             ' "rationale": "Oil"}'
         ),
         "  understood  symbol XOM, action BUY, allocation_percent 30.0, confidence 0.90",
-        "  MAXIMUM_ORDER      passed: $30,000.00 -> $30,000.00",
         "  POSITION_LIMIT     clamped: $30,000.00 -> $20,000.00, room $20,000.00",
         "  SECTOR_LIMIT       passed: $20,000.00 -> $20,000.00, room $40,000.00",
         "  GROSS_LIMIT        passed: $20,000.00 -> $20,000.00, room $200,000.00",

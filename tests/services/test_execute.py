@@ -84,9 +84,7 @@ def test_a_run_keeps_what_it_was_made_of(desk: Desk):
     assert (run.status, run.actor, run.door) == ("succeeded", "alice", "service")
     assert (run.started_at, run.finished_at) == (NOW, NOW)
     assert (str(run.request_id), str(run.task_id), run.digest) == (request, PUBLISHED_TASK, report.run.digest)
-    assert run.prices == {
-        "MSFT": {"price": "450", "source": "given", "as_of": NOW.isoformat(), "simulated": False}
-    }
+    assert run.prices == {"MSFT": {"price": "450", "source": "given", "as_of": NOW.isoformat(), "simulated": False}}
     assert run.parameters["mode"] == "allocate"
     assert run.parameters["policy"]["max_position_percent"] == "20"
     assert (run.recommendation_count, run.order_count, run.position_count) == (2, 1, 1)
@@ -520,3 +518,52 @@ def test_bookkeeping_alone_refuses_to_sell_what_is_not_held(desk: Desk):
             marks={},
             stamp=bookkeeping.Stamp(actor="alice", now=NOW),
         )
+
+
+# What a policy can ask for, from the table to the books
+
+
+def test_a_drift_band_leaves_small_differences_alone_but_not_an_exit(desk: Desk):
+    RiskPolicy.objects.create(strategy=desk.strategy, drift_band_percent=2)
+    desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 1)])
+    report = desk.run([line("MSFT", "BUY", 11.5), line("KO", "SELL"), line("XOM", "BUY", 3)], mode=Mode.REBALANCE)
+    assert [decision.codes[0] for decision in report.decisions if decision.outcome == "SKIPPED"] == [
+        "WITHIN_DRIFT_BAND"
+    ]
+    assert [(order.action, order.symbol) for order in report.orders] == [("SELL", "KO"), ("BUY", "XOM")]
+
+
+def test_a_run_makes_no_more_orders_than_the_policy_says_and_exits_always_go(desk: Desk):
+    desk.run([line("A", "BUY", 5), line("B", "BUY", 5)])
+    RiskPolicy.objects.create(strategy=desk.strategy, max_orders_per_run=3)
+    report = desk.run([line("C", "BUY", 5), line("D", "BUY", 5), line("A", "SELL"), line("B", "SELL")])
+    assert [(order.action, order.symbol) for order in report.orders] == [
+        ("SELL", "A"), ("SELL", "B"), ("BUY", "C"),
+    ]  # fmt: skip
+    assert (report.decisions[1].outcome, report.decisions[1].codes[-1]) == ("DENIED", "ORDERS_PER_RUN")
+
+
+def test_shorts_have_limits_of_their_own_and_whole_units_where_the_policy_says_so(desk: Desk):
+    RiskPolicy.objects.create(
+        strategy=desk.strategy,
+        allow_short=True,
+        whole_share_shorts=True,
+        max_single_short_percent=4,
+        max_short_exposure_percent=6,
+    )
+    report = desk.run([line("A", "SELL_SHORT", 5), line("B", "SELL_SHORT", 4)], prices="70")
+    assert [order.quantity for order in report.orders] == ["42.00", "42.00"]
+    assert [decision.codes for decision in report.decisions] == [
+        ["SECTOR_UNVERIFIED", "SINGLE_SHORT_LIMIT", "SHORT_EXPOSURE_LIMIT"],
+        ["SECTOR_UNVERIFIED", "SHORT_EXPOSURE_LIMIT"],
+    ]
+
+
+def test_a_security_has_its_own_step_and_smallest_quantity(desk: Desk):
+    whole = security("A", step="1")
+    fraction = security("B", step="0.0001")
+    fraction.minimum_quantity = Decimal(5)
+    fraction.save()
+    report = desk.run([line("A", "BUY", 1), line("B", "BUY", 0.4)], prices="90")
+    assert [(order.symbol, order.quantity) for order in report.orders] == [(whole.symbol, "11.00")]
+    assert report.decisions[1].codes[-1] == "BELOW_MINIMUM_QUANTITY"
