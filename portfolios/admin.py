@@ -3,9 +3,10 @@ bookkeeping, which writes the ledger entry that belongs to every change.
 """
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from portfolios.models import (
@@ -95,6 +96,28 @@ class RiskPolicyAdmin(FoliosAdmin):
     autocomplete_fields = ["strategy"]
     readonly_fields = ["created_at"]
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A version that runs have used is not edited: the next version is added."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The versions are the policy's history."""
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the next free version of the strategy that the form is opened for, else the first."""
+        given = super().get_changeform_initial_data(request)
+        versions = RiskPolicy.objects.filter(strategy__in=_known_strategy(given.get("strategy")))
+        return {**given, "version": max(versions.values_list("version", flat=True), default=0) + 1}
+
+
+def _known_strategy(text: object) -> QuerySet[Strategy]:
+    """The strategy that an address names; none for something else."""
+    try:
+        return Strategy.objects.filter(pk=UUID(str(text)))
+    except ValueError:
+        return Strategy.objects.none()
+
 
 @admin.register(Security)
 class SecurityAdmin(FoliosAdmin):
@@ -104,6 +127,10 @@ class SecurityAdmin(FoliosAdmin):
     list_filter = ["is_verified", "sector", "asset_class", "currency"]
     search_fields = ["symbol", "name"]
     readonly_fields = ["created_at", "updated_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The books refer to a security by its symbol, so that it stays once it is there."""
+        return [*self.readonly_fields, *(["symbol"] if obj else [])]
 
 
 @admin.register(Price)
