@@ -107,8 +107,11 @@ class RiskPolicyAdmin(FoliosAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the next free version of the strategy that the form is opened for, else the first."""
         given = super().get_changeform_initial_data(request)
-        versions = RiskPolicy.objects.filter(strategy__in=_known_strategy(given.get("strategy")))
-        return {**given, "version": max(versions.values_list("version", flat=True), default=0) + 1}
+        known = _known_strategy(given.pop("strategy", None)).first()
+        if known is None:
+            return {**given, "version": 1}
+        versions = known.risk_policies.values_list("version", flat=True)
+        return {**given, "strategy": known.pk, "version": max(versions, default=0) + 1}
 
 
 def _known_strategy(text: object) -> QuerySet[Strategy]:
