@@ -330,6 +330,8 @@ def _record_failure(found: Prepared, error: Exception) -> None:
         account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
         if queries.find_strategy(found.strategy_id) is None:
             return
+        if isinstance(earlier_run(found.request_id, found.strategy_id, found.provider, found.loaded), RunReport):
+            return  # it is done: only the answer to its COMMIT was lost, every time
         with transaction.atomic(durable=True):
             recording.record_failure(
                 _facts(found, _parameters(found)), account_id=account.pk if account else None, error=error

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class PortfoliosConfig(AppConfig):
@@ -12,7 +12,8 @@ class PortfoliosConfig(AppConfig):
 
     def ready(self) -> None:
         """Install the triggers after every migration, and have their absence noticed."""
-        from portfolios.checks import check_triggers, install_after_migrate  # noqa: PLC0415  # needs the models
+        from portfolios import checks  # noqa: PLC0415  # needs the models
 
-        post_migrate.connect(install_after_migrate, sender=self)
-        register(Tags.database)(check_triggers)
+        pre_migrate.connect(checks.remove_before_migrate, sender=self)
+        post_migrate.connect(checks.install_after_migrate, sender=self)
+        register(Tags.database)(checks.check_triggers)

@@ -187,7 +187,8 @@ def _found(
         subject=subject,
         expected=expected,
         found=found,
-        repairable=repairable,
+        # Where the ledger contradicts itself there is nothing to work the projections out from.
+        repairable=repairable and not read.replayed.faults,
     )
 
 

@@ -9,7 +9,8 @@ The database checks the writer: triggers let cash and holdings change only toget
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +19,16 @@ from typing import Any
 from portfolios import queries
 from portfolios.accounting import Fill, Holding, Side, apply_fill, split_holding
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
-from portfolios.money import ZERO, notional, quantize_average, quantize_cash
+from portfolios.money import (
+    CASH_LIMIT,
+    QUANTITY_STEP,
+    ZERO,
+    AmountOutOfRangeError,
+    notional,
+    quantize_average,
+    quantize_cash,
+    quantize_quantity,
+)
 
 Kind = LedgerEntry.Kind
 
@@ -58,6 +68,15 @@ class CannotBookError(Exception):
     """A change that people asked for and that the books do not take: the field, its value and the rule."""
 
 
+@contextmanager
+def _range_is_a_rule() -> Iterator[None]:
+    """What people typed may be more than the books hold; that is refused like any other rule."""
+    try:
+        yield
+    except AmountOutOfRangeError as error:
+        raise CannotBookError(str(error)) from error
+
+
 def lock_account(*, strategy_id: uuid.UUID, provider: str) -> PortfolioAccount | None:
     """Return the account, locked until the transaction ends, or None where there is none yet.
 
@@ -86,16 +105,19 @@ def open_account(
     return account
 
 
+@_range_is_a_rule()
 def deposit(account: PortfolioAccount, *, amount: Decimal, stamp: Stamp) -> None:
     """Book cash > 0 that comes in from outside. Raises CannotBookError."""
     _move_cash(account, Kind.DEPOSIT, _positive(amount, "amount"), stamp)
 
 
+@_range_is_a_rule()
 def withdraw(account: PortfolioAccount, *, amount: Decimal, stamp: Stamp) -> None:
     """Book cash > 0 that goes out. Raises CannotBookError where it is more than the account has."""
     _move_cash(account, Kind.WITHDRAWAL, -_positive(amount, "amount"), stamp)
 
 
+@_range_is_a_rule()
 def correct_cash(account: PortfolioAccount, *, balance: Decimal, stamp: Stamp) -> None:
     """Book the difference to the cash balance that a person says is right. Raises CannotBookError."""
     amount = quantize_cash(balance) - account.cash_balance
@@ -104,37 +126,44 @@ def correct_cash(account: PortfolioAccount, *, balance: Decimal, stamp: Stamp) -
     _move_cash(account, Kind.CORRECTION, amount, stamp)
 
 
+@_range_is_a_rule()
 def pay_dividend(account: PortfolioAccount, *, symbol: str, per_share: Decimal, stamp: Stamp) -> Decimal:
     """Book a cash dividend > 0 per unit on the open position in `symbol` and return the cash: shorts pay it.
 
-    Raises CannotBookError where nothing is held, or where a short costs more than the account has.
+    Raises CannotBookError where nothing is held, where it comes to less than a cent, or where a short costs more
+    than the account has.
     """
     books = _Books.of(account, stamp)
     position = books.held(symbol)
-    if per_share <= 0:
-        raise CannotBookError(f"dividend is {per_share} per unit: must be above zero")
+    _require_above_zero(per_share, "dividend per unit")
     amount = notional(quantity=position.as_holding().signed_quantity, price=per_share)
+    if not amount:
+        raise CannotBookError(f"dividend is {per_share} per unit: comes to less than a cent")
     books.enter(Kind.DIVIDEND, amount, position=position)
     books.touch(position)
     books.write()
     return amount
 
 
+@_range_is_a_rule()
 def split_position(account: PortfolioAccount, *, symbol: str, ratio: Decimal, stamp: Stamp) -> Holding:
     """Book a split of the open position in `symbol`, `ratio` new units for one old, and return the new holding.
 
-    The cost stays. Raises CannotBookError where nothing is held or the ratio is not above zero.
+    The cost stays. Raises CannotBookError where nothing is held, the ratio is not above zero, or the split leaves a
+    quantity or a price that rounds to nothing.
     """
     books = _Books.of(account, stamp)
     position = books.held(symbol)
-    if ratio <= 0:
-        raise CannotBookError(f"ratio is {ratio}: must be above zero")
+    _require_above_zero(ratio, "ratio")
     after = split_holding(position.as_holding(), ratio)
+    if not (after.quantity and after.average_price and after.mark_price):
+        raise CannotBookError(f"ratio is {ratio}: leaves {after.quantity} {symbol} @ {after.average_price}")
     books.restate(Kind.SPLIT, position, after)
     books.write()
     return after
 
 
+@_range_is_a_rule()
 def correct_position(
     account: PortfolioAccount,
     *,
@@ -150,20 +179,12 @@ def correct_position(
     """
     books = _Books.of(account, stamp)
     position = books.find(symbol)
-    if quantity < 0 or (quantity and average_price <= 0):
-        raise CannotBookError(f"quantity is {quantity} @ {average_price}: must be above zero, or nothing held")
-    if position is None and not quantity:
-        raise CannotBookError(f"{symbol} is not held: nothing to correct")
     before = position.as_holding() if position else Holding(symbol, side, ZERO, ZERO, ZERO)
-    average = quantize_average(average_price) if quantity else before.average_price
-    after = replace(
-        before,
-        side=side if quantity else before.side,
-        quantity=quantity,
-        average_price=average,
-        cost_basis=notional(quantity=quantity, price=average),
-        mark_price=before.mark_price or average,
-    )
+    after = _corrected(before, side=side, quantity=quantity, average_price=average_price)
+    if after == before or not (position or quantity):
+        raise CannotBookError(f"{symbol} is held as {before.side} {before.quantity} already: nothing to correct")
+    if position is None and symbol not in queries.securities([symbol]):
+        raise CannotBookError(f"symbol is {symbol}: not a known security")
     books.restate(Kind.CORRECTION, position or books.new_position(symbol, side), after)
     books.write()
 
@@ -180,7 +201,7 @@ def book_orders(
 
     `positions` are all open positions of the account, read under its lock; `marks` are prices per unit by symbol.
     The account object is brought up to date. Raises ImpossibleFillError for a sale of more than is held,
-    CannotBookError for a cash balance below zero, IntegrityError for a used client_order_id; the caller's
+    CannotBookError for a cash balance outside its range, IntegrityError for a used client_order_id; the caller's
     transaction rolls back then, and nothing was written.
     """
     books = _Books(account, positions, stamp)
@@ -202,6 +223,30 @@ def value_account(account: PortfolioAccount, *, now: datetime) -> None:
         external_flow=queries.external_flow(account),
         book_version=account.book_version,
     )
+
+
+def _corrected(before: Holding, *, side: Side, quantity: Decimal, average_price: Decimal) -> Holding:
+    """Return the holding as a person says it is. Nothing held keeps its side and average as a record."""
+    if quantity == 0:
+        return replace(before, quantity=ZERO, cost_basis=ZERO)
+    _require_above_zero(quantity, "quantity")
+    _require_above_zero(average_price, "average price")
+    average = quantize_average(average_price)
+    if quantize_quantity(quantity, step=QUANTITY_STEP) != quantity or not average:
+        raise CannotBookError(f"quantity is {quantity} @ {average_price}: the books keep 6 places")
+    return replace(
+        before,
+        side=side,
+        quantity=quantity,
+        average_price=average,
+        cost_basis=notional(quantity=quantity, price=average),
+        mark_price=before.mark_price or average,
+    )
+
+
+def _require_above_zero(value: Decimal, name: str) -> None:
+    if not value.is_finite() or value <= 0:
+        raise CannotBookError(f"{name} is {value}: must be above zero")
 
 
 def _positive(amount: Decimal, name: str) -> Decimal:
@@ -307,10 +352,12 @@ class _Books:
         price: Decimal | None = None,
         cost_basis: Decimal | None = None,
     ) -> None:
-        """Add one entry and move the cash. Raises CannotBookError where the cash would go below zero."""
+        """Add one entry and move the cash. Raises CannotBookError where the cash would leave its range."""
         account, stamp = self._account, self._stamp
         if account.cash_balance + amount < 0:
             raise CannotBookError(f"{kind} of {amount} is more than the cash balance of {account.cash_balance}")
+        if account.cash_balance + amount >= CASH_LIMIT:
+            raise CannotBookError(f"{kind} of {amount} brings the cash balance to more than the books hold")
         account.cash_balance += amount
         account.book_version += 1
         self._entries.append(

@@ -1,11 +1,13 @@
 """Works the projections out again from the ledger: balances, versions and positions. Entries are never touched.
 
-A repair is in the ledger itself: each position that is mended gets a CORRECTION entry that states what the ledger
-already said, with the name of who ran the repair. So the mended position follows from an entry like every other.
+A repair is in the ledger itself, with the name of who ran it: each position that is mended gets a CORRECTION entry
+that states what the ledger already said, so that it follows from an entry like every other. Where only balances
+were wrong, or a position that the ledger does not know is taken away, one entry that moves nothing says so.
 """
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from portfolios.accounting import Holding
@@ -19,8 +21,8 @@ from portfolios.replay import Projected
 def repair_books(account: PortfolioAccount, *, stamp: Stamp) -> list[Discrepancy]:
     """Rebuild the projections of an account, locked by the caller, and return what cannot be repaired.
 
-    The entries stay as they are; what contradicts itself inside the ledger, or between an order and its fill, is
-    left for a person.
+    The entries stay as they are; what contradicts itself between an order and its fill is left for a person, and so
+    is the whole account where the ledger contradicts itself.
     """
     read = read_account(account)
     if any(found.repairable for found in audit(read)):
@@ -43,7 +45,7 @@ def _rebuild(read: AuditedAccount, stamp: Stamp) -> None:
         before = stored.get(key)
         if before is None or not _is_right(before, expected):
             mended.append(_mended(account, key, before, expected, stamp))
-    LedgerEntry.objects.bulk_create([entry for _, entry in mended])
+    LedgerEntry.objects.bulk_create([entry for _, entry in mended] or [_note(account, stamp)])
     columns = [column.name for column in Position._meta.concrete_fields if not column.primary_key]
     rows = sorted((row for row, _ in mended), key=lambda row: row.status != Position.Status.CLOSED)
     Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=columns)
@@ -66,25 +68,34 @@ def _mended(
     account: PortfolioAccount, key: UUID, before: Position | None, expected: Projected, stamp: Stamp
 ) -> tuple[Position, LedgerEntry]:
     held = expected.holding
-    account.book_version += 1
     position = before or Position(
         id=key, account=account, opened_at=stamp.now, mark_price=held.mark_price, marked_at=stamp.now
     )
-    _restate(position, held, book_version=account.book_version, now=stamp.now)
-    entry = LedgerEntry(
-        account=account,
-        sequence=account.book_version,
-        kind=LedgerEntry.Kind.CORRECTION,
-        balance_after=account.cash_balance,
+    entry = _note(
+        account,
+        stamp,
         security_id=held.symbol,
         position=position,
         price=held.average_price,
         cost_basis=held.cost_basis,
+    )
+    _restate(position, held, book_version=entry.sequence, now=stamp.now)
+    return position, entry
+
+
+def _note(account: PortfolioAccount, stamp: Stamp, **restated: Any) -> LedgerEntry:
+    """Return the account's next entry, a CORRECTION that moves no cash."""
+    account.book_version += 1
+    return LedgerEntry(
+        account=account,
+        sequence=account.book_version,
+        kind=LedgerEntry.Kind.CORRECTION,
+        balance_after=account.cash_balance,
         actor=stamp.actor,
         reason=stamp.reason,
         occurred_at=stamp.now,
+        **restated,
     )
-    return position, entry
 
 
 def _restate(position: Position, held: Holding, *, book_version: int, now: datetime) -> None:

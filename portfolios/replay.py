@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from portfolios.accounting import Action, Fill, Holding, ImpossibleFillError, Side, apply_fill
-from portfolios.money import ZERO
+from portfolios.money import ZERO, AmountOutOfRangeError
 
 _FILLS = frozenset(Action)
 
@@ -77,9 +77,12 @@ def replay(entries: Iterable[Entry]) -> Replayed:
 def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
     known = books.positions.get(position_id)
     held = known.holding if known else None
+    if held is not None and held.symbol != entry.symbol:
+        books.fault(entry, f"{entry.kind} of {entry.symbol} names a position in {held.symbol}")
+        return
     try:
         after = _after(entry, held)
-    except ImpossibleFillError as error:
+    except (ImpossibleFillError, AmountOutOfRangeError) as error:
         books.fault(entry, str(error))
         return
     if after is None:
@@ -115,7 +118,14 @@ def _stated(entry: Entry, held: Holding | None) -> Holding:
     unchanged = held.side if held else Side.LONG
     side = unchanged if not signed else (Side.LONG if signed > 0 else Side.SHORT)
     average = entry.price if entry.price is not None else (held.average_price if held else ZERO)
-    start = held or Holding(entry.symbol, side, ZERO, ZERO, ZERO)
-    return replace(
-        start, side=side, quantity=abs(signed), average_price=average, cost_basis=entry.cost_basis or ZERO
+    # A mark from before a split, or none at all, would value the holding wrongly: the average stands in.
+    start = held if held and entry.kind != "SPLIT" else None
+    return Holding(
+        entry.symbol,
+        side,
+        quantity=abs(signed),
+        average_price=average,
+        cost_basis=entry.cost_basis or ZERO,
+        realized_pnl=held.realized_pnl if held else ZERO,
+        mark_price=start.mark_price if start else average,
     )

@@ -4,7 +4,8 @@ Constraints look at one row as it is; these triggers look at what becomes of it.
 holdings change only together with the entry that says why; an order goes only where its state may go.
 
 One function installs them, at the end of every migration: on SQLite a migration may rebuild a table, and the old
-table's triggers are silently dropped with it. Installing is idempotent, and a system check names a missing one.
+table's triggers are silently dropped with it. A trigger on another table that names the rebuilt one would stop the
+migration, so there they go before it starts. Installing is idempotent, and a system check names a missing one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,9 +40,9 @@ def _changed(*columns: str) -> str:
     return "(" + " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in columns) + ")"
 
 
-def _legal_transitions() -> str:
+def _legal_transitions(row: str) -> str:
     allowed = [
-        f"(OLD.status = '{before}' AND NEW.status = '{after}')"
+        f"({row}.status = '{before}' AND NEW.status = '{after}')"
         for before, afters in ORDER_TRANSITIONS.items()
         for after in sorted(afters)
     ]
@@ -52,13 +53,19 @@ _TERMINAL = ", ".join(f"'{status}'" for status, afters in ORDER_TRANSITIONS.item
 _HOLDING = (
     "account_id", "symbol", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl",
 )  # fmt: skip
-_ENTRY_OF_ACCOUNT = (
+# The entry must be the last one: to go back to an older entry would be a change that no entry speaks of.
+_LAST_ENTRY_OF_ACCOUNT = (
     f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE account_id = NEW.id AND sequence = NEW.book_version "
-    "AND balance_after = NEW.cash_balance)"
+    f"AND balance_after = NEW.cash_balance) AND NOT EXISTS (SELECT 1 FROM {_LEDGER} "
+    "WHERE account_id = NEW.id AND sequence > NEW.book_version)"
 )
 _ENTRY_OF_POSITION = (
     f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE position_id = NEW.id AND account_id = NEW.account_id "
     "AND sequence = NEW.book_version)"
+)
+_LAST_ENTRY_OF_POSITION = (
+    f"{_ENTRY_OF_POSITION} AND NOT EXISTS (SELECT 1 FROM {_LEDGER} "
+    "WHERE account_id = NEW.account_id AND position_id = NEW.id AND sequence > NEW.book_version)"
 )
 _PREVIOUS = f"FROM {_LEDGER} WHERE account_id = NEW.account_id AND sequence = NEW.sequence - 1"
 
@@ -69,7 +76,8 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_ledger_no_replace",
         _LEDGER,
         "INSERT",
-        f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE id = NEW.id)",
+        f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE id = NEW.id) OR EXISTS "
+        f"(SELECT 1 FROM {_LEDGER} WHERE account_id = NEW.account_id AND sequence = NEW.sequence)",
         "ledger entries are never replaced",
     ),
     Trigger(
@@ -83,7 +91,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_order_legal_transition",
         _ORDER,
         "UPDATE",
-        f"NEW.status IS NOT OLD.status AND NOT ({_legal_transitions()})",
+        f"NEW.status IS NOT OLD.status AND NOT ({_legal_transitions('OLD')})",
         "an order does not go from this status to that one",
     ),
     Trigger(
@@ -106,6 +114,14 @@ TRIGGERS: tuple[Trigger, ...] = (
         "a finished order is not changed",
     ),
     Trigger(
+        "folios_order_no_replace",
+        _ORDER,
+        "INSERT",
+        f"EXISTS (SELECT 1 FROM {_ORDER} AS former WHERE former.id = NEW.id AND former.status <> NEW.status "
+        f"AND NOT ({_legal_transitions('former')}))",
+        "an order is not replaced to give it another status",
+    ),
+    Trigger(
         "folios_order_no_delete",
         _ORDER,
         "DELETE",
@@ -123,7 +139,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_account_cash_follows_ledger",
         _ACCOUNT,
         "UPDATE",
-        f"{_changed('id', 'cash_balance', 'book_version')} AND NOT {_ENTRY_OF_ACCOUNT}",
+        f"{_changed('id', 'cash_balance', 'book_version')} AND NOT ({_LAST_ENTRY_OF_ACCOUNT})",
         "cash changes only with a ledger entry",
     ),
     Trigger(
@@ -144,15 +160,9 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_position_follows_ledger",
         _POSITION,
         "UPDATE",
-        f"{_changed('id', *_HOLDING)} AND NOT (NEW.book_version > OLD.book_version AND {_ENTRY_OF_POSITION})",
+        f"{_changed('id', 'book_version', *_HOLDING)} "
+        f"AND NOT ({_changed('book_version')} AND {_LAST_ENTRY_OF_POSITION})",
         "a holding changes only with a ledger entry",
-    ),
-    Trigger(
-        "folios_position_version_grows",
-        _POSITION,
-        "UPDATE",
-        "NEW.book_version < OLD.book_version",
-        "a position does not go back in its ledger",
     ),
     Trigger(
         "folios_position_no_delete",
@@ -165,22 +175,32 @@ TRIGGERS: tuple[Trigger, ...] = (
 
 
 def install_triggers(connection: BaseDatabaseWrapper) -> None:
-    """Create every trigger, replacing what is there under its name."""
-    _execute(connection, [*_drop_statements(connection), *_create_statements(connection)])
+    """Create every trigger, replacing what is there under its name. Does nothing where the tables are not there."""
+    if _tables_exist(connection):
+        _execute(connection, [*_drop_statements(connection), *_create_statements(connection)])
 
 
 def remove_triggers(connection: BaseDatabaseWrapper) -> None:
-    """Drop every trigger. For tests that plant a defect; the product never calls it."""
-    _execute(connection, _drop_statements(connection))
+    """Drop every trigger: before a migration on SQLite, and in tests that plant a defect."""
+    if _tables_exist(connection):
+        _execute(connection, _drop_statements(connection))
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return the names of the triggers whose table exists and that are not there, or are switched off."""
+    """Return the names of the triggers that are not there, or are switched off; none where the tables are not."""
+    if not _tables_exist(connection):
+        return []
     with connection.cursor() as cursor:
-        tables = set(connection.introspection.table_names(cursor))
         cursor.execute(_LIST_INSTALLED[connection.vendor])
         installed = {name for (name,) in cursor.fetchall()}
-    return [trigger.name for trigger in TRIGGERS if trigger.table in tables and trigger.name not in installed]
+    expected = [trigger.name for trigger in TRIGGERS]
+    if connection.vendor == "postgresql":
+        expected.append(_NO_TRUNCATE)
+    return [name for name in expected if name not in installed]
+
+
+def _tables_exist(connection: BaseDatabaseWrapper) -> bool:
+    return {trigger.table for trigger in TRIGGERS} <= set(connection.introspection.table_names())
 
 
 _LIST_INSTALLED: Mapping[str, str] = {

@@ -109,6 +109,8 @@ def roomy(**changes: Any) -> Policy:
         "max_position_percent": Decimal(100),
         "max_sector_percent": Decimal(100),
         "max_gross_exposure_percent": Decimal(1000),
+        "max_short_exposure_percent": Decimal(1000),
+        "max_single_short_percent": Decimal(1000),
     }
     return Policy(**(wide | changes))
 

@@ -262,7 +262,7 @@ def apply_limits(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry,
     """Return the entries with quantities that break no limit together, each limit's verdict recorded.
 
     Sizes are scaled first, exactly; then rounded (a clamped one down, another in the policy's mode); then what the
-    rounding itself put over a limit takes one step less, the last line first.
+    rounding itself put over a limit takes one step less.
     """
     current = tuple(entries)
     for limit in LIMITS:
@@ -390,14 +390,15 @@ def _trim(limit: Limit, entries: Sequence[Entry], context: RiskContext) -> tuple
 def _trim_group(
     limit: Limit, entries: list[Entry], positions: list[int], *, room: Decimal, context: RiskContext
 ) -> None:
-    """Take steps off until the group fits: one each from what was rounded up, the last line first, and then, for
-    the cents that are left, what is needed from the last lines.
+    """Take steps off until the group fits: one each from what was rounded up, and then, for the cents that are
+    left, what is needed. The last symbol gives first, so that the order of the lines makes no difference.
     """
+    order = sorted(positions, key=lambda at: entries[at].symbol, reverse=True)
     excess = sum((limit.charge(entries[at], entries[at].quantity, context) for at in positions), ZERO) - room
-    for at in reversed(positions):
+    for at in order:
         if excess > 0 and entries[at].quantity > entries[at].wanted:
             excess -= _take(limit, entries, at, less=entries[at].step, context=context)
-    for at in reversed(positions):
+    for at in order:
         less = ZERO
         while excess > 0 and entries[at].quantity:
             # A short's fee may fall by a cent only after many steps: each try takes twice the one before.

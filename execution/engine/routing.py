@@ -167,7 +167,7 @@ def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decim
     """
     noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
     least = _rounded(max(ideal - noise, ZERO), item, market)
-    most = _rounded(min(ideal + noise, held + market.instrument(item.symbol).step), item, market)
+    most = _rounded(min(ideal + noise, UNIT_LIMIT - _step(item, market)), item, market)
     return held if held and least <= held <= most else _rounded(ideal, item, market)
 
 
@@ -230,20 +230,22 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
     held = _held(market, item.symbol, action.side)
     if not item.allocation_percent or (action is Action.SELL and market.mode is Mode.ALLOCATE):
         return Route(exit=_exit_of(item, action.side, held, market))
-    # Beyond what is held the size makes no difference, and might be more than the books can hold.
-    ideal = min(_ideal(item, market), held + market.instrument(item.symbol).step)
+    # Beyond what is held the size makes no difference, and may be more than the books can hold.
+    ideal = _ideal(item, market)
     if market.mode is not Mode.ALLOCATE:
-        target = _target(item, market, ideal=ideal, held=held)
+        target = held if ideal >= held else _target(item, market, ideal=ideal, held=held)
         if target >= held:
             return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
         if _within_band(item, market, target=target, held=held):
             return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
         return Route(exit=_exit_of(item, action.side, held - target, market))
-    sized = _rounded(ideal, item, market)
+    if ideal >= held:
+        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= _step(item, market) else ()
+        return Route(exit=_exit_of(item, action.side, held, market), codes=clamped)
+    sized = min(_rounded(ideal, item, market), held)
     if not sized:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
-    clamped = (Code.CLAMPED_TO_POSITION,) if sized > held else ()
-    return Route(exit=_exit_of(item, action.side, min(sized, held), market), codes=clamped)
+    return Route(exit=_exit_of(item, action.side, sized, market))
 
 
 def _exit_of(item: Recommendation, side: Side, quantity: Decimal, market: Market) -> Exit:

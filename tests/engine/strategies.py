@@ -17,7 +17,14 @@ from portfolios.snapshot import AccountSnapshot
 from tests.builders import AS_OF, artifact_of, holding, rec, unreadable
 
 # Three of one sector, one of another, two of none.
-SECTORS = {"AAPL": "Technology", "MSFT": "Technology", "NVDA": "Technology", "XOM": "Energy", "JPM": "", "BRK.B": ""}
+SECTORS = {
+    "AAPL": "Technology",
+    "MSFT": "Technology",
+    "NVDA": "Technology",
+    "XOM": "Energy",
+    "JPM": "",
+    "BRK.B": "",
+}
 SYMBOLS = sorted(SECTORS)
 STEPS = [Decimal("0.01"), Decimal(1), Decimal("0.000001"), Decimal("0.1")]
 
@@ -42,6 +49,11 @@ lines: st.SearchStrategy[Recommendation | Problem] = st.one_of(
     st.builds(unreadable, st.sampled_from(["", *SYMBOLS])),
 )
 
+# Mostly one line a symbol: lines that contradict each other are quarantined, and little else happens then.
+documents = st.lists(lines, min_size=1, max_size=6, unique_by=lambda item: item.symbol or id(item)) | st.lists(
+    lines, min_size=1, max_size=4
+)
+
 costs = st.builds(
     Costs,
     commission_per_order=amounts("0", "5"),
@@ -52,28 +64,47 @@ costs = st.builds(
 )
 no_costs = st.just(Costs())
 
-policies = st.builds(
-    Policy,
-    max_position_percent=st.sampled_from([Decimal(20), Decimal(100)]) | percents,
-    max_sector_percent=st.sampled_from([Decimal(40), Decimal(100)]) | percents,
-    max_gross_exposure_percent=st.sampled_from([Decimal(200), Decimal(100), Decimal(1000)]),
-    cash_reserve_percent=st.sampled_from([Decimal(0), Decimal(0), Decimal(5)]) | percents,
-    min_order_value=st.sampled_from([Decimal(0), Decimal(0), Decimal(50)]),
-    max_order_value=st.none() | amounts("1", "50000"),
-    restricted_symbols=st.just(frozenset[str]()) | st.frozensets(st.sampled_from(SYMBOLS), max_size=2),
-    allow_short=st.booleans(),
-    short_margin_percent=st.sampled_from([Decimal(50), Decimal(0)]) | percents,
-    on_breach=st.sampled_from(OnBreach),
-    rounding=st.sampled_from(["ROUND_HALF_EVEN", "ROUND_DOWN"]),
-    costs=no_costs | costs,
-)
+# Every policy draws these; of the rest only a few at a time, so that a case stays quick to make and to read.
+_USUAL = {
+    "allow_short": st.booleans(),
+    "max_position_percent": st.sampled_from([Decimal(20), Decimal(100)]) | percents,
+    "max_sector_percent": st.sampled_from([Decimal(40), Decimal(100)]) | percents,
+    "costs": no_costs | costs,
+}
+_SPECIAL = {
+    "max_gross_exposure_percent": st.sampled_from([Decimal(100), Decimal(1000)]),
+    "max_short_exposure_percent": st.just(Decimal(30)),
+    "max_single_short_percent": st.just(Decimal(100)),
+    "max_orders_per_run": st.integers(1, 3),
+    "drift_band_percent": st.just(Decimal(1)),
+    "whole_share_shorts": st.just(True),  # the value of a field
+    "cash_reserve_percent": st.just(Decimal(5)) | percents,
+    "min_order_value": st.just(Decimal(50)),
+    "max_order_value": amounts("1", "50000"),
+    "restricted_symbols": st.frozensets(st.sampled_from(SYMBOLS), max_size=2),
+    "short_margin_percent": st.just(Decimal(0)) | percents,
+    "on_breach": st.just(OnBreach.REJECT),
+    "rounding": st.just("ROUND_DOWN"),
+}
+
+
+@st.composite
+def any_policies(draw: st.DrawFn) -> Policy:
+    """Return a policy with the usual limits and a few of the others."""
+    special = draw(st.lists(st.sampled_from(sorted(_SPECIAL)), max_size=3, unique=True))
+    chosen: dict[str, Any] = {name: draw(values) for name, values in _USUAL.items()}
+    chosen |= {name: draw(_SPECIAL[name]) for name in special}
+    return Policy(**chosen)
+
+
+policies = any_policies()
 
 
 @st.composite
 def accounts(draw: st.DrawFn, marks: Mapping[str, Decimal], steps: Mapping[str, Decimal]) -> AccountSnapshot:
     """Return an account with cash and a few holdings in whole steps, marked at `marks`."""
     holdings = {}
-    for symbol in draw(st.lists(st.sampled_from(SYMBOLS), unique=True, max_size=5)):
+    for symbol in draw(st.lists(st.sampled_from(SYMBOLS), unique=True, max_size=4)):
         most = max(int(Decimal(60_000) / marks[symbol] / steps[symbol]), 1)
         quantity = draw(st.integers(1, most)) * steps[symbol]
         paid = draw(st.sampled_from([marks[symbol], marks[symbol] * 2]))
@@ -81,14 +112,21 @@ def accounts(draw: st.DrawFn, marks: Mapping[str, Decimal], steps: Mapping[str, 
     return AccountSnapshot(draw(st.just(Decimal(100_000)) | amounts("0", "200000")), holdings)
 
 
+# Hundredths everywhere, whole units everywhere, or one of each.
+step_sizes = st.sampled_from([[STEPS[0]] * 6, [STEPS[1]] * 6, [*STEPS, *STEPS[:2]]])
+
+
 @st.composite
-def situations(draw: st.DrawFn, policy: st.SearchStrategy[Policy] = policies, **fixed: Any) -> PlanInput:
+def situations(draw: st.DrawFn, /, policy: st.SearchStrategy[Policy] = policies, **fixed: Any) -> PlanInput:
     """Return what a plan depends on; `fixed` replaces fields of it."""
-    steps = {symbol: draw(st.sampled_from(STEPS[:1]) | st.sampled_from(STEPS)) for symbol in SYMBOLS}
+    steps = dict(
+        zip(SYMBOLS, draw(st.sampled_from([[STEPS[0]] * 6, [STEPS[1]] * 6, [*STEPS, *STEPS[:2]]])), strict=True)
+    )
     marks = {symbol: draw(prices) for symbol in SYMBOLS}
-    priced = [symbol for symbol in SYMBOLS if draw(st.integers(0, 9))]
+    unpriced = draw(st.sampled_from([""] * 6 + SYMBOLS))
+    priced = [symbol for symbol in SYMBOLS if symbol != unpriced]
     situation = PlanInput(
-        artifact=artifact_of(*draw(st.lists(lines, min_size=1, max_size=7))),
+        artifact=artifact_of(*draw(documents)),
         snapshot=draw(accounts(marks, steps)),
         quotes={symbol: Quote(marks[symbol], "test", AS_OF) for symbol in priced},
         instruments={symbol: Instrument(symbol, SECTORS[symbol], steps[symbol]) for symbol in SYMBOLS},

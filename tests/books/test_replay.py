@@ -1,0 +1,176 @@
+"""The replay of a ledger, entry by entry, without a database."""
+
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+
+from portfolios.accounting import Holding, Side
+from portfolios.replay import Entry, Replayed, replay
+
+FIRST, SECOND = uuid4(), uuid4()
+
+
+def dec(text: str | int) -> Decimal:
+    """Return a Decimal."""
+    return Decimal(text)
+
+
+class Ledger:
+    """Writes entries as the books do: numbered, with the balance after each."""
+
+    def __init__(self, cash: int = 100_000) -> None:
+        self.entries: list[Entry] = []
+        self.cash(cash)
+
+    def cash(self, amount: int | str, kind: str = "DEPOSIT") -> "Ledger":
+        """Add an entry of cash alone."""
+        return self._add(Entry(sequence=0, kind=kind, amount=dec(amount), balance_after=dec(0)))
+
+    def fill(self, kind: str, quantity: str, price: str, *, position: UUID = FIRST) -> "Ledger":
+        """Add a fill; the quantity is positive, as in an order."""
+        sign = 1 if kind in ("BUY", "BUY_TO_COVER") else -1
+        return self._of(position, kind, amount=-sign * dec(quantity) * dec(price), quantity=sign * dec(quantity),
+                        price=dec(price))  # fmt: skip
+
+    def of_position(self, kind: str, amount: str, *, position: UUID = FIRST) -> "Ledger":
+        """Add a fee or a dividend."""
+        return self._of(position, kind, amount=dec(amount))
+
+    def restate(self, kind: str, change: str, average: str, cost: str, *, position: UUID = FIRST) -> "Ledger":
+        """Add a split or a correction of a holding."""
+        return self._of(position, kind, quantity=dec(change), price=dec(average), cost_basis=dec(cost))
+
+    def change(self, at: int, **columns: object) -> "Ledger":
+        """Plant a defect in one entry."""
+        self.entries[at] = replace(self.entries[at], **columns)  # type: ignore[arg-type]
+        return self
+
+    def replayed(self) -> Replayed:
+        """Replay what was written."""
+        return replay(self.entries)
+
+    def faults(self) -> str:
+        """Return what the replay found, as text."""
+        return "; ".join(f"{sequence} {message}" for sequence, message in self.replayed().faults)
+
+    def _of(self, position: UUID, kind: str, *, amount: Decimal = Decimal(0), **columns: Decimal) -> "Ledger":
+        return self._add(
+            Entry(sequence=0, kind=kind, amount=amount, balance_after=dec(0), symbol="MSFT", position_id=position,
+                  **columns)
+        )  # fmt: skip
+
+    def _add(self, entry: Entry) -> "Ledger":
+        before = self.entries[-1].balance_after if self.entries else dec(0)
+        numbered = replace(entry, sequence=len(self.entries) + 1, balance_after=before + entry.amount)
+        self.entries.append(numbered)
+        return self
+
+
+def holding(ledger: Ledger, position: UUID = FIRST) -> Holding:
+    """Return the replayed holding; the ledger must have no fault."""
+    books = ledger.replayed()
+    assert books.faults == []
+    return books.positions[position].holding
+
+
+def test_nothing_adds_up_to_nothing():
+    assert replay([]) == Replayed()
+
+
+def test_cash_is_the_sum_of_the_amounts():
+    books = Ledger(100).cash("-30.25", "WITHDRAWAL").cash("0.25", "CORRECTION").replayed()
+    assert (books.cash, books.book_version, books.positions, books.faults) == (dec(70), 3, {}, [])
+
+
+def test_a_holding_grows_and_shrinks_at_average_cost():
+    held = holding(Ledger().fill("BUY", "10", "10").fill("BUY", "15", "5").fill("SELL", "15", "6"))
+    assert (held.side, held.quantity, held.average_price, held.cost_basis) == (Side.LONG, dec(10), dec(7), dec(70))
+    assert held.realized_pnl == dec(-15)
+
+
+def test_a_fee_is_realized_at_once():
+    held = holding(Ledger().fill("BUY", "10", "10").of_position("FEE", "-1.50"))
+    assert held.realized_pnl == dec("-1.50")
+
+
+def test_a_short_earns_when_it_is_covered_lower():
+    held = holding(Ledger().fill("SELL_SHORT", "28", "175").fill("BUY_TO_COVER", "10", "150"))
+    assert (held.side, held.quantity, held.realized_pnl) == (Side.SHORT, dec(18), dec(250))
+
+
+def test_a_flip_is_two_positions():
+    ledger = Ledger().fill("BUY", "100", "50").fill("SELL", "100", "55")
+    ledger.fill("SELL_SHORT", "50", "55", position=SECOND)
+    assert not holding(ledger).is_open
+    assert holding(ledger).realized_pnl == dec(500)
+    assert holding(ledger, SECOND).signed_quantity == dec(-50)
+
+
+def test_a_split_states_the_holding_anew_and_keeps_its_profit():
+    ledger = Ledger().fill("BUY", "20", "500").of_position("FEE", "-2")
+    held = holding(ledger.restate("SPLIT", "60", "125", "10000"))
+    assert (held.quantity, held.average_price, held.cost_basis) == (dec(80), dec(125), dec(10_000))
+    assert (held.realized_pnl, held.mark_price) == (dec(-2), dec(125))
+
+
+@pytest.mark.parametrize(("change", "side", "size"), [("3", Side.LONG, 3), ("-3", Side.SHORT, 3)])
+def test_a_correction_opens_what_was_missing(change: str, side: Side, size: int):
+    held = holding(Ledger().restate("CORRECTION", change, "450", "1350"))
+    assert (held.side, held.quantity, held.cost_basis, held.mark_price) == (side, dec(size), dec(1350), dec(450))
+
+
+def test_a_correction_to_nothing_closes_a_holding_on_its_side():
+    held = holding(Ledger().fill("SELL_SHORT", "3", "10").restate("CORRECTION", "3", "10", "0"))
+    assert (held.is_open, held.side, held.cost_basis) == (False, Side.SHORT, dec(0))
+
+
+def test_a_correction_may_change_the_side():
+    held = holding(Ledger().fill("BUY", "3", "10").restate("CORRECTION", "-5", "10", "20"))
+    assert (held.side, held.quantity, held.mark_price) == (Side.SHORT, dec(2), dec(10))
+
+
+def test_a_dividend_moves_cash_and_no_holding():
+    ledger = Ledger(100).fill("BUY", "3", "10").of_position("DIVIDEND", "1.50")
+    assert ledger.replayed().cash == dec("71.50")
+    assert (holding(ledger).realized_pnl, ledger.replayed().positions[FIRST].book_version) == (dec(0), 3)
+
+
+def test_a_missing_entry_and_a_double_one_are_faults():
+    ledger = Ledger().cash(1).cash(1)
+    del ledger.entries[1]
+    assert "follows 1" in ledger.faults()
+    ledger = Ledger().cash(1)
+    ledger.entries.append(ledger.entries[-1])
+    assert "stand twice" in ledger.faults()
+
+
+def test_a_wrong_balance_is_a_fault():
+    assert "2 balance is 7" in Ledger().cash(1).change(1, balance_after=dec(7)).faults()
+
+
+@pytest.mark.parametrize(
+    ("ledger", "words"),
+    [
+        (Ledger().fill("SELL", "1", "10"), "more than is held"),
+        (Ledger().fill("BUY", "1", "10").fill("SELL", "2", "10"), "more than is held"),
+        (Ledger().fill("BUY", "1", "10").fill("SELL_SHORT", "1", "10"), "works on the short side"),
+        (Ledger().fill("BUY", "1", "1").fill("SELL", "1", "1").fill("BUY", "1", "1"), "position that is closed"),
+        (Ledger().fill("BUY", "1", "10").change(1, amount=dec(-9)), "moves -10.00 of cash, the entry says -9"),
+        (Ledger().fill("BUY", "1", "10").change(1, price=None), "price=Decimal('0')"),
+        (Ledger().fill("BUY", "1", "10").change(1, quantity=dec(-1)), "the entry says"),
+        (Ledger().fill("BUY", "1", "10").change(1, quantity=dec(10) ** 8, price=dec(10) ** 8), "range"),
+        (Ledger().of_position("FEE", "-1"), "a position that nothing opened"),
+        (Ledger().of_position("DIVIDEND", "1"), "a position that nothing opened"),
+        (Ledger().fill("BUY", "1", "10").fill("BUY", "1", "10").change(2, symbol="AAPL"), "position in MSFT"),
+    ],
+)
+def test_an_impossible_entry_is_a_fault_and_is_passed_over(ledger: Ledger, words: str):
+    assert words in ledger.faults()
+    assert ledger.replayed().book_version == len(ledger.entries)
+
+
+def test_the_version_of_a_position_is_its_last_entry():
+    ledger = Ledger().fill("BUY", "1", "10").cash(5).fill("BUY", "1", "10").of_position("FEE", "-1").cash(5)
+    assert ledger.replayed().positions[FIRST].book_version == 5

@@ -1,0 +1,88 @@
+"""Defects that a harness plants to show that it would notice them. Each takes one protection away.
+
+The books have several protections behind each other: what one lets through, the next refuses. A harness therefore
+notices a missing lock by callers that fail, and duplicates only where all the keys are gone.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from execution import preparation, recording, retrying, services
+from execution.engine.planning import Plan
+from execution.inbox import LoadedArtifact
+from execution.models import ExecutionRun
+from portfolios import bookkeeping, queries
+from portfolios.bookkeeping import Booked
+from tests.reliability.children.briefs import Brief, meet
+
+
+def plant(brief: Brief) -> None:
+    """Plant the defects of the brief in this process."""
+    for name in brief.defects:
+        DEFECTS[name](brief)
+
+
+def _no_lock(brief: Brief) -> None:
+    """Everybody reads the account unlocked, and nobody goes on before all have read it."""
+    connection.settings_dict["OPTIONS"].pop("transaction_mode", None)
+
+    def look_and_wait(*, strategy_id: uuid.UUID, provider: str) -> Any:
+        account = queries.find_account(strategy_id=strategy_id, provider=provider)
+        meet(Path(brief.directory) / "unlocked", name=brief.name, expected=brief.callers)
+        return account
+
+    bookkeeping.lock_account = look_and_wait
+
+
+def _no_look(brief: Brief) -> None:
+    """Nobody looks whether the request was executed already."""
+
+    def found_nothing(request_id: uuid.UUID, strategy_id: uuid.UUID, provider: str, loaded: LoadedArtifact) -> None:
+        return None
+
+    preparation.earlier_run = services.earlier_run = found_nothing  # type: ignore[attr-defined]  # re-exported by chance
+
+
+def _no_keys(brief: Brief) -> None:
+    """No two runs and no two orders ever have the same key."""
+    columns = recording._run_columns
+
+    def with_its_own_sequence(facts: recording.RunFacts) -> dict[str, Any]:
+        return {**columns(facts), "sequence": 1 + uuid.uuid4().int % 2**30}
+
+    recording._run_columns = with_its_own_sequence
+
+    def never_the_same(found: Any, plan: Plan) -> list[str]:
+        return [str(uuid.uuid4()) for _ in plan.intents]
+
+    services._client_order_ids = never_the_same
+
+
+def _no_atomic(brief: Brief) -> None:
+    """The books are committed before the decisions are written and the run is closed."""
+    record = recording.record_decisions
+
+    def commit_first(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) -> None:
+        commit: Any = connection  # the driver's own commit, which an open `atomic` does not expect
+        commit._commit()
+        record(run, plan, booked)
+
+    recording.record_decisions = commit_first
+
+
+def _no_retry(brief: Brief) -> None:
+    """The first fault is the answer."""
+    retrying.ATTEMPTS = 1
+
+
+DEFECTS: dict[str, Callable[[Brief], None]] = {
+    "no_lock": _no_lock,
+    "no_look": _no_look,
+    "no_keys": _no_keys,
+    "no_atomic": _no_atomic,
+    "no_retry": _no_retry,
+}

@@ -1,0 +1,82 @@
+"""Every way to ask for an execution, behind one signature. A door that is built later is one more row of DOORS."""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import close_old_connections
+
+from execution.engine.vocabulary import Refusal
+from execution.services import Instruction, execute
+from tests.reliability.children.briefs import Answer, Call
+from tests.scenes import price_chain
+
+
+def ask(call: Call) -> Answer:
+    """Make the call through its door; whatever it raises is its answer."""
+    try:
+        kind, words, outcomes = DOORS[call.door](call)
+    except Exception as error:  # noqa: BLE001  # the harness counts what a caller gets to see
+        kind, words, outcomes = "error", f"{type(error).__name__}: {error}", ()
+    finally:
+        close_old_connections()  # as a server does after each request
+    return Answer(call.door, call.request_id, kind, words, outcomes)
+
+
+_Said = tuple[str, str, Sequence[str]]
+
+
+def _service(call: Call) -> _Said:
+    answer = execute(instruction(call))
+    if isinstance(answer, Refusal):
+        return "refused", f"[{answer.code}] {answer.message}", ()
+    return _said(answer.as_data())
+
+
+def instruction(call: Call) -> Instruction:
+    """Return the call as the service takes it."""
+    return Instruction(
+        request_id=call.request_id,
+        strategy_id=call.strategy_id,
+        provider="anthropic",
+        initial_balance=Decimal(call.initial_balance),
+        prices=price_chain(call.prices),
+        artifacts_root=settings.ARTIFACTS_ROOT,
+        actor="harness",
+        door="service",
+        now=datetime.now(UTC),
+        create_strategy=call.create_strategy,
+    )
+
+
+def command_line(call: Call) -> list[str]:
+    """Return the call as manage.py takes it."""
+    prices = [part for symbol, price in call.prices.items() for part in ("--price", f"{symbol}={price}")]
+    create = ["--create-strategy", call.create_strategy] if call.create_strategy else []
+    return [
+        "execute_recommendations", call.request_id, call.strategy_id, "--initial-balance", call.initial_balance,
+        "--format", "json", *prices, *create,
+    ]  # fmt: skip
+
+
+def _command(call: Call) -> _Said:
+    out = io.StringIO()
+    try:
+        call_command(*command_line(call), stdout=out)
+    except CommandError as refused:
+        # A fault of the database is shown in a line as well; its cause tells the two apart.
+        return "error" if refused.__cause__ else "refused", str(refused), ()
+    return _said(json.loads(out.getvalue()))
+
+
+def _said(report: Mapping[str, Any]) -> _Said:
+    kind = "replay" if report["run"]["replay"] else "executed"
+    return kind, "", [" ".join([line["outcome"], *line["codes"]]) for line in report["decisions"]]
+
+
+DOORS: dict[str, Callable[[Call], _Said]] = {"service": _service, "command": _command}

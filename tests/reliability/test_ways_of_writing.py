@@ -1,0 +1,491 @@
+"""Every field of every table x every way of writing it: cash and holdings change only together with the ledger.
+
+The tables below are complete on purpose: a new model, field, function of bookkeeping or command that is not in them
+fails a test, so that somebody decides what it may do to the books.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.management import call_command, get_commands
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+import folios.urls  # noqa: F401  # discovers the admin's modules
+from portfolios import bookkeeping
+from portfolios.accounting import Side
+from portfolios.audit import check_books
+from portfolios.bookkeeping import Stamp
+from portfolios.models import LedgerEntry, PortfolioAccount, Position, Price, RiskPolicy, Security, Strategy
+from portfolios.triggers import remove_triggers
+from tests.scenes import NOW, Desk, Inbox, line
+
+pytestmark = pytest.mark.django_db
+
+# What becomes of a change of a field, whichever way it is written:
+REFUSED = "refused"  # by the database; nothing is changed
+REPORTED = "reported"  # no cash and no holding: a valuation of them, which check_books compares
+BESIDE = "beside the books"  # neither cash nor a holding; the books stay right
+
+RECORD = dict.fromkeys(
+    ("id", "account", "sequence", "kind", "amount", "balance_after", "security", "quantity", "price", "position",
+     "cost_basis", "order", "run_id", "actor", "reason", "occurred_at", "created_at"),
+    REFUSED,
+)  # fmt: skip
+FIELDS: dict[str, dict[str, str]] = {
+    "LedgerEntry": RECORD,
+    "PortfolioAccount": {
+        "id": REFUSED,
+        "strategy": BESIDE,
+        "provider": BESIDE,
+        "cash_balance": REFUSED,
+        "equity_value": REPORTED,
+        "book_version": REFUSED,
+        "trading_state": BESIDE,
+        "created_at": BESIDE,
+        "updated_at": BESIDE,
+    },
+    "Position": {
+        **dict.fromkeys(
+            ("id", "account", "security", "side", "status", "quantity", "average_price", "cost_basis",
+             "realized_pnl", "book_version"),
+            REFUSED,
+        ),
+        "mark_price": REPORTED,
+        "marked_at": BESIDE,
+        "opened_at": BESIDE,
+        "closed_at": REFUSED,
+    },
+    "Order": {
+        **dict.fromkeys(
+            ("id", "account", "security", "action", "quantity", "limit_price", "status", "filled_quantity",
+             "average_fill_price", "fee", "client_order_id"),
+            REFUSED,
+        ),
+        "is_simulated": BESIDE,
+        "placed_at": BESIDE,
+        "filled_at": BESIDE,
+        "metadata": BESIDE,
+    },
+    "Security": {
+        "id": BESIDE,
+        "symbol": REFUSED,
+        **dict.fromkeys(
+            ("name", "sector", "exchange", "currency", "asset_class", "quantity_step", "minimum_quantity", "is_verified", "created_at",
+             "updated_at"),
+            BESIDE,
+        ),
+    },
+    "Strategy": {
+        "id": REFUSED,
+        **dict.fromkeys(("name", "description", "status", "created_at", "updated_at"), BESIDE),
+    },
+    "RiskPolicy": dict.fromkeys(
+        ("id", "strategy", "version", "max_position_percent", "max_sector_percent", "max_gross_exposure_percent",
+         "cash_reserve_percent", "min_order_value", "max_order_value", "restricted_symbols", "allow_short",
+         "short_margin_percent", "on_breach", "max_short_exposure_percent", "max_single_short_percent",
+         "drift_band_percent", "max_orders_per_run", "whole_share_shorts", "rounding", "commission_per_order", "commission_per_share",
+         "commission_bps", "commission_minimum", "slippage_bps", "created_at"),
+        BESIDE,
+    ),
+    "Price": dict.fromkeys(("id", "security", "price", "currency", "source", "as_of", "created_at"), BESIDE),
+    "Valuation": dict.fromkeys(
+        ("id", "account", "as_of", "cash", "equity", "total", "external_flow", "book_version"), BESIDE
+    ),
+}  # fmt: skip
+# Research and its runs refer to the books, and the books do not know them.
+OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder"}
+# Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
+DELETES = {
+    "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
+    "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE,
+}  # fmt: skip
+MODELS = [model for model in apps.get_app_config("portfolios").get_models() if model.__name__ in FIELDS]
+
+
+@pytest.fixture
+def desk(inbox: Inbox, strategy: Strategy) -> Desk:
+    """Return a desk with a row in every table; its account holds MSFT, and a second account is empty."""
+    desk = Desk(inbox, strategy)
+    desk.run([line("MSFT", "BUY", 10)], prices="450")
+    bookkeeping.open_account(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), stamp=BY_HAND)
+    Strategy.objects.create(name="Small caps")
+    Security.objects.create(symbol="KO")
+    RiskPolicy.objects.create(strategy=strategy)
+    Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    return desk
+
+
+BY_HAND = Stamp(actor="bob", now=NOW, reason="statement")
+
+
+def money() -> tuple[list[Any], list[Any], int]:
+    """Return every account's cash and holdings."""
+    held = Position.objects.order_by("pk").values_list(
+        "pk", "account", "security", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl"
+    )  # fmt: skip
+    cash = PortfolioAccount.objects.order_by("pk").values_list("pk", "cash_balance", "book_version")
+    return list(cash), list(held), LedgerEntry.objects.count()
+
+
+def discrepancies() -> list[str]:
+    """Return what check_books finds in any account."""
+    return [str(found) for account in PortfolioAccount.objects.all() for found in check_books(account)]
+
+
+def row_of(model: type[Model]) -> Any:
+    """Return the row that the attempts are made on: the one that the trade wrote."""
+    rows = {"PortfolioAccount": {"provider": "anthropic"}, "LedgerEntry": {"kind": "BUY"},
+            "Security": {"symbol": "MSFT"}, "Strategy": {"name": "Large caps"}}  # fmt: skip
+    return model._default_manager.get(**rows.get(model.__name__, {}))
+
+
+def another_value(row: Any, field: Any) -> Any:
+    """Return a value of the field's kind that is not the stored one and that the row's constraints would take."""
+    if field.is_relation:
+        return _another_key(row, field)
+    special = {"provider": "gemini", "trading_state": "HALTED", "kind": "CORRECTION", "side": "short",
+               "action": "SELL", "status": "canceled", "on_breach": "reject", "rounding": "ROUND_DOWN",
+               "restricted_symbols": ["GME"], "metadata": {"a": 1}, "asset_class": "fund"}  # fmt: skip
+    if isinstance(row, Strategy | Position) and field.name == "status":
+        return {"Strategy": "draft", "Position": "closed"}[type(row).__name__]
+    return special[field.name] if field.name in special else _shifted(getattr(row, field.attname), field)
+
+
+def _another_key(row: Any, field: Any) -> Any:
+    target = field.target_field
+    keys = field.related_model._default_manager.exclude(**{target.name: getattr(row, field.attname)})
+    return keys.values_list(target.name, flat=True).first() or (
+        uuid.uuid4() if field.name in UNIQUE_PARENTS else None
+    )
+
+
+UNIQUE_PARENTS = {"order", "position"}  # there is one of each; a key of none is refused all the same
+
+
+def _shifted(value: Any, field: Any) -> Any:
+    if isinstance(field, models.UUIDField):
+        return uuid.uuid4()
+    if isinstance(field, models.BooleanField):
+        return not value
+    if isinstance(field, models.DateTimeField):
+        return (value or NOW) + timedelta(days=1)
+    if isinstance(field, models.DecimalField):
+        return (value or 0) + 1
+    if isinstance(field, models.IntegerField):
+        return (value or 0) + 1000  # no other row has that key
+    return f"{value}X"[-field.max_length :] if field.max_length else f"{value}X"
+
+
+def column_value(field: Any, value: Any) -> Any:
+    """Return a value as raw SQL has to give it."""
+    return field.get_db_prep_save(value, connection)
+
+
+def by_save(row: Any, field: Any, value: Any) -> None:
+    """Write the field through save()."""
+    if field.primary_key:
+        type(row)._default_manager.filter(pk=row.pk).update(id=value)  # save() with another key is an insert
+        return
+    setattr(row, field.attname, value)
+    models.Model.save_base(row, update_fields=None, force_update=True, raw=True)  # raw: auto_now would overwrite
+
+
+def by_update(row: Any, field: Any, value: Any) -> None:
+    """Write the field through QuerySet.update()."""
+    type(row)._default_manager.filter(pk=row.pk).update(
+        **{field.attname if field.is_relation else field.name: value}
+    )
+
+
+def by_bulk_update(row: Any, field: Any, value: Any) -> None:
+    """Write the field through bulk_update(), which takes no primary key."""
+    if field.primary_key:
+        by_update(row, field, value)
+        return
+    setattr(row, field.attname, value)
+    type(row)._default_manager.bulk_update([row], [field.name])
+
+
+def by_bulk_create(row: Any, field: Any, value: Any) -> None:
+    """Write the field through bulk_create(update_conflicts=True)."""
+    if field.primary_key:
+        by_update(row, field, value)
+        return
+    setattr(row, field.attname, value)
+    type(row)._default_manager.bulk_create(
+        [row], update_conflicts=True, unique_fields=["id"], update_fields=[field.name]
+    )
+
+
+def by_sql(row: Any, field: Any, value: Any) -> None:
+    """Write the field past the ORM."""
+    key = type(row)._meta.pk
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'UPDATE {type(row)._meta.db_table} SET "{field.column}" = %s WHERE "{key.column}" = %s',
+            [column_value(field, value), column_value(key, row.pk)],
+        )
+
+
+WAYS: dict[str, Callable[[Any, Any, Any], None]] = {
+    "save": by_save,
+    "update": by_update,
+    "bulk_update": by_bulk_update,
+    "bulk_create": by_bulk_create,
+    "SQL": by_sql,
+}
+
+
+def attempt(write: Callable[[], object]) -> bool:
+    """Return whether the database takes a write, with all that it would check at the end of the transaction."""
+    try:
+        with transaction.atomic():
+            write()
+            connection.check_constraints()
+    except (IntegrityError, models.ProtectedError):
+        return False
+    return True
+
+
+# --- the tables are complete ---
+
+
+def test_every_field_of_every_model_is_in_the_table():
+    everything = [
+        *apps.get_app_config("portfolios").get_models(),
+        *(model for model in apps.get_app_config("execution").get_models() if model.__name__ not in OUTSIDE),
+    ]
+    assert {model.__name__: {field.name for field in model._meta.concrete_fields} for model in everything} == {
+        name: set(fields) for name, fields in FIELDS.items()
+    }
+    assert set(DELETES) == set(FIELDS)
+
+
+# --- fields ---
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_way_of_writing_a_field_changes_cash_or_a_holding(desk: Desk, model: type[Model]):
+    cash_and_holdings = money()
+    outcomes = {}
+    for name in FIELDS[model.__name__]:
+        for way in WAYS:
+            with transaction.atomic():
+                outcomes[name, way] = outcome_of(partial(write_field, model, name, way), model)
+                assert (name, way, money()) == (name, way, cash_and_holdings)
+                transaction.set_rollback(True)
+    assert outcomes == {(name, way): expected(model, name, way) for name in FIELDS[model.__name__] for way in WAYS}
+
+
+def expected(model: type[Model], name: str, way: str) -> str:
+    """Return what the table says; to the database an upsert of an account is also a new account with cash."""
+    is_new_account = model is PortfolioAccount and way == "bulk_create"
+    return REFUSED if is_new_account else FIELDS[model.__name__][name]
+
+
+def write_field(model: type[Model], name: str, way: str) -> None:
+    """Write another value to a field of the row of that model."""
+    row, field = row_of(model), model._meta.get_field(name)
+    WAYS[way](row, field, another_value(row, field))
+
+
+def rows(model: type[Model]) -> list[dict[str, Any]]:
+    """Return the whole table."""
+    return list(model._default_manager.order_by("pk").values())
+
+
+def outcome_of(write: Callable[[], object], model: type[Model]) -> str:
+    """Return what becomes of a write; one that is refused must change nothing."""
+    before = rows(model)
+    if not attempt(write):
+        assert rows(model) == before
+        return REFUSED
+    assert rows(model) != before, "the attempt wrote nothing: it shows nothing"
+    return REPORTED if discrepancies() else BESIDE
+
+
+def test_without_the_triggers_cash_and_holdings_would_change(desk: Desk):
+    """The control: what the table says is refused is refused by nothing else."""
+    remove_triggers(connection)
+    for model, name in ((PortfolioAccount, "cash_balance"), (Position, "quantity"), (LedgerEntry, "amount")):
+        before, row, field = money(), row_of(model), model._meta.get_field(name)
+        assert attempt(partial(by_sql, row, field, Decimal(-7) if model is LedgerEntry else Decimal(7)))
+        assert money() != before or discrepancies()
+
+
+# --- rows ---
+
+
+def by_instance(row: Any) -> None:
+    """Delete through delete()."""
+    row.delete()
+
+
+def by_queryset(row: Any) -> None:
+    """Delete past Django's own protection."""
+    type(row)._default_manager.filter(pk=row.pk)._raw_delete("default")
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("way", [by_instance, by_queryset])
+def test_rows_of_the_books_cannot_be_deleted(desk: Desk, model: type[Model], way: Callable[[Any], None]):
+    before = money()
+    assert outcome_of(partial(way, row_of(model)), model) == DELETES[model.__name__]
+    assert money() == before
+
+
+def fresh(row: Any, **changes: Any) -> Any:
+    """Return an unsaved copy of a row."""
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    key = uuid.uuid4() if isinstance(row._meta.pk, models.UUIDField) else None
+    return type(row)(**{**values, "id": key, **changes})
+
+
+INSERTS: dict[str, tuple[type[Model], dict[str, Any], str]] = {
+    "an account with cash": (PortfolioAccount, {"provider": "gemini", "book_version": 0}, REFUSED),
+    "an account with a version": (PortfolioAccount, {"provider": "gemini", "cash_balance": 0}, REFUSED),
+    "an empty account": (
+        PortfolioAccount,
+        {"provider": "gemini", "cash_balance": 0, "book_version": 0, "equity_value": 0},
+        BESIDE,
+    ),
+    "a position": (Position, {"security_id": "KO"}, REFUSED),
+    "an entry that leaves a gap": (LedgerEntry, {"sequence": 9}, REFUSED),
+    "an entry that is there already": (LedgerEntry, {}, REFUSED),
+}
+
+
+@pytest.mark.parametrize("name", INSERTS)
+@pytest.mark.parametrize("way", ["save", "bulk_create"])
+def test_a_new_row_brings_neither_cash_nor_a_holding(desk: Desk, name: str, way: str):
+    model, changes, outcome = INSERTS[name]
+    row = fresh(row_of(model), **changes)
+    write = row.save if way == "save" else partial(model._default_manager.bulk_create, [row])
+    assert outcome_of(write, model) == outcome
+    assert PortfolioAccount.objects.filter(cash_balance__gt=0).count() == 2
+
+
+def test_an_entry_written_past_bookkeeping_is_in_the_ledger_and_a_repair_brings_the_account_after_it(desk: Desk):
+    cash = desk.account.cash_balance
+    last = LedgerEntry.objects.filter(account=desk.account).latest("sequence")
+    LedgerEntry.objects.create(
+        account=desk.account, sequence=last.sequence + 1, kind="DEPOSIT", amount=5, balance_after=cash + 5,
+        actor="mallory", reason="a gift", occurred_at=NOW,
+    )  # fmt: skip
+    assert desk.account.cash_balance == cash
+    assert any("CASH_MISMATCH" in found for found in discrepancies())
+    call_command("check_books", repair=True, stdout=StringIO())
+    assert (desk.account.cash_balance, discrepancies()) == (cash + 5, [])
+
+
+# --- the admin ---
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_the_admin_changes_no_cash_and_no_holding(desk: Desk, client: Client, model: type[Model]):
+    client.force_login(User.objects.create_superuser("boss", password="x"))
+    before = money()
+    row = row_of(model)
+    form = {name: str(another_value(row, model._meta.get_field(name))) for name in FIELDS[model.__name__]}
+    assert model in admin.site._registry
+    for kind, arguments, data in (
+        ("change", [row.pk], form),
+        ("add", [], {**form, "name": "Third"}),
+        ("delete", [row.pk], {"post": "yes"}),
+    ):
+        address = reverse(f"admin:portfolios_{model._meta.model_name}_{kind}", args=arguments)
+        assert client.post(address, data).status_code in (200, 302, 403)
+        connection.check_constraints()
+        assert (kind, money_of_the_old(before), discrepancies()) == (kind, before, [])
+
+
+def money_of_the_old(before: Any) -> object:
+    """Return the money without accounts that were added empty; the others must all be there."""
+    cash, held, entries = money()
+    known = {key for key, _, _ in before[0]}
+    assert all((amount, version) == (0, 0) for key, amount, version in cash if key not in known)
+    return [row for row in cash if row[0] in known], held, entries
+
+
+# --- services and commands ---
+
+BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
+    "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), stamp=BY_HAND),
+    "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), stamp=BY_HAND),
+    "correct_cash": lambda desk: bookkeeping.correct_cash(desk.account, balance=Decimal(5), stamp=BY_HAND),
+    "pay_dividend": lambda desk: bookkeeping.pay_dividend(
+        desk.account, symbol="MSFT", per_share=Decimal(1), stamp=BY_HAND
+    ),
+    "split_position": lambda desk: bookkeeping.split_position(
+        desk.account, symbol="MSFT", ratio=Decimal(2), stamp=BY_HAND
+    ),
+    "correct_position": lambda desk: bookkeeping.correct_position(
+        desk.account, symbol="KO", side=Side.LONG, quantity=Decimal(5), average_price=Decimal(1), stamp=BY_HAND
+    ),
+    "open_account": lambda desk: bookkeeping.open_account(
+        strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), stamp=BY_HAND
+    ),
+    "book_orders": lambda desk: desk.run(
+        [line("KO", "BUY", 5)]
+    ),  # through the service, with all that belongs to it
+}
+MOVE_NOTHING = {"lock_account", "lock_accounts", "value_account"}
+
+
+def test_every_function_of_bookkeeping_is_in_the_table():
+    public = {
+        name
+        for name, value in vars(bookkeeping).items()
+        if callable(value) and getattr(value, "__module__", "") == bookkeeping.__name__ and name[0].islower()
+    }
+    assert public == set(BOOKKEEPING) | MOVE_NOTHING
+
+
+@pytest.mark.parametrize("name", BOOKKEEPING)
+def test_what_bookkeeping_changes_is_recorded(desk: Desk, name: str):
+    before, entries = money(), LedgerEntry.objects.count()
+    BOOKKEEPING[name](desk)
+    assert money() != before
+    assert LedgerEntry.objects.count() > entries
+    assert discrepancies() == []
+    assert not LedgerEntry.objects.filter(actor="").exists()
+
+
+RECORDS, READS = "records what it changes", "changes neither cash nor a holding"
+COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
+    "execute_recommendations": (
+        RECORDS,
+        lambda desk: [desk.inbox.put([line("KO", "BUY", 5)]), str(desk.strategy.pk), "--default-price", "9"],
+    ),
+    "rebalance": (RECORDS, lambda desk: [str(desk.strategy.pk), "--targets", "KO=5", "--default-price", "9"]),
+    "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
+    "load_examples": (READS, lambda _: []),
+}
+# Commands that read, or work on files; their own tests show it.
+NO_WRITERS = {"explain", "replay_run", "backup_books"}
+
+
+def test_every_command_is_in_the_table():
+    ours = {name for name, app in get_commands().items() if app in ("portfolios", "execution")}
+    assert ours - NO_WRITERS == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_changes_is_recorded(desk: Desk, name: str):
+    kind, arguments = COMMANDS[name]
+    before = money()
+    call_command(name, *arguments(desk), stdout=StringIO())
+    assert (money() != before) is (kind is RECORDS)
+    assert discrepancies() == []
