@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from portfolios.models import (
+    CorporateAction,
     LedgerEntry,
     Order,
     PortfolioAccount,
@@ -199,6 +200,16 @@ class PositionAdmin(RecordAdmin):
     search_fields = ["=id", "security__symbol"]
     list_select_related = ["account__strategy"]
     date_hierarchy = "opened_at"
+
+
+@admin.register(CorporateAction)
+class CorporateActionAdmin(RecordAdmin):
+    """Splits and dividends as they were booked."""
+
+    list_display = ["effective_on", "symbol", "kind", "value", "account_count", "actor", "booked_at"]
+    list_filter = ["kind"]
+    search_fields = ["security__symbol", "actor"]
+    date_hierarchy = "effective_on"
 
 
 @admin.register(LedgerEntry)

@@ -94,6 +94,12 @@ def _marked(holding: Holding, mark: Decimal | None) -> Holding:
     return holding if mark is None else replace(holding, mark_price=mark)
 
 
+def accounts_holding(symbol: str) -> list[UUID]:
+    """Return the ids of the accounts with an open position in `symbol`."""
+    rows = Position.objects.filter(security_id=symbol, status=Position.Status.OPEN)
+    return list(rows.order_by("account_id").values_list("account_id", flat=True))
+
+
 def ledger_of_orders(order_ids: Iterable[UUID]) -> dict[UUID, list[LedgerEntry]]:
     """Return the ledger entries of each order, in their sequence."""
     found: dict[UUID, list[LedgerEntry]] = {}

@@ -52,7 +52,7 @@ def strategy(db: None) -> Strategy:
 
 @pytest.fixture
 def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
-    """Return the way to trade in the strategy's account. Every run that a test makes is planned again afterwards."""
+    """Return the way to trade in the strategy's account. Every run of a test is planned again afterwards."""
     yield Desk(inbox, strategy)
     for run in ExecutionRun.objects.filter(status="succeeded", sequence=1):
         replayed = replay_run(run.pk)

@@ -1,5 +1,6 @@
 """Every table in the admin: listed, searched, filtered, opened; records are read, not edited."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
+from portfolios.bookkeeping import Stamp
+from portfolios.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
 from tests.scenes import NOW, Desk, line
 
@@ -23,7 +26,8 @@ MODELS = [
     if model.__name__ != "RecommendationOrder"
 ]
 RECORDS = {
-    "Order", "Position", "LedgerEntry", "Valuation", "ResearchRequest", "ExecutionRun", "Recommendation",
+    "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
+    "ResearchRequest", "ExecutionRun", "Recommendation",
 }  # fmt: skip
 
 
@@ -45,6 +49,9 @@ def traded(desk: Desk) -> Desk:
     desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     RiskPolicy.objects.create(strategy=desk.strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    record_dividend(
+        symbol="MSFT", per_share=Decimal(1), on=NOW.date(), stamp=Stamp(actor="alice", now=NOW, reason="Dividend")
+    )
     return desk
 
 

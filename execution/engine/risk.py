@@ -5,7 +5,8 @@ room a group has once the whole basket's exits are done. Where the loads of a gr
 scaled by one factor (or, under `reject`, what does not fit is refused). A new limit is a new row of LIMITS, and no
 limit can stop a trade that reduces a position: exits are never among the entries.
 
-The sequence is part of the contract: order size, position, sector, shorts, gross, cash, number of orders. Scaling
+The sequence is part of the contract: order size, position, shorts, sector, gross, cash, number of orders. What
+binds fewer lines goes first, so that a later limit does not free room that an earlier one has shared out. Scaling
 keeps the proportions that the research asked for.
 """
 
@@ -234,9 +235,9 @@ def _of_value(code: Code, group: _Group, room: Callable[[str, RiskContext], Deci
 LIMITS: tuple[Limit, ...] = (
     _of_value(Code.MAXIMUM_ORDER, _itself, _maximum_order_room),
     _of_value(Code.POSITION_LIMIT, _symbol, _position_room),
-    _of_value(Code.SECTOR_LIMIT, _sector, _sector_room),
     _of_value(Code.SINGLE_SHORT_LIMIT, _short_symbol, _single_short_room),
     _of_value(Code.SHORT_EXPOSURE_LIMIT, _shorts, _short_room),
+    _of_value(Code.SECTOR_LIMIT, _sector, _sector_room),
     _of_value(Code.GROSS_LIMIT, _account, _gross_room),
     Limit(
         Code.INSUFFICIENT_CASH,

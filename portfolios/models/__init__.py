@@ -1,12 +1,14 @@
 """The tables of the books. Only `portfolios.bookkeeping` writes cash, orders, positions and the ledger."""
 
 from portfolios.models.accounts import PortfolioAccount, Provider, Valuation
+from portfolios.models.corporate import CorporateAction
 from portfolios.models.ledger import LedgerEntry
 from portfolios.models.securities import Price, Security
 from portfolios.models.strategies import RiskPolicy, Strategy
 from portfolios.models.trading import Order, Position
 
 __all__ = [
+    "CorporateAction",
     "LedgerEntry",
     "Order",
     "PortfolioAccount",

@@ -105,7 +105,7 @@ def accounts(draw: st.DrawFn, marks: Mapping[str, Decimal], steps: Mapping[str, 
     """Return an account with cash and a few holdings in whole steps, marked at `marks`."""
     holdings = {}
     for symbol in draw(st.lists(st.sampled_from(SYMBOLS), unique=True, max_size=4)):
-        most = max(int(Decimal(60_000) / marks[symbol] / steps[symbol]), 1)
+        most = max(int(min(60_000 / marks[symbol], Decimal(10**8)) / steps[symbol]), 1)
         quantity = draw(st.integers(1, most)) * steps[symbol]
         paid = draw(st.sampled_from([marks[symbol], marks[symbol] * 2]))
         holdings[symbol] = holding(draw(st.sampled_from(Side)), symbol, quantity, paid, marks[symbol])

@@ -294,6 +294,7 @@ def limits(costs: st.SearchStrategy[Costs]) -> st.SearchStrategy[Policy]:
         max_position_percent=st.sampled_from([Decimal(20), Decimal(100)]),
         max_sector_percent=st.sampled_from([Decimal(40), Decimal(100)]),
         max_gross_exposure_percent=st.sampled_from([Decimal(200), Decimal(90)]),
+        max_short_exposure_percent=st.just(Decimal(1000)),
         cash_reserve_percent=st.sampled_from([Decimal(0), Decimal(5)]),
         allow_short=st.booleans(),
         rounding=st.sampled_from(["ROUND_HALF_EVEN", "ROUND_DOWN"]),

@@ -23,11 +23,20 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
-from portfolios import bookkeeping
+from portfolios import bookkeeping, corporate_actions
 from portfolios.accounting import Side
 from portfolios.audit import check_books
 from portfolios.bookkeeping import Stamp
-from portfolios.models import LedgerEntry, PortfolioAccount, Position, Price, RiskPolicy, Security, Strategy
+from portfolios.models import (
+    CorporateAction,
+    LedgerEntry,
+    PortfolioAccount,
+    Position,
+    Price,
+    RiskPolicy,
+    Security,
+    Strategy,
+)
 from portfolios.triggers import remove_triggers
 from tests.scenes import NOW, Desk, Inbox, line
 
@@ -82,8 +91,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "id": BESIDE,
         "symbol": REFUSED,
         **dict.fromkeys(
-            ("name", "sector", "exchange", "currency", "asset_class", "quantity_step", "minimum_quantity", "is_verified", "created_at",
-             "updated_at"),
+            ("name", "sector", "exchange", "currency", "asset_class", "quantity_step", "minimum_quantity",
+             "is_verified", "created_at", "updated_at"),
             BESIDE,
         ),
     },
@@ -95,11 +104,15 @@ FIELDS: dict[str, dict[str, str]] = {
         ("id", "strategy", "version", "max_position_percent", "max_sector_percent", "max_gross_exposure_percent",
          "cash_reserve_percent", "min_order_value", "max_order_value", "restricted_symbols", "allow_short",
          "short_margin_percent", "on_breach", "max_short_exposure_percent", "max_single_short_percent",
-         "drift_band_percent", "max_orders_per_run", "whole_share_shorts", "rounding", "commission_per_order", "commission_per_share",
+         "drift_band_percent", "max_orders_per_run", "whole_share_shorts", "rounding",
+         "commission_per_order", "commission_per_share",
          "commission_bps", "commission_minimum", "slippage_bps", "created_at"),
         BESIDE,
     ),
     "Price": dict.fromkeys(("id", "security", "price", "currency", "source", "as_of", "created_at"), BESIDE),
+    "CorporateAction": dict.fromkeys(
+        ("id", "security", "kind", "value", "effective_on", "account_count", "actor", "booked_at"), BESIDE
+    ),
     "Valuation": dict.fromkeys(
         ("id", "account", "as_of", "cash", "equity", "total", "external_flow", "book_version"), BESIDE
     ),
@@ -109,7 +122,7 @@ OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationO
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
-    "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE,
+    "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": BESIDE,
 }  # fmt: skip
 MODELS = [model for model in apps.get_app_config("portfolios").get_models() if model.__name__ in FIELDS]
 
@@ -124,6 +137,7 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    corporate_actions.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), stamp=BY_HAND)
     return desk
 
 
@@ -155,7 +169,8 @@ def another_value(row: Any, field: Any) -> Any:
     """Return a value of the field's kind that is not the stored one and that the row's constraints would take."""
     if field.is_relation:
         return _another_key(row, field)
-    special = {"provider": "gemini", "trading_state": "HALTED", "kind": "CORRECTION", "side": "short",
+    special = {"provider": "gemini", "trading_state": "HALTED", "side": "short",
+               "kind": "split" if isinstance(row, CorporateAction) else "CORRECTION",
                "action": "SELL", "status": "canceled", "on_breach": "reject", "rounding": "ROUND_DOWN",
                "restricted_symbols": ["GME"], "metadata": {"a": 1}, "asset_class": "fund"}  # fmt: skip
     if isinstance(row, Strategy | Position) and field.name == "status":
@@ -179,7 +194,7 @@ def _shifted(value: Any, field: Any) -> Any:
         return uuid.uuid4()
     if isinstance(field, models.BooleanField):
         return not value
-    if isinstance(field, models.DateTimeField):
+    if isinstance(field, models.DateField):  # of a day, or of a moment
         return (value or NOW) + timedelta(days=1)
     if isinstance(field, models.DecimalField):
         return (value or 0) + 1
@@ -470,6 +485,8 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
         lambda desk: [desk.inbox.put([line("KO", "BUY", 5)]), str(desk.strategy.pk), "--default-price", "9"],
     ),
     "rebalance": (RECORDS, lambda desk: [str(desk.strategy.pk), "--targets", "KO=5", "--default-price", "9"]),
+    "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-05"]),
+    "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
 }

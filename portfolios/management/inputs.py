@@ -1,0 +1,57 @@
+"""What the commands on the books read from the command line."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from django.core.management.base import CommandError
+
+from portfolios.bookkeeping import CannotBookError, Stamp
+
+
+@contextmanager
+def refusals_as_errors() -> Iterator[None]:
+    """Turn what the books do not take into one line and exit code 1."""
+    try:
+        yield
+    except CannotBookError as error:
+        raise CommandError(str(error), returncode=1) from error
+
+
+def number(text: str, *, name: str) -> Decimal:
+    """Return the number in `text`. Raises CannotBookError for anything else; its range is the books' to check."""
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation as error:
+        raise CannotBookError(f"{name} is {text!r}: not a number") from error
+    if not value.is_finite():
+        raise CannotBookError(f"{name} is {text!r}: not a finite number")
+    return value
+
+
+def ratio(text: str) -> Decimal:
+    """Return new units for one old from `4`, `4:1` or `1:10`. Raises CannotBookError."""
+    new, colon, old = text.partition(":")
+    divisor = number(old, name="ratio") if colon else Decimal(1)
+    if divisor <= 0:
+        raise CannotBookError(f"ratio is {text!r}: must be above zero")
+    return number(new, name="ratio") / divisor
+
+
+def day(text: str) -> date:
+    """Return the day in ISO form. Raises CannotBookError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise CannotBookError(f"--date is {text!r}: not a day such as 2026-01-05") from error
+
+
+def stamp(now: datetime) -> Stamp:
+    """Return who types, and when."""
+    try:
+        actor = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        actor = "command"
+    return Stamp(actor=actor, now=now)
