@@ -50,6 +50,7 @@ migrations: $(VENV)/.dev  ## check that no migration is missing
 bench: $(VENV)/.dev  ## measure the speed of the command and of the books, as ratios
 	$(BIN)/python -m benchmarks.command_cpu
 	$(BIN)/python -m benchmarks.planning_scale
+	$(BIN)/python -m benchmarks.trigger_cost
 
 requirements: $(VENV)/.uv  ## compile the pinned requirements from pyproject.toml (UPGRADE=1: newest versions)
 	for set in base: "production:--extra postgres --extra serve" "dev:--group dev"; do \

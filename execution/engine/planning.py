@@ -252,6 +252,7 @@ def _execute_entries(
         policy=market.policy,
         at_target=tuple(found.at_target for found in routes.values() if found.at_target),
         exit_count=exit_count,
+        noise=market.noise,
     )
     account = _Working(after_exits)
     intents: list[OrderIntent] = []

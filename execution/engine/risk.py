@@ -73,7 +73,8 @@ class RiskContext:
 
     `total_value` is the account's value before the first trade, frozen for the whole run. `sectors` names the
     sector of each held symbol, empty where it is unknown. `at_target` are entries that ask for nothing more.
-    `exit_count` is how many orders the exits take of what a run may make.
+    `exit_count` is how many orders the exits take of what a run may make. `noise` is how much of the total value
+    means nothing, in cash.
     """
 
     total_value: Decimal
@@ -82,6 +83,7 @@ class RiskContext:
     policy: Policy
     at_target: tuple[Entry, ...] = ()
     exit_count: int = 0
+    noise: Decimal = ZERO
 
     def percent_of_total(self, percent: Decimal) -> Decimal:
         """Return `percent` of the frozen total value in cash, never below zero."""
@@ -309,7 +311,9 @@ def _is_left_over(
     lines = [*members, *(entry for entry in context.at_target if limit.group(entry, context) == group)]
     if not any(entry.anchor for entry in lines):
         return False
-    return room < sum((limit.load(entry, entry.step, context) + CENT for entry in lines), ZERO)
+    # What a run costs lowers the total value, and with it the reserve: that room is none either.
+    freed = context.noise * context.policy.cash_reserve_percent / HUNDRED
+    return room < sum((limit.load(entry, entry.step, context) + CENT for entry in lines), freed)
 
 
 def _refuse(limit: Limit, members: Sequence[Entry], *, room: Decimal, context: RiskContext) -> list[Entry]:

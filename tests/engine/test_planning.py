@@ -508,6 +508,11 @@ SPREAD = {"MSFT": "572.23", "NVDA": "801.18", "AAPL": "515.93", "AMD": "7.76"}
         ({"MSFT": 20, "AMD": 20}, {"policy": Policy(costs=Costs(commission_bps=Decimal(10)))}),
         ({"MSFT": 60, "AMD": 60}, {"policy": roomy(costs=Costs(commission_per_order=Decimal(5)))}),
         ({"MSFT": 20, "AMD": 20}, {"policy": Policy(costs=Costs(slippage_bps=Decimal(20)))}),
+        # What the run costs lowers the reserve, and so leaves cash.
+        (
+            {"MSFT": 60, "AMD": 60},
+            {"policy": roomy(cash_reserve_percent=Decimal(50), costs=Costs(slippage_bps=Decimal(50)))},
+        ),
     ],
 )
 def test_planning_again_right_after_gives_no_orders(weights: dict[str, Any], situation: dict[str, Any], mode: str):

@@ -354,15 +354,17 @@ def test_what_one_limit_rejected_is_not_rejected_again():
 
 
 def test_a_short_whose_fee_falls_by_whole_cents_alone_is_still_trimmed():
-    # The room is 0.006: the fee of 60,000 shares rounds to a cent, and only that of 49,999 to nothing.
+    # The room is 0.006: the fee of six hundred million units rounds to a cent, and only that of a hundred million
+    # less to nothing. One step at a time would not end.
     policy = roomy(
         allow_short=True,
-        cash_reserve_percent=Decimal(100) - Decimal("0.000006"),
+        cash_reserve_percent=Decimal(100) - Decimal("0.0000000006"),
         short_margin_percent=ZERO,
-        costs=Costs(commission_bps=Decimal("0.001")),
+        costs=Costs(commission_bps=Decimal("0.0000001")),
     )
-    (entry,) = limited(wish("XOM", 100, price=1, action="SELL_SHORT"), policy=policy)
-    assert Decimal(10_000) < entry.quantity <= Decimal(50_000)
+    short = wish("XOM", 100, price=1, action="SELL_SHORT", wanted=Decimal(900_000_000))
+    (entry,) = limited(short, on=account(cash=10**9), total=10**9, policy=policy)
+    assert Decimal(250_000_000) < entry.quantity <= Decimal(500_000_000)
 
 
 def test_a_ceiling_beyond_the_books_is_no_limit():

@@ -246,6 +246,12 @@ def test_a_cover_that_rounds_up_to_all_leaves_nothing_to_buy():
     assert routed("BUY XOM", percent, on=books) == "BUY_TO_COVER 10.01 all"
 
 
+def test_a_holding_between_two_steps_is_not_added_to_beyond_its_target():
+    # 10.0051 rounds to 10.01, which is above the 10.008 that are held; the target itself is below them.
+    books = account(cash=100_000 - Decimal("1000.80"), long={"MSFT": ("10.008", 100)})
+    assert routed("BUY MSFT", "1.00051", on=books, mode="target") == "SKIPPED ALREADY_AT_TARGET"
+
+
 def test_an_account_worth_nothing_buys_nothing_and_may_still_close():
     ruined = account(cash=1_000, short={"XOM": (50, 200)})
     assert routed("BUY AAPL", 10, on=ruined) == "SKIPPED ZERO_SIZE"
