@@ -8,138 +8,332 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portfolios', '0001_initial'),
+        ("portfolios", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ExecutionRun',
+            name="ExecutionRun",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('provider', models.CharField(choices=[('anthropic', 'Anthropic'), ('openai', 'OpenAI'), ('gemini', 'Gemini'), ('custom', 'Custom')], max_length=16)),
-                ('sequence', models.PositiveIntegerField(default=1, help_text='1, or more for a follow-up of the same request.')),
-                ('status', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='running', max_length=16)),
-                ('task_id', models.UUIDField()),
-                ('digest', models.CharField(help_text='SHA-256 of the artifact that was executed.', max_length=64)),
-                ('parameters', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What the plan was made of, beside artifact and prices.')),
-                ('prices', models.JSONField(default=dict, help_text='Price, source and time of every symbol priced for the run.')),
-                ('is_simulated', models.BooleanField(default=False, help_text='Whether a stand-in price was used or asked for.')),
-                ('is_settled', models.BooleanField(blank=True, help_text='Whether planning again right after the run gives no order; empty where sizes are amounts.', null=True)),
-                ('actor', models.CharField(max_length=150)),
-                ('door', models.CharField(choices=[('command', 'Command'), ('admin', 'Admin'), ('dashboard', 'Dashboard'), ('api', 'API'), ('worker', 'Worker'), ('service', 'Python call')], max_length=16)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('recommendation_count', models.PositiveIntegerField(default=0)),
-                ('order_count', models.PositiveIntegerField(default=0)),
-                ('position_count', models.PositiveIntegerField(default=0, help_text='Positions opened.')),
-                ('outcome_counts', models.JSONField(default=dict, help_text='How many lines ended in which outcome.')),
-                ('report', models.JSONField(default=dict, help_text='The report as it was given; a replay gives it again.')),
-                ('error', models.TextField(blank=True, default='', help_text='What went wrong in a failed run.')),
-                ('account', models.ForeignKey(blank=True, help_text='Empty only for a failed run whose account was never made.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='portfolios.portfolioaccount')),
-                ('strategy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='portfolios.strategy')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "provider",
+                    models.CharField(
+                        choices=[
+                            ("anthropic", "Anthropic"),
+                            ("openai", "OpenAI"),
+                            ("gemini", "Gemini"),
+                            ("custom", "Custom"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.PositiveIntegerField(
+                        default=1, help_text="1, or more for a follow-up of the same request."
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("succeeded", "Succeeded"), ("failed", "Failed")],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                ("task_id", models.UUIDField()),
+                ("digest", models.CharField(help_text="SHA-256 of the artifact that was executed.", max_length=64)),
+                (
+                    "parameters",
+                    models.JSONField(
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        help_text="What the plan was made of, beside artifact and prices.",
+                    ),
+                ),
+                (
+                    "prices",
+                    models.JSONField(
+                        default=dict, help_text="Price, source and time of every symbol priced for the run."
+                    ),
+                ),
+                (
+                    "is_simulated",
+                    models.BooleanField(default=False, help_text="Whether a stand-in price was used or asked for."),
+                ),
+                (
+                    "is_settled",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Whether planning again right after the run gives no order; empty where sizes are amounts.",
+                        null=True,
+                    ),
+                ),
+                ("actor", models.CharField(max_length=150)),
+                (
+                    "door",
+                    models.CharField(
+                        choices=[
+                            ("command", "Command"),
+                            ("admin", "Admin"),
+                            ("dashboard", "Dashboard"),
+                            ("api", "API"),
+                            ("worker", "Worker"),
+                            ("service", "Python call"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("recommendation_count", models.PositiveIntegerField(default=0)),
+                ("order_count", models.PositiveIntegerField(default=0)),
+                ("position_count", models.PositiveIntegerField(default=0, help_text="Positions opened.")),
+                (
+                    "outcome_counts",
+                    models.JSONField(default=dict, help_text="How many lines ended in which outcome."),
+                ),
+                (
+                    "report",
+                    models.JSONField(
+                        default=dict, help_text="The report as it was given; a replay gives it again."
+                    ),
+                ),
+                ("error", models.TextField(blank=True, default="", help_text="What went wrong in a failed run.")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty only for a failed run whose account was never made.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="portfolios.portfolioaccount",
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="portfolios.strategy"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at'],
+                "ordering": ["-started_at"],
             },
         ),
         migrations.CreateModel(
-            name='Recommendation',
+            name="Recommendation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.PositiveIntegerField(help_text='Line of the artifact, from 1.')),
-                ('symbol', models.CharField(blank=True, default='', max_length=16)),
-                ('action', models.CharField(blank=True, default='', max_length=32)),
-                ('allocation_percent', portfolios.models.fields.PercentField(blank=True, decimal_places=4, max_digits=9, null=True)),
-                ('confidence', models.DecimalField(blank=True, decimal_places=6, help_text='0 to 1; empty where its scale is unclear.', max_digits=7, null=True)),
-                ('confidence_raw', models.CharField(blank=True, default='', help_text='As it was written.', max_length=64)),
-                ('rationale', models.TextField(blank=True, default='')),
-                ('claimed_price', portfolios.models.fields.UnitField(blank=True, decimal_places=6, help_text='Current price according to the research.', max_digits=15, null=True)),
-                ('target_price', portfolios.models.fields.UnitField(blank=True, decimal_places=6, max_digits=15, null=True)),
-                ('raw', models.JSONField(blank=True, help_text='The line as it was written, numbers as text.', null=True)),
-                ('outcome', models.CharField(choices=[('EXECUTED', 'Executed'), ('CLAMPED', 'Clamped'), ('HELD', 'Held'), ('SKIPPED', 'Skipped'), ('DENIED', 'Denied'), ('QUARANTINED', 'Quarantined')], max_length=16)),
-                ('codes', models.JSONField(default=list)),
-                ('reason', models.TextField()),
-                ('verdicts', models.JSONField(default=list, help_text='What each limit said, with its numbers.')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recommendations', to='execution.executionrun')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("line", models.PositiveIntegerField(help_text="Line of the artifact, from 1.")),
+                ("symbol", models.CharField(blank=True, default="", max_length=16)),
+                ("action", models.CharField(blank=True, default="", max_length=32)),
+                (
+                    "allocation_percent",
+                    portfolios.models.fields.PercentField(blank=True, decimal_places=4, max_digits=9, null=True),
+                ),
+                (
+                    "confidence",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="0 to 1; empty where its scale is unclear.",
+                        max_digits=7,
+                        null=True,
+                    ),
+                ),
+                (
+                    "confidence_raw",
+                    models.CharField(blank=True, default="", help_text="As it was written.", max_length=64),
+                ),
+                ("rationale", models.TextField(blank=True, default="")),
+                (
+                    "claimed_price",
+                    portfolios.models.fields.UnitField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Current price according to the research.",
+                        max_digits=15,
+                        null=True,
+                    ),
+                ),
+                (
+                    "target_price",
+                    portfolios.models.fields.UnitField(blank=True, decimal_places=6, max_digits=15, null=True),
+                ),
+                (
+                    "raw",
+                    models.JSONField(
+                        blank=True, help_text="The line as it was written, numbers as text.", null=True
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("EXECUTED", "Executed"),
+                            ("CLAMPED", "Clamped"),
+                            ("HELD", "Held"),
+                            ("SKIPPED", "Skipped"),
+                            ("DENIED", "Denied"),
+                            ("QUARANTINED", "Quarantined"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("codes", models.JSONField(default=list)),
+                ("reason", models.TextField()),
+                ("verdicts", models.JSONField(default=list, help_text="What each limit said, with its numbers.")),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="recommendations",
+                        to="execution.executionrun",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['run', 'line'],
+                "ordering": ["run", "line"],
             },
         ),
         migrations.CreateModel(
-            name='RecommendationOrder',
+            name="RecommendationOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='recommendation_link', to='portfolios.order')),
-                ('recommendation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='execution.recommendation')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="recommendation_link",
+                        to="portfolios.order",
+                    ),
+                ),
+                (
+                    "recommendation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="links",
+                        to="execution.recommendation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['recommendation', 'id'],
+                "ordering": ["recommendation", "id"],
             },
         ),
         migrations.AddField(
-            model_name='recommendation',
-            name='orders',
-            field=models.ManyToManyField(related_name='recommendations', through='execution.RecommendationOrder', to='portfolios.order'),
+            model_name="recommendation",
+            name="orders",
+            field=models.ManyToManyField(
+                related_name="recommendations", through="execution.RecommendationOrder", to="portfolios.order"
+            ),
         ),
         migrations.CreateModel(
-            name='ResearchRequest',
+            name="ResearchRequest",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('task_id', models.UUIDField()),
-                ('origin', models.CharField(choices=[('directory', 'Artifact directory'), ('inline', 'Sent with the call'), ('rebalance', 'Rebalance')], default='directory', max_length=16)),
-                ('digest', models.CharField(help_text="SHA-256 of the artifact's bytes.", max_length=64)),
-                ('source_path', models.CharField(help_text='File that was read, or where else it came from.', max_length=1024)),
-                ('content', models.TextField(help_text='The artifact as it was read.')),
-                ('recommendation_count', models.PositiveIntegerField()),
-                ('problem_count', models.PositiveIntegerField(default=0, help_text='Lines that could not be trusted.')),
-                ('market_context', models.TextField(blank=True, default='')),
-                ('received_at', models.DateTimeField()),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("task_id", models.UUIDField()),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("directory", "Artifact directory"),
+                            ("inline", "Sent with the call"),
+                            ("rebalance", "Rebalance"),
+                        ],
+                        default="directory",
+                        max_length=16,
+                    ),
+                ),
+                ("digest", models.CharField(help_text="SHA-256 of the artifact's bytes.", max_length=64)),
+                (
+                    "source_path",
+                    models.CharField(help_text="File that was read, or where else it came from.", max_length=1024),
+                ),
+                ("content", models.TextField(help_text="The artifact as it was read.")),
+                ("recommendation_count", models.PositiveIntegerField()),
+                (
+                    "problem_count",
+                    models.PositiveIntegerField(default=0, help_text="Lines that could not be trusted."),
+                ),
+                ("market_context", models.TextField(blank=True, default="")),
+                ("received_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-received_at'],
-                'indexes': [models.Index(fields=['-received_at'], name='request_by_time')],
+                "ordering": ["-received_at"],
+                "indexes": [models.Index(fields=["-received_at"], name="request_by_time")],
             },
         ),
         migrations.AddField(
-            model_name='executionrun',
-            name='request',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='execution.researchrequest'),
+            model_name="executionrun",
+            name="request",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="execution.researchrequest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='recommendation',
-            index=models.Index(fields=['symbol'], name='recommendation_by_symbol'),
+            model_name="recommendation",
+            index=models.Index(fields=["symbol"], name="recommendation_by_symbol"),
         ),
         migrations.AddConstraint(
-            model_name='recommendation',
-            constraint=models.UniqueConstraint(fields=('run', 'line'), name='recommendation_once_per_line'),
+            model_name="recommendation",
+            constraint=models.UniqueConstraint(fields=("run", "line"), name="recommendation_once_per_line"),
         ),
         migrations.AddConstraint(
-            model_name='recommendation',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['EXECUTED', 'CLAMPED', 'HELD', 'SKIPPED', 'DENIED', 'QUARANTINED'])), name='recommendation_outcome_known'),
+            model_name="recommendation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("outcome__in", ["EXECUTED", "CLAMPED", "HELD", "SKIPPED", "DENIED", "QUARANTINED"])
+                ),
+                name="recommendation_outcome_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='executionrun',
-            index=models.Index(fields=['account', '-started_at'], name='run_by_account'),
+            model_name="executionrun",
+            index=models.Index(fields=["account", "-started_at"], name="run_by_account"),
         ),
         migrations.AddConstraint(
-            model_name='executionrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'failed'), _negated=True), fields=('account', 'request', 'sequence'), name='run_one_per_account_request_and_sequence'),
+            model_name="executionrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "failed"), _negated=True),
+                fields=("account", "request", "sequence"),
+                name="run_one_per_account_request_and_sequence",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='executionrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['running', 'succeeded', 'failed'])), name='run_status_known'),
+            model_name="executionrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["running", "succeeded", "failed"])), name="run_status_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='executionrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status', 'failed')), models.Q(('account__isnull', False), ('finished_at', None), ('status', 'running')), models.Q(('account__isnull', False), ('finished_at__isnull', False), ('status', 'succeeded')), _connector='OR'), name='run_complete_unless_failed'),
+            model_name="executionrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", False), ("status", "failed")),
+                    models.Q(("account__isnull", False), ("finished_at", None), ("status", "running")),
+                    models.Q(("account__isnull", False), ("finished_at__isnull", False), ("status", "succeeded")),
+                    _connector="OR",
+                ),
+                name="run_complete_unless_failed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='executionrun',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='run_sequence_from_one'),
+            model_name="executionrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sequence__gte", 1)), name="run_sequence_from_one"
+            ),
         ),
     ]
