@@ -132,7 +132,7 @@ def _text(explanation: Explanation) -> Iterator[str]:
 def _line_text(line: ExplainedLine) -> Iterator[str]:
     understood = [f"{name} {value}" for name, value in line.understood.items() if value is not None]
     yield f"Line {line.line}: {line.outcome}{' ' + ', '.join(line.codes) if line.codes else ''}"
-    yield f"  written     {json.dumps(line.raw, ensure_ascii=False)}"
+    yield f"  written     {json.dumps(line.raw, ensure_ascii=False, sort_keys=True)}"
     yield f"  understood  {', '.join(understood) or 'nothing'}"
     for verdict in line.verdicts:
         room = f", room {_cash(verdict['room'])}" if verdict["room"] is not None else ""

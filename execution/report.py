@@ -45,6 +45,17 @@ class AccountPart:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictPart:
+    """What one limit said of a line: "passed", "clamped", "rejected" or "unverified", with its numbers."""
+
+    code: str
+    result: str
+    before: str
+    after: str
+    room: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionPart:
     """How one line ended. A flip has two orders; `order_id` is the last of `order_ids`."""
 
@@ -57,7 +68,12 @@ class DecisionPart:
     reason: str
     order_id: str | None
     order_ids: list[str]
-    verdicts: list[dict[str, str | None]]
+    verdicts: list[VerdictPart]
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "DecisionPart":
+        """Return the decision that `asdict` made."""
+        return cls(**{**data, "verdicts": [VerdictPart(**verdict) for verdict in data["verdicts"]]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,7 @@ class RunReport:
             run=RunPart(**data["run"]),
             artifact=ArtifactPart(**data["artifact"]),
             account=AccountPart(**data["account"]),
-            decisions=[DecisionPart(**item) for item in data["decisions"]],
+            decisions=[DecisionPart.from_data(item) for item in data["decisions"]],
             orders=[OrderPart(**item) for item in data["orders"]],
             summary=SummaryPart(**data["summary"]),
             plan_token=data["plan_token"],

@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 
 from execution.engine.planning import Decision, OrderIntent, Plan
-from execution.engine.risk import verdict_as_data
-from execution.report import AccountPart, ArtifactPart, DecisionPart, OrderPart, RunPart, RunReport, SummaryPart
+from execution.engine.risk import Verdict
+from execution.report import (
+    AccountPart,
+    ArtifactPart,
+    DecisionPart,
+    OrderPart,
+    RunPart,
+    RunReport,
+    SummaryPart,
+    VerdictPart,
+)
 from portfolios.accounting import Action
 from portfolios.bookkeeping import Booked
 from portfolios.money import ZERO, plain, quantize_cash
@@ -52,7 +61,17 @@ def _decision(decision: Decision, order_ids: list[str]) -> DecisionPart:
         reason=decision.reason,
         order_id=order_ids[-1] if order_ids else None,
         order_ids=order_ids,
-        verdicts=[verdict_as_data(verdict) for verdict in decision.verdicts],
+        verdicts=[_verdict(verdict) for verdict in decision.verdicts],
+    )
+
+
+def _verdict(verdict: Verdict) -> VerdictPart:
+    return VerdictPart(
+        code=str(verdict.code),
+        result=verdict.result,
+        before=plain(verdict.before),
+        after=plain(verdict.after),
+        room=plain(verdict.room) if verdict.room is not None else None,
     )
 
 

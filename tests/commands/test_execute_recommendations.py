@@ -141,6 +141,12 @@ def test_a_replay_says_that_it_is_one(published: list[str]):
     assert whole_database() == before
 
 
+def test_the_json_of_a_replay_is_that_of_the_run_to_the_letter_but_for_the_mark(published: list[str]):
+    first = run(*published, "--format", "json")
+    again = run(*published, "--format", "json")
+    assert again == first.replace('"replay": false', '"replay": true')
+
+
 def test_the_defaults_are_the_published_ones(desk: Desk):
     desk.inbox.put(PUBLISHED, request_id=PUBLISHED_REQUEST)
     printed = run(PUBLISHED_REQUEST, str(desk.strategy.pk))

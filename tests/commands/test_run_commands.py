@@ -48,8 +48,8 @@ def test_explain_prints_the_chain_from_the_written_line_to_the_ledger(run_id: st
     assert first.splitlines() == [
         "Line 1: CLAMPED POSITION_LIMIT",
         (
-            '  written     {"symbol": "XOM", "action": "BUY", "allocation_percent": "30", "confidence": "0.9",'
-            ' "rationale": "Oil"}'
+            '  written     {"action": "BUY", "allocation_percent": "30", "confidence": "0.9",'
+            ' "rationale": "Oil", "symbol": "XOM"}'
         ),
         "  understood  symbol XOM, action BUY, allocation_percent 30.0, confidence 0.90",
         "  POSITION_LIMIT     clamped: $30,000.00 -> $20,000.00, room $20,000.00",
