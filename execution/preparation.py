@@ -138,7 +138,7 @@ def _strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refus
         return Refusal(Code.UNKNOWN_STRATEGY, f"strategy {strategy_id} does not exist: {hint}")
     if not name.strip() or len(name) > 200:
         return Refusal(Code.BAD_OPTION, f"strategy name {one_line(name)} is empty or longer than 200 characters")
-    if queries.strategy_name_taken(name):
+    if queries.strategy_name_taken(name, strategy_id=strategy_id):
         return Refusal(Code.STRATEGY_NAME_TAKEN, f"a strategy named {one_line(name)} exists already")
     return None
 

@@ -32,9 +32,12 @@ def find_strategy(strategy_id: UUID) -> Strategy | None:
     return Strategy.objects.filter(pk=strategy_id).first()
 
 
-def strategy_name_taken(name: str) -> bool:
-    """Whether a strategy of that name exists; names are compared to the letter."""
-    return Strategy.objects.filter(name=name).exists()
+def strategy_name_taken(name: str, *, strategy_id: UUID) -> bool:
+    """Whether another strategy has that name; names are compared to the letter.
+
+    The strategy itself may have come into being since the caller looked for it: another caller creates it too.
+    """
+    return Strategy.objects.filter(name=name).exclude(pk=strategy_id).exists()
 
 
 def newest_risk_policy(strategy_id: UUID) -> RiskPolicy | None:

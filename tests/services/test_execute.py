@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from execution.engine.vocabulary import Code, Mode
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from execution.services import execute
-from portfolios import bookkeeping
+from portfolios import bookkeeping, queries
 from portfolios.accounting import Action, Fill, ImpossibleFillError
 from portfolios.models import (
     LedgerEntry,
@@ -438,6 +438,18 @@ def test_a_strategy_is_created_with_its_first_run_or_not_at_all(db: None, inbox:
 
     assert report.account.strategy_id == str(new.strategy.pk)
     assert Strategy.objects.get().name == "Fresh"
+
+
+def test_a_strategy_that_another_caller_creates_meanwhile_does_not_count_as_a_name_taken(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    request = desk.inbox.put(PUBLISHED)
+    first = desk.execute(request)
+    # The race, made certain: this caller looked before the other one's commit, and goes on after it.
+    looks = iter([None])
+    look_again = queries.find_strategy
+    monkeypatch.setattr(queries, "find_strategy", lambda key: next(looks, look_again(key)))
+    assert desk.execute(request, create_strategy=desk.strategy.name) == first.as_replay()
 
 
 def test_a_draft_strategy_executes_nothing(desk: Desk):
