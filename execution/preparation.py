@@ -72,7 +72,7 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     loaded = instruction.inline or load_artifact(instruction.artifacts_root, request_id=request_id, task_id=task_id)
     if isinstance(loaded, Refusal):
         return loaded
-    refusal = _mismatch(loaded, instruction) or _strategy_refusal(strategy_id, instruction)
+    refusal = _mismatch(loaded, instruction) or strategy_refusal(strategy_id, instruction)
     if refusal is not None:
         return refusal
     earlier = earlier_run(request_id, strategy_id, provider, loaded)
@@ -126,7 +126,8 @@ def _mismatch(loaded: LoadedArtifact, instruction: Instruction) -> Refusal | Non
     return None
 
 
-def _strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusal | None:
+def strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusal | None:
+    """Return why the strategy may not execute, or may not be created; None where it may."""
     strategy = queries.find_strategy(strategy_id)
     name = instruction.create_strategy
     if strategy is not None:

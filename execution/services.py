@@ -20,7 +20,7 @@ from execution.engine.routing import Instrument
 from execution.engine.vocabulary import Code, Mode, Refusal, TradingState
 from execution.plan_token import make_token, what_changed
 from execution.policies import system_state
-from execution.preparation import Instruction, Prepared, earlier_run, prepare
+from execution.preparation import Instruction, Prepared, earlier_run, prepare, strategy_refusal
 from execution.report import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.reporting import make_report
 from execution.retrying import run_transaction
@@ -158,6 +158,10 @@ def _execute_once(found: Prepared) -> RunReport | Refusal:
 
 
 def _execute_locked(found: Prepared) -> RunReport | Refusal:
+    # Looked at again: since the first look it may have been switched off, or its name been taken by another one.
+    refusal = strategy_refusal(found.strategy_id, found.instruction)
+    if refusal is not None:
+        return refusal
     run_id = uuid.uuid4()
     account, is_new = _locked_account(found, run_id)
     earlier = earlier_run(found.request_id, found.strategy_id, found.provider, found.loaded)

@@ -452,6 +452,31 @@ def test_a_strategy_that_another_caller_creates_meanwhile_does_not_count_as_a_na
     assert desk.execute(request, create_strategy=desk.strategy.name) == first.as_replay()
 
 
+def test_a_name_that_another_strategy_takes_meanwhile_is_refused_and_not_a_fault(
+    db: None, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+):
+    new = Desk(inbox, strategy=Strategy(name="Fresh"))
+    request = inbox.put(PUBLISHED)
+    Strategy.objects.create(name="Fresh")
+    # The race, made certain: this caller looked before the other one's commit.
+    looks = iter([False])
+    look_again = queries.strategy_name_taken
+    monkeypatch.setattr(queries, "strategy_name_taken", lambda name, **key: next(looks, look_again(name, **key)))
+    refusal = refusal_of(execute(new.instruction(request, create_strategy="Fresh")))
+    assert refusal.code == Code.STRATEGY_NAME_TAKEN
+    assert not PortfolioAccount.objects.exists()
+
+
+def test_a_strategy_that_is_switched_off_meanwhile_executes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    request = desk.inbox.put(PUBLISHED)
+    looks = iter([desk.strategy])
+    look_again = queries.find_strategy
+    Strategy.objects.update(status="inactive")
+    monkeypatch.setattr(queries, "find_strategy", lambda key: next(looks, None) or look_again(key))
+    assert refusal_of(execute(desk.instruction(request))).code == Code.STRATEGY_NOT_ACTIVE
+    assert not PortfolioAccount.objects.exists()
+
+
 def test_a_draft_strategy_executes_nothing(desk: Desk):
     desk.strategy.status = "draft"
     desk.strategy.save()
