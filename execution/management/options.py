@@ -14,7 +14,9 @@ from django.core.management.base import CommandError, OutputWrapper
 from execution.engine.artifact import normalize_symbol
 from execution.engine.routing import Quote
 from execution.engine.text import clean, one_line
-from execution.engine.vocabulary import Code, Refusal
+from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.inputs import parse_amount
+from execution.models import ExecutionRun
 from execution.pricing import PriceChain, build_chain
 from execution.pricing.base import parse_price
 from execution.pricing.files import read_price_file
@@ -64,6 +66,30 @@ def answer(instruction: Instruction | Refusal, options: dict[str, Any], out: Out
         out.write(json.dumps(report.as_data(), indent=2))
     else:
         out.write(render_text(report), ending="")
+
+
+def instruction_of(options: dict[str, Any], *, request_id: str, mode: Mode, now: datetime) -> Instruction | Refusal:
+    """Return the call that the shared options describe, or what is wrong with one of them."""
+    balance = parse_amount(str(options["initial_balance"]), name="--initial-balance")
+    if isinstance(balance, Refusal):
+        return balance
+    prices = prices_of(options, now=now)
+    if isinstance(prices, Refusal):
+        return prices
+    return Instruction(
+        request_id=request_id,
+        strategy_id=options["strategy_id"],
+        provider=options["provider_id"],
+        initial_balance=balance,
+        prices=prices,
+        artifacts_root=settings.ARTIFACTS_ROOT,
+        actor=actor(),
+        door=ExecutionRun.Door.COMMAND,
+        now=now,
+        mode=mode,
+        close_unlisted=options["close_unlisted"],
+        plan_token=options["plan_token"],
+    )
 
 
 def error_of(refusal: Refusal) -> CommandError:

@@ -1,14 +1,12 @@
 from argparse import ArgumentParser
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.inputs import parse_amount
 from execution.management import options as shared
-from execution.models import ExecutionRun
 from execution.services import Instruction
 from portfolios.management.books_command import BooksCommand
 
@@ -43,27 +41,10 @@ class Command(BooksCommand):
 
 
 def _instruction(options: dict[str, Any], *, now: datetime) -> Instruction | Refusal:
-    balance = parse_amount(str(options["initial_balance"]), name="--initial-balance")
-    if isinstance(balance, Refusal):
-        return balance
-    if options["close_unlisted"] and options["mode"] != Mode.REBALANCE:
+    mode = Mode(options["mode"])
+    if options["close_unlisted"] and mode is not Mode.REBALANCE:
         return Refusal(Code.BAD_OPTION, "--close-unlisted needs --mode rebalance")
-    prices = shared.prices_of(options, now=now)
-    if isinstance(prices, Refusal):
-        return prices
-    return Instruction(
-        request_id=options["request_id"],
-        strategy_id=options["strategy_id"],
-        provider=options["provider_id"],
-        task_id=options["task_id"],
-        initial_balance=balance,
-        prices=prices,
-        artifacts_root=settings.ARTIFACTS_ROOT,
-        actor=shared.actor(),
-        door=ExecutionRun.Door.COMMAND,
-        now=now,
-        mode=Mode(options["mode"]),
-        close_unlisted=options["close_unlisted"],
-        plan_token=options["plan_token"],
-        create_strategy=options["create_strategy"],
-    )
+    instruction = shared.instruction_of(options, request_id=options["request_id"], mode=mode, now=now)
+    if isinstance(instruction, Refusal):
+        return instruction
+    return replace(instruction, task_id=options["task_id"], create_strategy=options["create_strategy"])

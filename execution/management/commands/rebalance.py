@@ -1,17 +1,16 @@
 import uuid
 from argparse import ArgumentParser
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.inbox import LoadedArtifact
-from execution.inputs import parse_amount, parse_id, parse_provider
+from execution.inputs import parse_id, parse_provider
 from execution.management import options as shared
-from execution.models import ExecutionRun
 from execution.rebalancing import load_latest_research, load_targets, parse_target, read_targets
 from execution.services import Instruction
 from portfolios.management.books_command import BooksCommand
@@ -44,30 +43,12 @@ class Command(BooksCommand):
 
 
 def _instruction(options: dict[str, Any], *, now: datetime) -> Instruction | Refusal:
-    balance = parse_amount(str(options["initial_balance"]), name="--initial-balance")
-    if isinstance(balance, Refusal):
-        return balance
-    prices = shared.prices_of(options, now=now)
-    if isinstance(prices, Refusal):
-        return prices
+    request_id = options["request_id"] or str(uuid.uuid4())
+    instruction = shared.instruction_of(options, request_id=request_id, mode=Mode.REBALANCE, now=now)
+    if isinstance(instruction, Refusal):
+        return instruction
     loaded = _targets(options)
-    if isinstance(loaded, Refusal):
-        return loaded
-    return Instruction(
-        request_id=options["request_id"] or str(uuid.uuid4()),
-        strategy_id=options["strategy_id"],
-        provider=options["provider_id"],
-        initial_balance=balance,
-        prices=prices,
-        artifacts_root=settings.ARTIFACTS_ROOT,
-        actor=shared.actor(),
-        door=ExecutionRun.Door.COMMAND,
-        now=now,
-        mode=Mode.REBALANCE,
-        close_unlisted=options["close_unlisted"],
-        plan_token=options["plan_token"],
-        inline=loaded,
-    )
+    return loaded if isinstance(loaded, Refusal) else replace(instruction, inline=loaded)
 
 
 def _targets(options: dict[str, Any]) -> LoadedArtifact | Refusal:
