@@ -147,7 +147,8 @@ def test_a_dry_run_writes_nothing(desk: Desk):
         (["12 34=5"], "is not a symbol"),
         (["MSFT=5", "msft=6"], "given twice"),
         (["MSFT=5", "KO"], "not of the form SYMBOL=PERCENT"),
-        (["nowhere.csv"], "nowhere.csv does not exist"),
+        (["nowhere.csv"], "nowhere.csv does not exist; a target is SYMBOL=PERCENT or a file"),
+        (["MSFT"], "MSFT does not exist; a target is SYMBOL=PERCENT or a file"),
     ],
 )
 def test_a_target_that_is_none_is_refused(desk: Desk, targets: list[str], says: str):

@@ -57,7 +57,10 @@ def _targets(options: dict[str, Any]) -> LoadedArtifact | Refusal:
         return _latest(options["strategy_id"], options["provider_id"])
     if len(given) == 1 and "=" not in given[0]:
         targets = read_targets(Path(given[0]))
-        return targets if isinstance(targets, Refusal) else load_targets(targets)
+        if not isinstance(targets, Refusal):
+            return load_targets(targets)
+        hint = "; a target is SYMBOL=PERCENT or a file" if targets.code is Code.ARTIFACT_NOT_READABLE else ""
+        return Refusal(targets.code, targets.message + hint)
     parsed = [parse_target(pair) for pair in given]
     refused = next((item for item in parsed if isinstance(item, Refusal)), None)
     if refused is not None:
