@@ -11,11 +11,12 @@ PRICE_STEP = Decimal("0.000001")
 LISTED_PRICE_STEP = Decimal("0.0001")
 QUANTITY_STEP = Decimal("0.000001")
 PERCENT_STEP = Decimal("0.0001")
+RATIO_STEP = Decimal("0.000001")
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 
 CASH_LIMIT = Decimal(10) ** 13  # 15 digits, 2 of them after the point
-UNIT_LIMIT = Decimal(10) ** 9  # 15 digits, 6 of them after the point (prices and quantities)
+UNIT_LIMIT = Decimal(10) ** 9  # 15 digits, 6 of them after the point (prices, quantities and ratios)
 PERCENT_LIMIT = Decimal(10) ** 5  # 9 digits, 4 of them after the point
 
 # Products of two 15-digit numbers have 30 digits; 40 leaves room for a quotient that is rounded right after.
@@ -58,6 +59,14 @@ def quantize_average(price: Decimal) -> Decimal:
 def quantize_percent(percent: Decimal) -> Decimal:
     """Return a percentage with the 4 places that the records keep. Sizes are computed from the exact one."""
     return _quantize(percent, step=PERCENT_STEP, rounding=ROUND_HALF_EVEN, limit=PERCENT_LIMIT, name="percentage")
+
+
+def quantize_ratio(ratio: Decimal) -> Decimal:
+    """Return a ratio (0.05 is 5 %, a Sharpe ratio) with 6 places, half to even: the 4 places of its percentage.
+
+    Raises AmountOutOfRangeError from 10**9 on.
+    """
+    return _quantize(ratio, step=RATIO_STEP, rounding=ROUND_HALF_EVEN, limit=UNIT_LIMIT, name="ratio")
 
 
 def quantize_quantity(quantity: Decimal, *, step: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:

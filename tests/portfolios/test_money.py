@@ -13,6 +13,7 @@ from portfolios.money import (
     quantize_percent,
     quantize_price,
     quantize_quantity,
+    quantize_ratio,
     share,
 )
 
@@ -57,6 +58,14 @@ def test_a_percentage_is_recorded_with_four_places():
     assert str(quantize_percent(Decimal("17.77777777"))) == "17.7778"
 
 
+def test_a_ratio_keeps_the_four_places_of_its_percentage():
+    assert [str(quantize_ratio(Decimal(ratio))) for ratio in ("0.0000005", "-0.1234565", "-0.0000001")] == [
+        "0.000000",
+        "-0.123456",
+        "0.000000",
+    ]
+
+
 @pytest.mark.parametrize(
     ("quantity", "step", "half_even", "down"),
     [
@@ -94,6 +103,7 @@ LARGEST: dict[Callable[[Decimal], Decimal], str] = {
     quantize_price: "999999999.9999",
     quantize_average: "999999999.999999",
     quantize_percent: "99999.9999",
+    quantize_ratio: "999999999.999999",
     quantize_hundredths: "999999999.99",
 }
 
