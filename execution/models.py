@@ -79,6 +79,9 @@ class ExecutionRun(models.Model):
         blank=True,
         help_text="Whether planning again right after the run gives no order; empty where sizes are amounts.",
     )
+    is_market_open = models.BooleanField(
+        null=True, blank=True, help_text="Whether the stock market was open; empty where its calendar ends."
+    )
     actor = models.CharField(max_length=150)
     door = models.CharField(max_length=16, choices=Door)
     started_at = models.DateTimeField()

@@ -10,17 +10,21 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from execution import recording
+from execution.engine.artifact import Artifact
+from execution.engine.market_hours import MarketSession, market_session
 from execution.engine.planning import symbols_to_price
 from execution.engine.policy import Policy
 from execution.engine.routing import Quote
+from execution.engine.screening import Screened, screen
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.inbox import LoadedArtifact, load_artifact
 from execution.inputs import parse_id, parse_provider, provider_meant
 from execution.policies import policy_for
 from execution.pricing import PriceChain
+from execution.pricing.storing import comparable
 from execution.report import RunReport
+from execution.turns import Turn, whose_turn
 from portfolios import queries
 
 
@@ -28,7 +32,8 @@ from portfolios import queries
 class Instruction:
     """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
     account does not exist yet. `inline` is research that came with the call; without it, the request's directory is
-    read. `now`, the prices and the acting user are given: there is no clock below the doors.
+    read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the prices and the acting
+    user are given: there is no clock below the doors.
     """
 
     request_id: str
@@ -46,21 +51,50 @@ class Instruction:
     plan_token: str | None = None
     create_strategy: str | None = None
     inline: LoadedArtifact | None = None
+    accepted_prices: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Everything that is read before the transaction: nothing in it depends on the account's balances."""
+    """Everything that is read before the transaction: nothing in it depends on the account's balances.
+
+    `prices` are the quotes that may be used and those that wait for a person; `unpriced` says why a symbol has no
+    price.
+    """
 
     request_id: uuid.UUID
     strategy_id: uuid.UUID
     provider: str
     creates_strategy: str | None
     loaded: LoadedArtifact
+    turn: Turn
     policy: Policy
-    quotes: Mapping[str, Quote]
-    is_simulated: bool
+    prices: Screened
+    unpriced: Mapping[str, str]
+    market: MarketSession
     instruction: Instruction
+
+    @property
+    def artifact(self) -> Artifact:
+        """The lines that this run is about."""
+        return self.turn.part_of(self.loaded.artifact)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a stand-in price was asked for or used."""
+        return self.instruction.prices.stand_in_asked_for or any(
+            quote.simulated for quote in self.prices.quotes.values()
+        )
+
+    def whose_turn(self) -> Turn | RunReport | Refusal:
+        """Look again whose turn it is."""
+        return whose_turn(
+            request_id=self.request_id,
+            strategy_id=self.strategy_id,
+            provider=self.provider,
+            loaded=self.loaded,
+            accepted=self.instruction.accepted_prices,
+        )
 
 
 def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
@@ -75,21 +109,28 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     refusal = _mismatch(loaded, instruction) or strategy_refusal(strategy_id, instruction)
     if refusal is not None:
         return refusal
-    earlier = earlier_run(request_id, strategy_id, provider, loaded)
-    if earlier is not None:
-        return earlier
-    policy = policy_for(strategy_id)
-    quotes = _fetch_quotes(instruction, loaded, strategy_id=strategy_id, provider=provider)
-    asked_for = instruction.prices.stand_in_asked_for
+    turn = whose_turn(
+        request_id=request_id,
+        strategy_id=strategy_id,
+        provider=provider,
+        loaded=loaded,
+        accepted=instruction.accepted_prices,
+    )
+    if not isinstance(turn, Turn):
+        return turn
+    policy, artifact = policy_for(strategy_id), turn.part_of(loaded.artifact)
+    quotes = _fetch_quotes(instruction, artifact, strategy_id=strategy_id, provider=provider)
     return Prepared(
         request_id=request_id,
         strategy_id=strategy_id,
         provider=provider,
         creates_strategy=instruction.create_strategy,
         loaded=loaded,
+        turn=turn,
         policy=policy,
-        quotes=quotes,
-        is_simulated=asked_for or any(quote.simulated for quote in quotes.values()),
+        prices=_screened(quotes, artifact, instruction=instruction, policy=policy),
+        unpriced={},
+        market=market_session(instruction.now),
         instruction=instruction,
     )
 
@@ -144,32 +185,28 @@ def strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusa
     return None
 
 
-def earlier_run(
-    request_id: uuid.UUID, strategy_id: uuid.UUID, provider: str, loaded: LoadedArtifact
-) -> RunReport | Refusal | None:
-    """Return the stored report of this account's run, a refusal where the content changed, None where none ran."""
-    runs = recording.find_runs(request_id=request_id)
-    changed = [run for run in runs if run.digest != loaded.artifact.digest]
-    if changed:
-        return Refusal(
-            Code.ARTIFACT_CHANGED,
-            f"{loaded.source} has changed since request {request_id} was executed on "
-            f"{changed[0].started_at:%Y-%m-%d %H:%M} UTC: executed {changed[0].digest[:12]}, "
-            f"now {loaded.artifact.digest[:12]}",
-            {"executed": changed[0].digest, "found": loaded.artifact.digest},
-        )
-    mine = [run for run in runs if run.strategy_id == strategy_id and run.provider == provider]
-    return RunReport.from_data(mine[-1].report).as_replay() if mine else None
-
-
 def _fetch_quotes(
-    instruction: Instruction, loaded: LoadedArtifact, *, strategy_id: uuid.UUID, provider: str
+    instruction: Instruction, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
 ) -> dict[str, Quote]:
     """Ask for all prices at once, before the transaction: a network call inside it would starve every caller."""
     account = queries.find_account(strategy_id=strategy_id, provider=provider)
     held = queries.held_symbols(account) if account else frozenset[str]()
-    needed = symbols_to_price(loaded.artifact, held=held, close_unlisted=instruction.close_unlisted)
+    needed = symbols_to_price(artifact, held=held, close_unlisted=instruction.close_unlisted)
     quotes = instruction.prices.quotes(needed)
     # Holdings that only stay are marked at a real price where there is one; a stand-in must not revalue them.
     others = instruction.prices.quotes(held - needed)
     return quotes | {symbol: quote for symbol, quote in others.items() if not quote.simulated}
+
+
+def _screened(
+    quotes: Mapping[str, Quote], artifact: Artifact, *, instruction: Instruction, policy: Policy
+) -> Screened:
+    """Hold back what is too far from the last close or from the research."""
+    quoted = comparable(quotes)
+    return screen(
+        quotes,
+        closes=queries.last_closes(quoted) if quoted else {},
+        lines=artifact.recommendations,
+        accepted=instruction.accepted_prices,
+        band_percent=policy.price_band_percent,
+    )

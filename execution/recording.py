@@ -28,6 +28,8 @@ class RunFacts:
     parameters: Mapping[str, Any]
     prices: Mapping[str, Quote]
     is_simulated: bool
+    is_market_open: bool | None
+    sequence: int
     actor: str
     door: str
     now: datetime
@@ -159,6 +161,8 @@ def _run_columns(facts: RunFacts) -> dict[str, Any]:
         "parameters": dict(facts.parameters),
         "prices": {symbol: quote_as_data(quote) for symbol, quote in sorted(facts.prices.items())},
         "is_simulated": facts.is_simulated,
+        "is_market_open": facts.is_market_open,
+        "sequence": facts.sequence,
         "actor": facts.actor,
         "door": facts.door,
         "started_at": facts.now,

@@ -67,7 +67,9 @@ def _plan_again(run: ExecutionRun) -> Plan | Refusal:
     artifact = parse_artifact(content)
     if isinstance(artifact, Refusal):
         return artifact
-    return make_plan(plan_input_from_data({**run.parameters, "quotes": run.prices}, artifact))
+    lines = run.parameters.get("lines")
+    part = artifact if lines is None else artifact.only(lines)
+    return make_plan(plan_input_from_data({**run.parameters, "quotes": run.prices}, part))
 
 
 def _order_differences(run: ExecutionRun, intents: Sequence[OrderIntent]) -> Iterator[Difference]:

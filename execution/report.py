@@ -11,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunPart:
-    """The run. `id` is None in a preview; `status` is "succeeded" or "previewed"."""
+    """The run. `id` is None in a preview; `status` is "succeeded" or "previewed".
+
+    `sequence` counts the runs of the request; `market_open` is None where the market's calendar ends.
+    """
 
     id: str | None
     status: str
@@ -21,6 +24,8 @@ class RunPart:
     task_id: str
     digest: str
     mode: str
+    sequence: int = 1
+    market_open: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

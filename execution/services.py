@@ -13,17 +13,19 @@ from django.db import transaction
 
 from execution import recording
 from execution.engine.artifact import Recommendation
-from execution.engine.planning import OrderIntent, Plan, PlanInput, make_plan
+from execution.engine.planning import Plan, PlanInput, make_plan, symbols_to_price
 from execution.engine.policy import policy_as_data
 from execution.engine.records import plan_input_as_data
-from execution.engine.routing import Instrument
+from execution.engine.routing import Instrument, Quote
 from execution.engine.vocabulary import Code, Mode, Refusal, TradingState
 from execution.plan_token import make_token, what_changed
 from execution.policies import system_state
-from execution.preparation import Instruction, Prepared, earlier_run, prepare, strategy_refusal
+from execution.preparation import Instruction, Prepared, prepare, strategy_refusal
+from execution.pricing.storing import to_store
 from execution.report import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.reporting import make_report
 from execution.retrying import run_transaction
+from execution.turns import Turn
 from portfolios import bookkeeping, queries, reference
 from portfolios.bookkeeping import Booked, Stamp, Ticket
 from portfolios.money import plain
@@ -55,6 +57,9 @@ def execute(instruction: Instruction) -> RunReport | Refusal:
     found = prepare(instruction)
     if not isinstance(found, Prepared):
         return found
+    refusal = _market_refusal(found)
+    if refusal is not None:
+        return refusal
     try:
         return run_transaction(lambda: _execute_once(found))
     except Exception as error:
@@ -77,7 +82,8 @@ def _view(found: Prepared, account: Any, *, is_new: bool = False) -> _View:
     instruction = found.instruction
     positions = queries.open_positions(account) if account is not None and not is_new else []
     cash = account.cash_balance if account is not None else instruction.initial_balance
-    marks = {symbol: quote.price for symbol, quote in found.quotes.items()}
+    quotes = _with_last_marks(found, positions)
+    marks = {symbol: quote.price for symbol, quote in quotes.items()}
     snapshot = queries.snapshot(
         cash_balance=cash,
         positions=positions,
@@ -92,21 +98,41 @@ def _view(found: Prepared, account: Any, *, is_new: bool = False) -> _View:
         positions=positions,
         books=f"new {plain(cash)}" if is_first else f"{account.pk} {account.book_version} {state}",
         plan_input=PlanInput(
-            artifact=found.loaded.artifact,
+            artifact=found.artifact,
             snapshot=snapshot,
-            quotes=found.quotes,
-            instruments=_instruments({*found.quotes, *snapshot.holdings}),
+            quotes=quotes,
+            instruments=_instruments({*quotes, *snapshot.holdings}),
             policy=found.policy,
             mode=instruction.mode,
-            close_unlisted=instruction.close_unlisted,
+            close_unlisted=_sweeps(found),
             state=TradingState.strictest(TradingState(state), system_state()),
+            held_back=found.prices.held_back,
+            unpriced=found.unpriced,
         ),
     )
 
 
+def _with_last_marks(found: Prepared, positions: Sequence[Any]) -> dict[str, Quote]:
+    """Return the run's quotes, and the last mark of what is held and may be traded but has no price."""
+    quotes = dict(found.prices.quotes)
+    held = {position.security_id: position for position in positions}
+    wanted = symbols_to_price(found.artifact, held=held, close_unlisted=_sweeps(found))
+    for symbol in sorted(wanted & held.keys() - quotes.keys() - found.prices.held_back.keys()):
+        position = held[symbol]
+        quotes[symbol] = Quote(position.mark_price, "last mark", position.marked_at, reduce_only=True)
+    return quotes
+
+
+def _sweeps(found: Prepared) -> bool:
+    """Whether holdings that the research does not list are closed: by the first run, which sees all its lines."""
+    return found.instruction.close_unlisted and found.turn.lines is None
+
+
 def _instruments(symbols: set[str]) -> dict[str, Instrument]:
     return {
-        symbol: Instrument(symbol, security.sector, security.quantity_step, security.minimum_quantity)
+        symbol: Instrument(
+            symbol, security.sector, security.quantity_step, security.minimum_quantity, security.is_active
+        )
         for symbol, security in queries.securities(symbols).items()
     }
 
@@ -122,10 +148,22 @@ def _token(found: Prepared, view: _View) -> str:
     instruction = found.instruction
     return make_token(
         digest=found.loaded.artifact.digest,
-        prices={symbol: quote.price for symbol, quote in found.quotes.items()},
+        prices={symbol: quote.price for symbol, quote in view.plan_input.quotes.items()},
         books=view.books,
         rules={**_parameters(found), "state": view.plan_input.state, "sweep": instruction.close_unlisted},
     )
+
+
+def _market_refusal(found: Prepared) -> Refusal | None:
+    """A policy may want an open market; the request can be executed when it is."""
+    market = found.market
+    if market.is_open or not found.policy.require_open_market:
+        return None
+    if market.opens_at is None:
+        rule = "the calendar of the stock market does not cover today"
+    else:
+        rule = f"the stock market opens {market.opens_at:%Y-%m-%d %H:%M} UTC"
+    return Refusal(Code.MARKET_CLOSED, f"policy version {found.policy.version} wants an open market: {rule}")
 
 
 def _token_refusal(found: Prepared, token: str) -> Refusal | None:
@@ -164,9 +202,10 @@ def _execute_locked(found: Prepared) -> RunReport | Refusal:
         return refusal
     run_id = uuid.uuid4()
     account, is_new = _locked_account(found, run_id)
-    earlier = earlier_run(found.request_id, found.strategy_id, found.provider, found.loaded)
-    if earlier is not None:
-        return earlier
+    turn = found.whose_turn()
+    if not isinstance(turn, Turn):
+        return turn
+    found = replace(found, turn=turn)
     view = _view(found, account, is_new=is_new)
     plan = _plan(found, view)
     if isinstance(plan, Refusal):
@@ -201,14 +240,19 @@ def _stamp(found: Prepared, run_id: uuid.UUID, *, reason: str = "") -> Stamp:
 def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uuid.UUID, token: str) -> RunReport:
     """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
     inputs = plan_input_as_data(view.plan_input)
-    run = recording.begin_run(_facts(found, inputs), run_id=run_id, account_id=account.pk)
+    run = recording.begin_run(
+        _facts(found, inputs, prices=view.plan_input.quotes), run_id=run_id, account_id=account.pk
+    )
     traded = {intent.symbol for intent in plan.intents}
     reference.ensure_securities(traded, known=view.plan_input.instruments)
+    known = traded | view.plan_input.instruments.keys()
+    used = {symbol: quote for symbol, quote in found.prices.quotes.items() if symbol in known}
+    reference.store_prices(to_store(used))
     booked = bookkeeping.book_orders(
         account,
-        _tickets(found, plan),
+        _tickets(found, view, plan),
         positions=view.positions,
-        marks={symbol: quote.price for symbol, quote in found.quotes.items()},
+        marks={symbol: quote.price for symbol, quote in found.prices.quotes.items()},
         stamp=_stamp(found, run_id),
     )
     recording.record_decisions(run, plan, booked)
@@ -232,17 +276,20 @@ def _is_settled(view: _View, plan: Plan) -> bool | None:
     return isinstance(again, Plan) and not again.intents
 
 
-def _facts(found: Prepared, inputs: Mapping[str, Any]) -> recording.RunFacts:
+def _facts(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str, Quote]) -> recording.RunFacts:
     """What is known of the run before its orders; `inputs` are what its plan was made of, without the prices."""
     instruction = found.instruction
+    lines = None if found.turn.lines is None else sorted(found.turn.lines)
     return recording.RunFacts(
         request_id=found.request_id,
         strategy_id=found.strategy_id,
         provider=found.provider,
         loaded=found.loaded,
-        parameters={name: value for name, value in inputs.items() if name != "quotes"},
-        prices=found.quotes,
+        parameters={**{name: value for name, value in inputs.items() if name != "quotes"}, "lines": lines},
+        prices=prices,
         is_simulated=found.is_simulated,
+        is_market_open=found.market.is_open,
+        sequence=found.turn.sequence,
         actor=instruction.actor,
         door=instruction.door,
         now=instruction.now,
@@ -252,36 +299,40 @@ def _facts(found: Prepared, inputs: Mapping[str, Any]) -> recording.RunFacts:
 def _client_order_ids(found: Prepared, plan: Plan) -> list[str]:
     """Derive each order's id from the run key, the symbol and the leg alone: never from a price or a quantity."""
     key = _run_key(found)
-    return [str(uuid.uuid5(found.request_id, f"{key}/{intent.symbol}/{intent.action}")) for intent in plan.intents]
+    # Another line of the same symbol may have traded in an earlier run of the request.
+    turn = "" if found.turn.sequence == 1 else f"/{found.turn.sequence}"
+    return [
+        str(uuid.uuid5(found.request_id, f"{key}/{intent.symbol}/{intent.action}{turn}")) for intent in plan.intents
+    ]
 
 
 def _run_key(found: Prepared) -> str:
     return f"{found.strategy_id}/{found.provider}/{found.request_id}"
 
 
-def _tickets(found: Prepared, plan: Plan) -> list[Ticket]:
+def _tickets(found: Prepared, view: _View, plan: Plan) -> list[Ticket]:
     items = {item.line: item for item in found.loaded.artifact.recommendations}
     asked_for = found.instruction.prices.stand_in_asked_for
+    quotes = view.plan_input.quotes
     return [
         Ticket(
             fill=intent.fill,
             limit_price=intent.price,
             client_order_id=client_order_id,
-            is_simulated=asked_for or found.quotes[intent.symbol].simulated,
-            metadata=_order_metadata(found, intent, items.get(intent.line)),
+            is_simulated=asked_for or quotes[intent.symbol].simulated,
+            metadata=_order_metadata(found, quotes[intent.symbol], line=intent.line, item=items.get(intent.line)),
         )
         for intent, client_order_id in zip(plan.intents, _client_order_ids(found, plan), strict=True)
     ]
 
 
-def _order_metadata(found: Prepared, intent: OrderIntent, item: Recommendation | None) -> dict[str, Any]:
-    quote = found.quotes[intent.symbol]
+def _order_metadata(found: Prepared, quote: Quote, *, line: int, item: Recommendation | None) -> dict[str, Any]:
     confidence = item.confidence if item else None
     return {
         "request_id": str(found.request_id),
         "task_id": str(found.loaded.task_id),
         "idempotency_key": _run_key(found),
-        "line": intent.line,
+        "line": line,
         "recommendation_confidence": plain(confidence) if confidence is not None else None,
         "market_context": found.loaded.artifact.market_context,
         "rationale": item.rationale if item else "",
@@ -310,8 +361,10 @@ def _report(
             task_id=str(found.loaded.task_id),
             digest=found.loaded.artifact.digest,
             mode=str(found.instruction.mode),
+            sequence=found.turn.sequence,
+            market_open=found.market.is_open,
         ),
-        artifact=ArtifactPart(found.loaded.source, found.loaded.artifact.line_count),
+        artifact=ArtifactPart(found.loaded.source, found.artifact.line_count),
         account=AccountPart(
             id=str(view.account_id) if view.account_id else None,
             strategy_id=str(found.strategy_id),
@@ -334,11 +387,13 @@ def _record_failure(found: Prepared, error: Exception) -> None:
         account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
         if queries.find_strategy(found.strategy_id) is None:
             return
-        if isinstance(earlier_run(found.request_id, found.strategy_id, found.provider, found.loaded), RunReport):
+        if isinstance(found.whose_turn(), RunReport):
             return  # it is done: only the answer to its COMMIT was lost, every time
         with transaction.atomic(durable=True):
             recording.record_failure(
-                _facts(found, _parameters(found)), account_id=account.pk if account else None, error=error
+                _facts(found, _parameters(found), prices=found.prices.quotes),
+                account_id=account.pk if account else None,
+                error=error,
             )
     except Exception as second:  # noqa: BLE001  # whatever it is, it must not hide the fault
         error.add_note(f"The failure could not be recorded: {type(second).__name__}: {second}")

@@ -141,6 +141,7 @@ RISK_LIMITS: dict[str, Any] = {
     "max_single_short_percent": Decimal(20),
     "cash_reserve_percent": Decimal(0),
     "drift_band_percent": Decimal(0),
+    "price_band_percent": Decimal(25),
     "max_orders_per_run": None,
     "min_order_value": Decimal(0),
     "max_order_value": None,

@@ -220,7 +220,7 @@ def value_account(account: PortfolioAccount, *, now: datetime) -> None:
         cash=account.cash_balance,
         equity=account.equity_value,
         total=account.cash_balance + account.equity_value,
-        external_flow=queries.external_flow(account),
+        external_flow=queries.external_flows([account.pk]).get(account.pk, ZERO),
         book_version=account.book_version,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.db.models import F, Max
 
 from portfolios.accounting import Holding
 from portfolios.models import (
+    CorporateAction,
     LedgerEntry,
     PortfolioAccount,
     Position,
@@ -21,8 +22,12 @@ from portfolios.models import (
     RiskPolicy,
     Security,
     Strategy,
+    Valuation,
 )
+from portfolios.money import quantize_average
 from portfolios.snapshot import AccountSnapshot
+
+LAST_CLOSE_AGE = timedelta(days=30)
 
 PROVIDERS: tuple[str, ...] = tuple(Provider.values)
 
@@ -70,12 +75,42 @@ def snapshot(
     return AccountSnapshot(cash_balance=cash_balance, holdings=marked, book_version=book_version)
 
 
-def external_flow(account: PortfolioAccount) -> Decimal:
-    """Return the deposits minus the withdrawals since the account's last valuation."""
-    last = account.valuations.aggregate(version=Max("book_version"))["version"] or 0
+def external_flows(accounts: Iterable[UUID]) -> dict[UUID, Decimal]:
+    """Return for each account the deposits minus the withdrawals since its last valuation, where there were any."""
+    ids = list(accounts)
+    versions = (
+        Valuation.objects.filter(account_id__in=ids).values("account_id").annotate(version=Max("book_version"))
+    )
+    valued = {row["account_id"]: row["version"] for row in versions.order_by()}
     outside = [LedgerEntry.Kind.DEPOSIT, LedgerEntry.Kind.WITHDRAWAL]
-    flows = account.ledger.filter(sequence__gt=last, kind__in=outside).values_list("amount", flat=True)
-    return sum(flows, Decimal(0))
+    flows: dict[UUID, Decimal] = {}
+    for entry in LedgerEntry.objects.filter(account_id__in=ids, kind__in=outside):
+        if entry.sequence > valued.get(entry.account_id, 0):
+            flows[entry.account_id] = flows.get(entry.account_id, Decimal(0)) + entry.amount
+    return flows
+
+
+def changed_since(accounts: Iterable[UUID], time: datetime) -> set[UUID]:
+    """Return those of the accounts whose last ledger entry is later than `time`."""
+    last = LedgerEntry.objects.filter(account_id__in=list(accounts), sequence=F("account__book_version"))
+    return set(last.filter(occurred_at__gt=time).values_list("account_id", flat=True))
+
+
+def valued_since(accounts: Iterable[UUID], time: datetime) -> set[UUID]:
+    """Return those of the accounts that have a valuation of that time or a later one."""
+    rows = Valuation.objects.filter(account_id__in=list(accounts), as_of__gte=time)
+    return set(rows.values_list("account_id", flat=True))
+
+
+def open_positions_of(accounts: Iterable[UUID]) -> list[Position]:
+    """Return the open positions of several accounts. To write on what they say, hold their locks."""
+    return list(Position.objects.filter(account_id__in=list(accounts), status=Position.Status.OPEN))
+
+
+def symbols_held() -> frozenset[str]:
+    """Return the symbols of all open positions of all accounts."""
+    rows = Position.objects.filter(status=Position.Status.OPEN).order_by()
+    return frozenset(rows.values_list("security_id", flat=True).distinct())
 
 
 def securities(symbols: Iterable[str]) -> dict[str, Security]:
@@ -91,6 +126,41 @@ def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, Price
     times = dict(newest.values_list("security_id").annotate(Max("as_of")).order_by())
     found = newest.filter(as_of__in=set(times.values())).order_by("pk")
     return {price.security_id: price for price in found if price.as_of == times[price.security_id]}
+
+
+def last_closes(quoted: Mapping[str, tuple[datetime, str]]) -> dict[str, Decimal]:
+    """Return for each symbol the newest other price that was stored for the quote's time or before it.
+
+    `quoted` has the time and the source of each symbol's quote. Prices from before a split are divided by its
+    ratio, so that they can be compared with prices after it. What is older than 30 days says little about today,
+    and is left out. One query, and one more where there are prices.
+    """
+    times = [as_of for as_of, _ in quoted.values()]
+    since = min(times) - LAST_CLOSE_AGE
+    recent = Price.objects.filter(security_id__in=sorted(quoted), as_of__gte=since, as_of__lte=max(times))
+    newest: dict[str, tuple[datetime, Decimal]] = {}
+    for row in recent.order_by("as_of", "pk"):
+        as_of, source = quoted[row.security_id]
+        is_itself = (row.as_of, row.source) == (as_of, source)
+        if as_of - LAST_CLOSE_AGE <= row.as_of <= as_of and not is_itself:
+            newest[row.security_id] = (row.as_of, row.price)
+    splits = _splits(newest, since=since.date()) if newest else []
+    return {symbol: _after_splits(found, symbol, quoted[symbol][0], splits) for symbol, found in newest.items()}
+
+
+def _splits(symbols: Iterable[str], *, since: date) -> list[CorporateAction]:
+    kind = CorporateAction.Kind.SPLIT
+    return list(CorporateAction.objects.filter(kind=kind, security_id__in=sorted(symbols), effective_on__gt=since))
+
+
+def _after_splits(
+    close: tuple[datetime, Decimal], symbol: str, until: datetime, splits: Iterable[CorporateAction]
+) -> Decimal:
+    as_of, price = close
+    for split in splits:
+        if split.security_id == symbol and as_of.date() < split.effective_on <= until.date():
+            price /= split.value
+    return quantize_average(price)
 
 
 def _marked(holding: Holding, mark: Decimal | None) -> Holding:

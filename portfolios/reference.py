@@ -7,10 +7,11 @@ admin, and nothing here undoes that.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolios.models import RiskPolicy, Security, Strategy
+from portfolios.models import Price, RiskPolicy, Security, Strategy
 
 ASSET_CLASSES: tuple[str, ...] = tuple(Security.AssetClass.values)
 
@@ -43,6 +44,31 @@ class StrategyNameTakenError(Exception):
         super().__init__(f"strategy {owner} has the name {name!r} already")
         self.name = name
         self.owner = owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceData:
+    """What one unit of a security cost at a time (`as_of`, aware), in the account's currency, and who says so."""
+
+    symbol: str
+    price: Decimal
+    source: str
+    as_of: datetime
+
+
+def store_prices(prices: Iterable[PriceData]) -> int:
+    """Write the prices, and return how many there are; the securities must exist.
+
+    A price that the same source gave for the same time before is replaced: sources correct themselves.
+    """
+    rows = [
+        Price(security_id=item.symbol, price=item.price, source=item.source, as_of=item.as_of)
+        for item in sorted(prices, key=lambda item: (item.symbol, item.source, item.as_of))
+    ]
+    Price.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["security", "source", "as_of"], update_fields=["price"]
+    )
+    return len(rows)
 
 
 def create_strategy(*, strategy_id: uuid.UUID, name: str) -> Strategy:

@@ -11,6 +11,7 @@ from execution.engine.artifact import Artifact, Claims, Problem, Recommendation,
 from execution.engine.planning import Decision, Plan, PlanInput, make_plan
 from execution.engine.policy import Policy
 from execution.engine.routing import Instrument, Quote
+from execution.engine.screening import LAST_CLOSE, HeldBack
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal, TradingState
 from portfolios.accounting import Action, Fill, Holding, Side
 from portfolios.money import notional
@@ -22,7 +23,9 @@ AS_OF = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 PRICE_ELSEWHERE = Decimal(100)
 
 
-def rec(symbol: str, action: str, percent: Number | None = None) -> Recommendation:
+def rec(
+    symbol: str, action: str, percent: Number | None = None, *, current_price: Decimal | None = None
+) -> Recommendation:
     """Return an understood line; `artifact_of` numbers it."""
     return Recommendation(
         line=0,
@@ -32,7 +35,7 @@ def rec(symbol: str, action: str, percent: Number | None = None) -> Recommendati
         confidence=None,
         confidence_raw="",
         rationale="",
-        current_price=None,
+        current_price=current_price,
         target_price=None,
         raw=None,
     )
@@ -120,6 +123,9 @@ def given(
     on: AccountSnapshot | None = None,
     prices: Mapping[str, Number] | None = None,
     unpriced: Collection[str] = (),
+    last_marks: Collection[str] = (),
+    inactive: Collection[str] = (),
+    held_back: Collection[str] = (),
     sectors: Mapping[str, str] | None = None,
     steps: Mapping[str, Number] | None = None,
     policy: Policy | None = None,
@@ -132,12 +138,15 @@ def given(
     symbols = {item.symbol for item in lines} | set(snapshot.holdings)
     known = {symbol: held.mark_price for symbol, held in snapshot.holdings.items()} | dict(prices or {})
     quotes = {
-        symbol: Quote(price=Decimal(known.get(symbol, PRICE_ELSEWHERE)), source="test", as_of=AS_OF)
-        for symbol in symbols - set(unpriced)
+        symbol: Quote(Decimal(known.get(symbol, PRICE_ELSEWHERE)), "test", AS_OF, reduce_only=symbol in last_marks)
+        for symbol in symbols - set(unpriced) - set(held_back)
     }
     instruments = {
         symbol: Instrument(
-            symbol, sector=(sectors or {}).get(symbol, ""), step=Decimal((steps or {}).get(symbol, "0.01"))
+            symbol,
+            sector=(sectors or {}).get(symbol, ""),
+            step=Decimal((steps or {}).get(symbol, "0.01")),
+            active=symbol not in inactive,
         )
         for symbol in symbols
     }
@@ -150,7 +159,13 @@ def given(
         mode=Mode(mode),
         close_unlisted=close_unlisted,
         state=TradingState(state),
+        held_back={symbol: doubtful() for symbol in held_back},
     )
+
+
+def doubtful(price: Number = 130, *, reference: Number = 100) -> HeldBack:
+    """Return a price that is too far from its last close."""
+    return HeldBack(Quote(Decimal(price), "test", AS_OF), Decimal(reference), LAST_CLOSE, Decimal(25))
 
 
 def planned(situation: PlanInput) -> Plan:

@@ -77,7 +77,7 @@ class Desk:
     def instruction(
         self, request_id: str, *, prices: Mapping[str, str] | str = "100", **changes: Any
     ) -> Instruction:
-        """Return the call for a request; `prices` by symbol, or one for all."""
+        """Return the call for a request; `prices` by symbol, which the desk stands by, or one for all."""
         base = Instruction(
             request_id=request_id,
             strategy_id=str(self.strategy.pk),
@@ -88,6 +88,7 @@ class Desk:
             actor="alice",
             door="service",
             now=NOW,
+            accepted_prices=frozenset(prices if isinstance(prices, Mapping) else ()),
         )
         return replace(base, **changes)
 

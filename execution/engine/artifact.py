@@ -7,8 +7,8 @@ guessed: a unit, a symbol or an action that is not plain is a problem, never a s
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated
 
@@ -112,6 +112,14 @@ class Artifact:
     def line_count(self) -> int:
         """How many lines the document has."""
         return len(self.recommendations) + len(self.problems)
+
+    def only(self, lines: Collection[int]) -> "Artifact":
+        """Return the same document with these of its lines."""
+        return replace(
+            self,
+            recommendations=tuple(item for item in self.recommendations if item.line in lines),
+            problems=tuple(item for item in self.problems if item.line in lines),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ value that sizes are measured by is frozen before the first trade.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from execution.engine.artifact import Artifact, Problem, Recommendation
@@ -23,6 +23,7 @@ from execution.engine.routing import (
     noise_of,
     route,
 )
+from execution.engine.screening import HeldBack
 from execution.engine.sentences import explain
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.accounting import Action, Fill, Holding, apply_fill
@@ -35,7 +36,8 @@ class PlanInput:
     """Everything a plan depends on. Equal inputs give equal plans; there is no clock and no chance in the planner.
 
     `snapshot` holds the account marked at this run's prices; `quotes` has a price for each symbol that may be
-    traded; `state` is the stricter of the account's and the system's trading state.
+    traded, `held_back` those that a person has to confirm first, `unpriced` why a symbol has none; `state` is the
+    stricter of the account's and the system's trading state.
     """
 
     artifact: Artifact
@@ -46,6 +48,8 @@ class PlanInput:
     mode: Mode = Mode.ALLOCATE
     close_unlisted: bool = False
     state: TradingState = TradingState.ACTIVE
+    held_back: Mapping[str, HeldBack] = field(default_factory=dict)
+    unpriced: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def _plan(given: PlanInput) -> Plan:
         state=given.state,
         total_value=given.snapshot.total_value,
         noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
+        held_back=given.held_back,
     )
     contradictions = _contradictions(given.artifact)
     routes = _routes(given, market, contradictions)
@@ -313,9 +318,20 @@ def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entr
             entry=entries.judged.get(line),
             fills=fills.get(line, []),
             short_of=short_of.get(line),
+            notes=_notes(given, (items.get(line) or swept[line]).symbol),
         )
         for line, found in routes.items()
     ]
+
+
+def _notes(given: PlanInput, symbol: str) -> dict[Code, str]:
+    """What belongs behind a code: why there is no price, or what is wrong with the one that there is."""
+    notes = {}
+    if symbol in given.unpriced:
+        notes[Code.NO_PRICE] = given.unpriced[symbol]
+    if symbol in given.held_back:
+        notes[Code.PRICE_OUT_OF_BAND] = given.held_back[symbol].words
+    return notes
 
 
 def _decision(
@@ -326,6 +342,7 @@ def _decision(
     entry: Entry | None,
     fills: Sequence[Fill],
     short_of: Code | None,
+    notes: Mapping[Code, str],
 ) -> Decision:
     codes = _codes(found, entry, short_of)
     outcome = found.outcome or _outcome(codes, traded=bool(fills))
@@ -339,14 +356,14 @@ def _decision(
         allocation_percent=item.allocation_percent if item else None,
         outcome=outcome,
         codes=codes,
-        reason=explain(outcome, codes, symbol=subject.symbol, verdicts=verdicts, fills=fills),
+        reason=explain(outcome, codes, symbol=subject.symbol, verdicts=verdicts, fills=fills, notes=notes),
         verdicts=verdicts,
         recommendation=item,
         raw=item.raw if item else None,
     )
 
 
-_REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED})
+_REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK})
 _DENIALS = frozenset(
     {
         Code.MAXIMUM_ORDER,

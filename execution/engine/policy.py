@@ -30,7 +30,9 @@ class Policy:
 
     `version` names the policy in reports and plan tokens ("system", or the strategy's own version).
     `drift_band_percent` is how far a holding may be from its target weight, in percent of the total value, before a
-    plan with targets trades it; full exits pass. `whole_share_shorts` rounds shorts to whole units.
+    plan with targets trades it; full exits pass. `price_band_percent` is how far a price may be from the last
+    close, or from what the research claims, before a person has to confirm it. `whole_share_shorts` rounds shorts
+    to whole units.
     """
 
     version: str = "system"
@@ -41,6 +43,8 @@ class Policy:
     max_single_short_percent: Decimal = Decimal(20)
     cash_reserve_percent: Decimal = ZERO
     drift_band_percent: Decimal = ZERO
+    price_band_percent: Decimal = Decimal(25)
+    require_open_market: bool = False
     max_orders_per_run: int | None = None
     min_order_value: Decimal = ZERO
     max_order_value: Decimal | None = None
@@ -78,6 +82,8 @@ def stricter(system: Policy, own: Policy) -> Policy:
         max_order_value=min(ceilings, default=None),
         restricted_symbols=system.restricted_symbols | own.restricted_symbols,
         allow_short=system.allow_short and own.allow_short,
+        price_band_percent=min(system.price_band_percent, own.price_band_percent),
+        require_open_market=system.require_open_market or own.require_open_market,
         whole_share_shorts=system.whole_share_shorts or own.whole_share_shorts,
         short_margin_percent=max(system.short_margin_percent, own.short_margin_percent),
         on_breach=OnBreach.REJECT if OnBreach.REJECT in (system.on_breach, own.on_breach) else own.on_breach,

@@ -12,6 +12,7 @@ from execution.engine.artifact import Artifact
 from execution.engine.planning import PlanInput
 from execution.engine.policy import policy_as_data, policy_from_data
 from execution.engine.routing import Instrument, Quote
+from execution.engine.screening import HeldBack
 from execution.engine.vocabulary import Mode, TradingState
 from portfolios.accounting import Holding, Side
 from portfolios.snapshot import AccountSnapshot
@@ -22,14 +23,13 @@ def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
     return {
         "snapshot": _snapshot_as_data(given.snapshot),
         "quotes": {symbol: quote_as_data(quote) for symbol, quote in sorted(given.quotes.items())},
-        "instruments": {
-            symbol: {"sector": known.sector, "step": _text(known.step), "minimum": _text(known.minimum)}
-            for symbol, known in sorted(given.instruments.items())
-        },
+        "instruments": {symbol: _instrument_as_data(known) for symbol, known in sorted(given.instruments.items())},
         "policy": policy_as_data(given.policy),
         "mode": str(given.mode),
         "close_unlisted": given.close_unlisted,
         "state": str(given.state),
+        "held_back": {symbol: _held_back_as_data(price) for symbol, price in sorted(given.held_back.items())},
+        "unpriced": dict(sorted(given.unpriced.items())),
     }
 
 
@@ -39,14 +39,46 @@ def plan_input_from_data(data: Mapping[str, Any], artifact: Artifact) -> PlanInp
         artifact=artifact,
         snapshot=_snapshot_from_data(data["snapshot"]),
         quotes={symbol: _quote_from_data(quote) for symbol, quote in data["quotes"].items()},
-        instruments={
-            symbol: Instrument(symbol, known["sector"], Decimal(known["step"]), Decimal(known["minimum"]))
-            for symbol, known in data["instruments"].items()
-        },
+        instruments={symbol: _instrument_from_data(symbol, known) for symbol, known in data["instruments"].items()},
         policy=policy_from_data(data["policy"]),
         mode=Mode(data["mode"]),
         close_unlisted=data["close_unlisted"],
         state=TradingState(data["state"]),
+        held_back={symbol: _held_back_from_data(price) for symbol, price in data.get("held_back", {}).items()},
+        unpriced=data.get("unpriced", {}),
+    )
+
+
+def _instrument_as_data(known: Instrument) -> dict[str, Any]:
+    return {
+        "sector": known.sector,
+        "step": _text(known.step),
+        "minimum": _text(known.minimum),
+        "active": known.active,
+    }
+
+
+def _instrument_from_data(symbol: str, data: Mapping[str, Any]) -> Instrument:
+    # A run from before securities could be inactive does not say so: they all were.
+    active = data.get("active", True)
+    return Instrument(symbol, data["sector"], Decimal(data["step"]), Decimal(data["minimum"]), active)
+
+
+def _held_back_as_data(price: HeldBack) -> dict[str, Any]:
+    return {
+        "quote": quote_as_data(price.quote),
+        "reference": _text(price.reference),
+        "basis": price.basis,
+        "band_percent": _text(price.band_percent),
+    }
+
+
+def _held_back_from_data(data: Mapping[str, Any]) -> HeldBack:
+    return HeldBack(
+        quote=_quote_from_data(data["quote"]),
+        reference=Decimal(data["reference"]),
+        basis=data["basis"],
+        band_percent=Decimal(data["band_percent"]),
     )
 
 
@@ -57,12 +89,18 @@ def quote_as_data(quote: Quote) -> dict[str, Any]:
         "source": quote.source,
         "as_of": quote.as_of.isoformat(),
         "simulated": quote.simulated,
+        **({"reduce_only": True} if quote.reduce_only else {}),
     }
 
 
 def _quote_from_data(data: Mapping[str, Any]) -> Quote:
-    as_of = datetime.fromisoformat(data["as_of"])
-    return Quote(Decimal(data["price"]), data["source"], as_of, simulated=data["simulated"])
+    return Quote(
+        price=Decimal(data["price"]),
+        source=data["source"],
+        as_of=datetime.fromisoformat(data["as_of"]),
+        simulated=data["simulated"],
+        reduce_only=data.get("reduce_only", False),
+    )
 
 
 def _snapshot_as_data(snapshot: AccountSnapshot) -> dict[str, Any]:

@@ -4,8 +4,8 @@ The rules are those of the published table. BUY never sells, SELL never shorts, 
 protects. Nothing here looks at another line or at the cash.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -21,28 +21,38 @@ from portfolios.snapshot import AccountSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price per unit with where and when it comes from. `simulated` marks a stand-in for a market price."""
+    """A price per unit with where and when it comes from. `simulated` marks a stand-in for a market price.
+
+    `reduce_only` marks the last mark of a holding for which no source had a price: good enough to get out at, not
+    to get in.
+    """
 
     price: Decimal
     source: str
     as_of: datetime
     simulated: bool = False
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity."""
+    """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity.
+
+    One that is not `active` is no longer traded: what is held of it may only be reduced.
+    """
 
     symbol: str
     sector: str = ""
     step: Decimal = Decimal("0.01")
     minimum: Decimal = ZERO
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
-    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`).
+    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
+    `held_back` have a price that a person has to confirm first.
     """
 
     snapshot: AccountSnapshot
@@ -53,6 +63,7 @@ class Market:
     state: TradingState
     total_value: Decimal
     noise: Decimal
+    held_back: Collection[str] = ()
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what is known of `symbol`, or the defaults for an unknown one."""
@@ -98,30 +109,46 @@ def noise_of(snapshot: AccountSnapshot, quotes: Mapping[str, Quote], costs: Cost
 
 
 def route(item: Recommendation, market: Market) -> Route:
-    """Return where `item` goes. Precedence: hold, halted, not allowed, nothing held, no price, size."""
+    """Return where `item` goes. Precedence: hold, halted, not allowed, nothing held, doubtful or no price, size."""
     if item.action is RecommendedAction.HOLD:
         return Route(outcome=Outcome.HELD)
-    refused = _refused(item, market)
+    refused = _refused(item, market) or _unpriced(item.symbol, market)
     if refused is not None:
         return refused
-    if item.symbol not in market.quotes:
-        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
     action = Action(item.action)
     if not action.increases:
-        return _reduce(item, action, market)
+        return _marked(_reduce(item, action, market), item.symbol, market)
     if _ideal(item, market) + _held(market, item.symbol, action.side) >= UNIT_LIMIT:
         return Route(outcome=Outcome.DENIED, codes=(Code.BOOKS_RANGE,))
-    return _permitted(_increase(item, action, market), item, market)
+    return _marked(_permitted(_increase(item, action, market), item, market), item.symbol, market)
 
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
     """Return the full exit of a holding that the research does not list."""
     if market.state is TradingState.HALTED:
         return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED, Code.UNLISTED))
-    if holding.symbol not in market.quotes:
-        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE, Code.UNLISTED))
+    refused = _unpriced(holding.symbol, market)
+    if refused is not None:
+        return replace(refused, codes=(*refused.codes, Code.UNLISTED))
     action = exit_action(holding.side)
-    return Route(exit=Exit(line, holding.symbol, action, holding.quantity, full=True), codes=(Code.UNLISTED,))
+    leaving = Exit(line, holding.symbol, action, holding.quantity, full=True)
+    return _marked(Route(exit=leaving, codes=(Code.UNLISTED,)), holding.symbol, market)
+
+
+def _unpriced(symbol: str, market: Market) -> Route | None:
+    """Nothing is traded at a price that nobody has, or that a person has to confirm first."""
+    if symbol in market.held_back:
+        return Route(outcome=Outcome.QUARANTINED, codes=(Code.PRICE_OUT_OF_BAND,))
+    if symbol not in market.quotes:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
+    return None
+
+
+def _marked(found: Route, symbol: str, market: Market) -> Route:
+    """Say so where an exit is priced at the last mark."""
+    if found.exit is None or not market.quotes[symbol].reduce_only:
+        return found
+    return replace(found, codes=(*found.codes, Code.LAST_MARK))
 
 
 def _refused(item: Recommendation, market: Market) -> Route | None:
@@ -274,10 +301,18 @@ def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
     """Take the entry away where only reductions are allowed; an exit that comes with it stays."""
     if found.entry is None:
         return found
-    if item.symbol in market.policy.restricted_symbols:
-        code = Code.RESTRICTED_SYMBOL
-    elif market.state is TradingState.REDUCING:
-        code = Code.REDUCING_ONLY
-    else:
+    code = _entry_forbidden(item.symbol, market)
+    if code is None:
         return found
-    return Route(exit=found.exit, outcome=None if found.exit else Outcome.DENIED, codes=(code,))
+    outcome = Outcome.SKIPPED if code is Code.NO_PRICE else Outcome.DENIED
+    return Route(exit=found.exit, outcome=None if found.exit else outcome, codes=(code,))
+
+
+def _entry_forbidden(symbol: str, market: Market) -> Code | None:
+    if symbol in market.policy.restricted_symbols:
+        return Code.RESTRICTED_SYMBOL
+    if not market.instrument(symbol).active:
+        return Code.SECURITY_INACTIVE
+    if market.state is TradingState.REDUCING:
+        return Code.REDUCING_ONLY
+    return Code.NO_PRICE if market.quotes[symbol].reduce_only else None

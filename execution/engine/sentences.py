@@ -1,6 +1,7 @@
 """Decisions in words. One sentence a decision, made from its codes and numbers alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from execution.engine.risk import Verdict
 from execution.engine.vocabulary import Code, Outcome
@@ -16,6 +17,7 @@ _VERBS = {
 
 _WHY = {
     Code.CONTRADICTORY_LINES: "other lines of {symbol} ask for something else",
+    Code.PRICE_OUT_OF_BAND: "the price of {symbol} has to be confirmed",
     Code.NO_POSITION: "there is no such position in {symbol}",
     Code.NO_PRICE: "there is no price for {symbol}",
     Code.ZERO_SIZE: "the size is zero",
@@ -27,6 +29,7 @@ _WHY = {
     Code.BELOW_MINIMUM_QUANTITY: "the size is below the minimum quantity of {symbol}",
     Code.SHORT_NOT_ALLOWED: "the policy does not allow short selling",
     Code.RESTRICTED_SYMBOL: "{symbol} is restricted: it may only be reduced",
+    Code.SECURITY_INACTIVE: "{symbol} is no longer traded: it may only be reduced",
     Code.REDUCING_ONLY: "trading is limited to what reduces a position",
     Code.TRADING_HALTED: "trading is halted",
     Code.MAXIMUM_ORDER: "the maximum order value",
@@ -41,10 +44,11 @@ _WHY = {
     Code.SECTOR_UNVERIFIED: "the sector of {symbol} is unknown, so its limit was not checked",
     Code.ROUNDED_DOWN: "rounded down to stay within the limits",
     Code.UNLISTED: "the research does not list {symbol}",
+    Code.LAST_MARK: "no source had a price for {symbol}, so its last mark was used",
     Code.BOOKS_RANGE: "the quantity is larger than the books can hold",
 }
 
-_REMARKS = (Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED)
+_REMARKS = (Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK)
 _LEADS = {
     Outcome.SKIPPED: "Skipped",
     Outcome.DENIED: "Denied",
@@ -59,11 +63,15 @@ def explain(
     symbol: str,
     verdicts: Sequence[Verdict],
     fills: Sequence[Fill],
+    notes: Mapping[Code, str] = MappingProxyType({}),
 ) -> str:
-    """Return one sentence, with a full stop, that says what was done and why not more."""
+    """Return one sentence, with a full stop, that says what was done and why not more.
+
+    `notes` are words that belong behind a code's own, in brackets.
+    """
     if outcome is Outcome.HELD:
         return f"Held: no order, and {symbol} is protected from a sweep."
-    reasons = [_reason(code, symbol, verdicts) for code in codes if code not in _REMARKS]
+    reasons = [_reason(code, symbol, verdicts) + _note(code, notes) for code in codes if code not in _REMARKS]
     remarks = [_WHY[code].format(symbol=symbol) for code in codes if code in _REMARKS]
     if fills:
         done = " and ".join(_done(fill) for fill in fills)
@@ -79,6 +87,10 @@ def _done(fill: Fill) -> str:
     return (
         f"{verb} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)} for {format_cash(fill.notional)}{fee}"
     )
+
+
+def _note(code: Code, notes: Mapping[Code, str]) -> str:
+    return f" ({notes[code]})" if code in notes else ""
 
 
 def _reason(code: Code, symbol: str, verdicts: Sequence[Verdict]) -> str:

@@ -52,6 +52,13 @@ def add_price_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of] or JSON {symbol: price}"
     )
+    parser.add_argument(
+        "--accept-price",
+        action="append",
+        default=[],
+        metavar="SYMBOL",
+        help="trade at a price far from the last close or the research's claim; may be repeated",
+    )
 
 
 def answer(instruction: Instruction | Refusal, options: dict[str, Any], out: OutputWrapper) -> None:
@@ -76,6 +83,9 @@ def instruction_of(options: dict[str, Any], *, request_id: str, mode: Mode, now:
     prices = prices_of(options, now=now)
     if isinstance(prices, Refusal):
         return prices
+    accepted = symbols_of(options["accept_price"], option="--accept-price")
+    if isinstance(accepted, Refusal):
+        return accepted
     return Instruction(
         request_id=request_id,
         strategy_id=options["strategy_id"],
@@ -89,6 +99,7 @@ def instruction_of(options: dict[str, Any], *, request_id: str, mode: Mode, now:
         mode=mode,
         close_unlisted=options["close_unlisted"],
         plan_token=options["plan_token"],
+        accepted_prices=accepted,
     )
 
 
@@ -118,6 +129,15 @@ def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal
         fallback_price=settings.DEFAULT_PRICE,
         now=now,
     )
+
+
+def symbols_of(names: list[str], *, option: str) -> frozenset[str] | Refusal:
+    """Return the symbols that an option names, or which one is none."""
+    symbols = {name: normalize_symbol(name) for name in names}
+    wrong = [name for name, symbol in symbols.items() if symbol is None]
+    if wrong:
+        return Refusal(Code.BAD_OPTION, f"{option} {one_line(wrong[0])}: not a symbol")
+    return frozenset(symbol for symbol in symbols.values() if symbol is not None)
 
 
 def _given_prices(pairs: list[str], *, now: datetime) -> dict[str, Quote] | Refusal:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from execution.engine.routing import Quote
 from portfolios import queries
 
+STORED = "database:"  # stands before the source that a stored price came from
+
 
 @dataclass(frozen=True, slots=True)
 class GivenPrices:
@@ -32,7 +34,7 @@ class StoredPrices:
         """Return the newest stored quote of each symbol that has one. One query."""
         stored = queries.latest_prices(symbols, until=self.now)
         return {
-            symbol: Quote(price.price, f"database:{price.source}", price.as_of) for symbol, price in stored.items()
+            symbol: Quote(price.price, f"{STORED}{price.source}", price.as_of) for symbol, price in stored.items()
         }
 
 

@@ -29,6 +29,9 @@ class Security(models.Model):
         default="0.01", help_text="Quantities are whole multiples of this; 1 for whole shares."
     )
     minimum_quantity = UnitField(default=0, help_text="Smallest quantity of an order; full exits pass.")
+    is_active = models.BooleanField(
+        default=True, help_text="Whether it is still traded. A position in one that is not may only be reduced."
+    )
     is_verified = models.BooleanField(
         default=False,
         help_text="Whether a person or an import has confirmed the data; research creates it unverified.",

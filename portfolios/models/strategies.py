@@ -78,6 +78,10 @@ class RiskPolicy(models.Model):
     max_orders_per_run = models.PositiveIntegerField(
         null=True, blank=True, help_text="Orders that a run may make; exits always go. Empty: the system's limit."
     )
+    price_band_percent = _percent("Farthest a price may be from the last close or from the research's claim.")
+    require_open_market = models.BooleanField(
+        default=False, help_text="Whether research is executed only while the market is open."
+    )
     cash_reserve_percent = _percent("Cash that buys leave untouched.")
     min_order_value = CashField(null=True, blank=True, help_text="Smaller orders are skipped; full exits pass.")
     max_order_value = CashField(null=True, blank=True, help_text="Larger orders are made smaller.")
@@ -116,6 +120,7 @@ class RiskPolicy(models.Model):
                     max_short_exposure_percent__gte=0,
                     max_single_short_percent__gte=0,
                     drift_band_percent__range=(0, 100),
+                    price_band_percent__gte=0,
                 ),
             ),
             models.CheckConstraint(

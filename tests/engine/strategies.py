@@ -14,7 +14,7 @@ from execution.engine.routing import Instrument, Quote
 from execution.engine.vocabulary import Mode, OnBreach, TradingState
 from portfolios.accounting import Side
 from portfolios.snapshot import AccountSnapshot
-from tests.builders import AS_OF, artifact_of, holding, rec, unreadable
+from tests.builders import AS_OF, artifact_of, doubtful, holding, rec, unreadable
 
 # Three of one sector, one of another, two of none.
 SECTORS = {
@@ -123,16 +123,20 @@ def situations(draw: st.DrawFn, /, policy: st.SearchStrategy[Policy] = policies,
         zip(SYMBOLS, draw(st.sampled_from([[STEPS[0]] * 6, [STEPS[1]] * 6, [*STEPS, *STEPS[:2]]])), strict=True)
     )
     marks = {symbol: draw(prices) for symbol in SYMBOLS}
-    unpriced = draw(st.sampled_from([""] * 6 + SYMBOLS))
-    priced = [symbol for symbol in SYMBOLS if symbol != unpriced]
+    none = [""] * 6
+    unpriced, doubted, marked, gone = (draw(st.sampled_from(none + SYMBOLS)) for _ in range(4))
+    priced = [symbol for symbol in SYMBOLS if symbol not in (unpriced, doubted)]
     situation = PlanInput(
         artifact=artifact_of(*draw(documents)),
         snapshot=draw(accounts(marks, steps)),
-        quotes={symbol: Quote(marks[symbol], "test", AS_OF) for symbol in priced},
-        instruments={symbol: Instrument(symbol, SECTORS[symbol], steps[symbol]) for symbol in SYMBOLS},
+        quotes={symbol: Quote(marks[symbol], "test", AS_OF, reduce_only=symbol == marked) for symbol in priced},
+        instruments={
+            symbol: Instrument(symbol, SECTORS[symbol], steps[symbol], active=symbol != gone) for symbol in SYMBOLS
+        },
         policy=draw(policy),
         mode=draw(st.sampled_from(Mode)),
         close_unlisted=draw(st.booleans()),
         state=draw(st.sampled_from([TradingState.ACTIVE] * 8 + [TradingState.REDUCING, TradingState.HALTED])),
+        held_back={doubted: doubtful()} if doubted else {},
     )
     return replace(situation, **fixed)

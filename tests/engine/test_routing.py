@@ -30,6 +30,7 @@ def market(*lines: Any, **situation: Any) -> Market:
         state=it.state,
         total_value=it.snapshot.total_value,
         noise=noise_of(it.snapshot, it.quotes, it.policy.costs),
+        held_back=it.held_back,
     )
 
 
@@ -357,3 +358,50 @@ def test_an_unlisted_holding_is_closed(side: Side, situation: dict[str, Any], ex
     unlisted = holding(side, "JPM", 10, 100)
     books = AccountSnapshot(Decimal(100_000), {"JPM": unlisted})
     assert told(exit_unlisted(unlisted, line=1, market=market(on=books, **situation))) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "percent", "expected"),
+    [
+        ("SELL MSFT", None, "SELL 100 all LAST_MARK"),
+        ("BUY_TO_COVER XOM", 4, "BUY_TO_COVER 20 LAST_MARK"),
+        ("BUY MSFT", 10, "SKIPPED NO_PRICE"),
+        ("SELL_SHORT XOM", 10, "SKIPPED NO_PRICE"),
+        ("BUY XOM", 20, "BUY_TO_COVER 50 all NO_PRICE LAST_MARK"),
+    ],
+)
+def test_the_last_mark_is_good_enough_to_reduce_a_holding_and_for_nothing_else(
+    line: str, percent: Any, expected: str
+):
+    assert routed(line, percent, last_marks=["MSFT", "XOM"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "percent", "expected"),
+    [
+        ("SELL MSFT", None, "SELL 100 all"),
+        ("BUY MSFT", 10, "DENIED SECURITY_INACTIVE"),
+        ("SELL_SHORT AAPL", 10, "DENIED SECURITY_INACTIVE"),
+        ("BUY XOM", 20, "BUY_TO_COVER 50 all SECURITY_INACTIVE"),
+    ],
+)
+def test_what_is_no_longer_traded_may_only_be_reduced(line: str, percent: Any, expected: str):
+    assert routed(line, percent, inactive=["MSFT", "XOM", "AAPL"]) == expected
+
+
+@pytest.mark.parametrize("line", ["BUY MSFT", "SELL MSFT", "BUY AAPL", "SELL_SHORT XOM"])
+def test_nothing_is_traded_at_a_price_that_waits_for_a_person(line: str):
+    assert routed(line, 10, held_back=["MSFT", "AAPL", "XOM"]) == "QUARANTINED PRICE_OUT_OF_BAND"
+
+
+def test_a_hold_and_a_halt_do_not_ask_for_a_price():
+    assert routed("HOLD MSFT", held_back=["MSFT"]) == "HELD"
+    assert routed("SELL MSFT", held_back=["MSFT"], state="HALTED") == "DENIED TRADING_HALTED"
+
+
+def test_a_sweep_waits_for_a_doubtful_price_and_takes_the_last_mark():
+    msft = BOOKS.holdings["MSFT"]
+    waits = market(rec("AAPL", "BUY", 5), held_back=["MSFT"])
+    assert told(exit_unlisted(msft, line=2, market=waits)) == "QUARANTINED PRICE_OUT_OF_BAND UNLISTED"
+    marked = market(rec("AAPL", "BUY", 5), last_marks=["MSFT"])
+    assert told(exit_unlisted(msft, line=2, market=marked)) == "SELL 100 all UNLISTED LAST_MARK"

@@ -13,8 +13,8 @@ from django.db import connection
 
 from execution import preparation, recording, retrying, services
 from execution.engine.planning import Plan
-from execution.inbox import LoadedArtifact
 from execution.models import ExecutionRun
+from execution.turns import Turn
 from portfolios import bookkeeping, queries
 from portfolios.bookkeeping import Booked
 from tests.reliability.children.briefs import Brief, meet
@@ -41,10 +41,10 @@ def _no_lock(brief: Brief) -> None:
 def _no_look(brief: Brief) -> None:
     """Nobody looks whether the request was executed already."""
 
-    def found_nothing(request_id: uuid.UUID, strategy_id: uuid.UUID, provider: str, loaded: LoadedArtifact) -> None:
-        return None
+    def always_the_first(**_: object) -> Turn:
+        return Turn()
 
-    preparation.earlier_run = services.earlier_run = found_nothing  # type: ignore[attr-defined]  # re-exported by chance
+    preparation.whose_turn = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
 
 
 def _no_keys(brief: Brief) -> None:

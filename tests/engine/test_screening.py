@@ -1,0 +1,63 @@
+"""Prices that are too far from what was known: held back until a person confirms them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.engine.routing import Quote
+from execution.engine.screening import Screened, screen
+from tests.builders import AS_OF, Number, rec
+
+
+def screened(price: Number, *, simulated: bool = False, **options: Any) -> Screened:
+    """Screen one price of MSFT."""
+    asked: dict[str, Any] = {"closes": {}, "lines": [], "accepted": (), "band_percent": Decimal(25)}
+    quote = Quote(Decimal(price), "yahoo", AS_OF, simulated=simulated)
+    return screen({"MSFT": quote}, **(asked | options))
+
+
+@pytest.mark.parametrize(
+    ("price", "passes"),
+    [("100", True), ("125", True), ("125.0001", False), ("75", True), ("74.9999", False), ("1000", False)],
+)
+def test_a_price_may_be_as_far_from_the_last_close_as_the_band_and_no_farther(price: str, passes: bool):
+    found = screened(price, closes={"MSFT": Decimal(100)})
+    assert ("MSFT" in found.quotes, "MSFT" in found.held_back) == (passes, not passes)
+
+
+def test_a_price_may_be_only_so_far_from_what_the_research_claims():
+    far, near = rec("MSFT", "BUY", 5, current_price=Decimal(300)), rec("MSFT", "BUY", 5, current_price=Decimal(460))
+    assert "MSFT" in screened("450", lines=[far]).held_back
+    assert "MSFT" in screened("450", lines=[near]).quotes
+    assert "MSFT" in screened("450", lines=[near], closes={"MSFT": Decimal(45)}).held_back
+
+
+def test_the_words_say_which_price_which_source_and_which_reference():
+    held = screened("45.5", closes={"MSFT": Decimal(450)}).held_back["MSFT"]
+    assert held.words == "45.50 from yahoo is more than 25 % from the last close, 450.00"
+    claimed = screened("45.5", lines=[rec("MSFT", "SELL", current_price=Decimal(450))]).held_back["MSFT"]
+    assert claimed.words == "45.50 from yahoo is more than 25 % from the price that the research names, 450.00"
+
+
+def test_a_confirmed_price_passes_and_so_does_a_stand_in():
+    closes = {"MSFT": Decimal(450)}
+    assert "MSFT" in screened("45", closes=closes, accepted={"MSFT"}).quotes
+    assert "MSFT" in screened("45", closes=closes, simulated=True).quotes
+
+
+def test_without_anything_to_compare_with_a_price_passes():
+    assert "MSFT" in screened("45", closes={"AAPL": Decimal(450)}, lines=[rec("MSFT", "BUY", 5)]).quotes
+
+
+@given(
+    price=st.decimals("0.01", "10000", places=2),
+    close=st.decimals("0.01", "10000", places=2),
+    band=st.decimals("0", "200", places=1),
+)
+def test_every_price_is_either_used_or_held_back_and_never_both(price: Decimal, close: Decimal, band: Decimal):
+    found = screened(price, closes={"MSFT": close}, band_percent=band)
+    assert found.quotes.keys() ^ found.held_back.keys() == {"MSFT"}
+    assert ("MSFT" in found.quotes) == (abs(price / close - 1) * 100 <= band)
