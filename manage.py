@@ -4,6 +4,7 @@
 import gc
 import os
 import sys
+from pathlib import Path
 
 from django.core.management import execute_from_command_line
 
@@ -11,6 +12,16 @@ from django.core.management import execute_from_command_line
 # new objects, takes a third of the time of a short command.
 gc.set_threshold(100_000, 20, 20)
 
+BASE_DIR = Path(__file__).resolve().parent
+
+
+def settings_module(arguments: list[str]) -> str:
+    """Return the settings for a command line: lighter ones for the product's own commands."""
+    name = f"{arguments[0]}.py" if arguments else ""
+    ours = any((BASE_DIR / app / "management/commands" / name).is_file() for app in ("portfolios", "execution"))
+    return "folios.command_settings" if ours else "folios.settings"
+
+
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "folios.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module(sys.argv[1:]))
     execute_from_command_line(sys.argv)

@@ -28,18 +28,21 @@ SECRET_KEY_IS_PASSING = not env.str("SECRET_KEY", default="")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
-# The admin's autodiscovery imports every admin module; SimpleAdminConfig leaves that to folios.urls, so that
-# commands, which never look at a page, start in half the time.
-INSTALLED_APPS = [
+# What the books and the runs are made of. A command of the product loads no more: folios.command_settings.
+CORE_APPS = [
     "portfolios",
     "execution",
-    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+]
+# What pages need. The admin's autodiscovery imports every admin module; SimpleAdminConfig leaves that to folios.urls.
+PAGE_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
+INSTALLED_APPS = [*CORE_APPS, *PAGE_APPS]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

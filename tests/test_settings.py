@@ -91,3 +91,18 @@ def test_every_variable_of_the_settings_is_in_the_example_file():
     asked = {part.split('"')[1] for part in source.split("env.")[1:] if part.startswith(("str(", "bool(", "list("))}
     given = {row.partition("=")[0] for row in (ROOT / ".env.example").read_text().splitlines() if row[:1].isalpha()}
     assert asked == given
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        ("execute_recommendations", "folios.command_settings"),
+        ("check_books", "folios.command_settings"),
+        ("migrate", "folios.settings"),
+        ("runserver", "folios.settings"),
+    ],
+)
+def test_the_products_commands_load_no_apps_that_only_pages_need(command: str, settings: str):
+    code = f"import manage; print(manage.settings_module([{command!r}, '--help']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{settings}\n"
