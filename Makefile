@@ -56,7 +56,7 @@ calendar: $(VENV)/.dev  ## write the exchange's holidays from the newest pinned 
 	$(BIN)/python -m tests.make_market_table
 
 requirements: $(VENV)/.uv  ## compile the pinned requirements from pyproject.toml (UPGRADE=1: newest versions)
-	for set in base: "production:--extra postgres --extra serve" "dev:--group dev"; do \
+	for set in base: "production:--extra postgres --extra prices --extra serve" "dev:--group dev"; do \
 	  $(COMPILE) $${set#*:} pyproject.toml -o requirements/$${set%%:*}.txt || exit 1; done
 	echo uv | $(COMPILE) --no-annotate - -o requirements/uv.txt
 

@@ -69,7 +69,7 @@ def execute_once(root: Path) -> float:
         strategy_id=strategy,
         provider="anthropic",
         initial_balance=Decimal(100_000),
-        prices=PriceChain((OnePrice(Decimal(7), now),)),
+        prices=PriceChain((OnePrice(Decimal(7), now),), now=now),
         artifacts_root=root / "artifacts",
         actor="benchmark",
         door="service",

@@ -21,7 +21,7 @@ from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.inbox import LoadedArtifact, load_artifact
 from execution.inputs import parse_id, parse_provider, provider_meant
 from execution.policies import policy_for
-from execution.pricing import PriceChain
+from execution.pricing import PriceAnswer, PriceChain
 from execution.pricing.storing import comparable
 from execution.report import RunReport
 from execution.turns import Turn, whose_turn
@@ -119,7 +119,7 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     if not isinstance(turn, Turn):
         return turn
     policy, artifact = policy_for(strategy_id), turn.part_of(loaded.artifact)
-    quotes = _fetch_quotes(instruction, artifact, strategy_id=strategy_id, provider=provider)
+    found = _fetch_quotes(instruction, artifact, strategy_id=strategy_id, provider=provider)
     return Prepared(
         request_id=request_id,
         strategy_id=strategy_id,
@@ -128,8 +128,8 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
         loaded=loaded,
         turn=turn,
         policy=policy,
-        prices=_screened(quotes, artifact, instruction=instruction, policy=policy),
-        unpriced={},
+        prices=_screened(found.quotes, artifact, instruction=instruction, policy=policy),
+        unpriced=found.reasons,
         market=market_session(instruction.now),
         instruction=instruction,
     )
@@ -187,15 +187,15 @@ def strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusa
 
 def _fetch_quotes(
     instruction: Instruction, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
-) -> dict[str, Quote]:
+) -> PriceAnswer:
     """Ask for all prices at once, before the transaction: a network call inside it would starve every caller."""
     account = queries.find_account(strategy_id=strategy_id, provider=provider)
     held = queries.held_symbols(account) if account else frozenset[str]()
     needed = symbols_to_price(artifact, held=held, close_unlisted=instruction.close_unlisted)
-    quotes = instruction.prices.quotes(needed)
+    found = instruction.prices.ask(needed | held)
     # Holdings that only stay are marked at a real price where there is one; a stand-in must not revalue them.
-    others = instruction.prices.quotes(held - needed)
-    return quotes | {symbol: quote for symbol, quote in others.items() if not quote.simulated}
+    kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
+    return PriceAnswer(kept, found.reasons)
 
 
 def _screened(

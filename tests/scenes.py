@@ -117,9 +117,9 @@ class Desk:
 def price_chain(prices: Mapping[str, str] | str) -> PriceChain:
     """Return a chain of given prices, or of one stand-in for every symbol."""
     if isinstance(prices, str):
-        return PriceChain((OnePrice(Decimal(prices), NOW),))
+        return PriceChain((OnePrice(Decimal(prices), NOW),), now=NOW)
     quotes = {symbol: Quote(Decimal(price), "given", NOW) for symbol, price in prices.items()}
-    return PriceChain((GivenPrices("given", quotes),))
+    return PriceChain((GivenPrices("given", quotes),), now=NOW)
 
 
 def report_of(answer: RunReport | Refusal) -> RunReport:

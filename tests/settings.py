@@ -8,8 +8,10 @@ import tempfile
 from pathlib import Path
 
 os.environ["ENV_FILE"] = os.devnull
-for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "PRICE_SOURCES", "TRADING_STATE", "ARTIFACTS_ROOT"):
+for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "TRADING_STATE", "ARTIFACTS_ROOT"):
     os.environ.pop(name, None)
+for name in [name for name in os.environ if name.startswith(("PRICE_", "YAHOO_", "ALPACA_"))]:
+    del os.environ[name]
 os.environ.setdefault(
     "DATABASE_URL", f"sqlite:///{Path(tempfile.gettempdir()) / f'folios-test-{os.getpid()}.sqlite3'}"
 )

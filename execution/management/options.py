@@ -17,7 +17,7 @@ from execution.engine.text import clean, one_line
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.inputs import parse_amount
 from execution.models import ExecutionRun
-from execution.pricing import PriceChain, build_chain
+from execution.pricing import PriceChain, build_chain, price_settings
 from execution.pricing.base import parse_price
 from execution.pricing.files import read_price_file
 from execution.rendering import render_text
@@ -122,12 +122,7 @@ def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal
     if isinstance(default, Refusal):
         return default
     return build_chain(
-        names=settings.PRICE_SOURCES,
-        given=given,
-        from_file=from_file,
-        default_price=default,
-        fallback_price=settings.DEFAULT_PRICE,
-        now=now,
+        configured=price_settings(), given=given, from_file=from_file, default_price=default, now=now
     )
 
 

@@ -1,58 +1,120 @@
-"""The sources in the order in which they are asked; the first answer for a symbol counts."""
+"""The sources in the order in which they are asked; the first usable answer for a symbol counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from execution.engine.routing import Quote
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Refusal
-from execution.pricing.base import PriceSource
+from execution.pricing.alpaca import alpaca_source
+from execution.pricing.base import Missing, PriceSource, check_offer, reason_line
+from execution.pricing.configuration import PriceSettings
+from execution.pricing.files import read_price_file
 from execution.pricing.sources import GivenPrices, OnePrice, StoredPrices
+from execution.pricing.yahoo import yahoo_source
+
+SOURCE_NAMES = ("simulation", "file", "database", "yahoo", "alpaca")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAnswer:
+    """A quote for each symbol that has one, and for each of the others what every source said."""
+
+    quotes: dict[str, Quote]
+    reasons: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class PriceChain:
-    """Asks its sources in order. `stand_in_asked_for`: a default price was named, so the run is a simulation."""
+    """Asks its sources in order, and checks all that they say. `max_age` None: a price may be of any age.
+
+    `stand_in_asked_for`: a default price was named, so the run is a simulation.
+    """
 
     sources: tuple[PriceSource, ...]
+    now: datetime
+    max_age: timedelta | None = None
     stand_in_asked_for: bool = False
 
-    def quotes(self, symbols: frozenset[str]) -> dict[str, Quote]:
-        """Return a quote for each symbol that any source knows; a later source sees only what is still missing."""
-        found: dict[str, Quote] = {}
+    def ask(self, symbols: frozenset[str]) -> PriceAnswer:
+        """Return the first usable quote of each symbol; a later source sees only what is still missing.
+
+        Outside of any transaction: a source may need the network, and raises RuntimeError inside of one.
+        """
+        quotes: dict[str, Quote] = {}
+        said: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
         for source in self.sources:
-            missing = symbols - found.keys()
+            missing = symbols - quotes.keys()
             if not missing:
                 break
-            found.update(source.quotes(missing))
-        return found
+            for symbol, answer in self._checked(source, missing).items():
+                if isinstance(answer, Quote):
+                    quotes[symbol] = answer
+                else:
+                    said[symbol].append(reason_line(source.name, answer))
+        reasons = {symbol: "; ".join(lines) for symbol, lines in said.items() if symbol not in quotes}
+        return PriceAnswer(
+            quotes, {symbol: reason or "no source has a price" for symbol, reason in reasons.items()}
+        )
+
+    def _checked(self, source: PriceSource, symbols: frozenset[str]) -> dict[str, Quote | str]:
+        return {
+            symbol: answer.reason
+            if isinstance(answer, Missing)
+            else check_offer(answer, now=self.now, max_age=self.max_age)
+            for symbol, answer in source.ask(symbols).items()
+            if symbol in symbols
+        }
 
 
 def build_chain(
     *,
-    names: Sequence[str],
+    configured: PriceSettings,
     given: Mapping[str, Quote],
     from_file: Mapping[str, Quote],
     default_price: Decimal | None,
-    fallback_price: Decimal,
     now: datetime,
 ) -> PriceChain | Refusal:
-    """Return the chain: prices given one by one, those of a file, the named sources, then the default price.
+    """Return the chain: prices given one by one, those of a file, the configured sources, then the default price.
 
-    `default_price` is what a person asked for, None where nobody did; the `simulation` source falls back to
-    `fallback_price` then, and a chain without it has no last resort. An unknown name is refused.
+    `default_price` is what a person asked for, None where nobody did; the `simulation` source falls back to the
+    configured one then, and a chain without it has no last resort. Refused: a source with an unknown name or one
+    that cannot work (no key, no package, a broken PRICE_FILE).
     """
-    sources: list[PriceSource] = [GivenPrices("given", given), GivenPrices("file", from_file)]
-    for name in names:
-        if name == "database":
-            sources.append(StoredPrices(now))
-        elif name == "simulation":
-            sources.append(OnePrice(default_price or fallback_price, now))
-        else:
-            known = "database, simulation"
-            return Refusal(Code.BAD_OPTION, f"PRICE_SOURCES names {one_line(name)}: not one of {known}")
+    sources: list[PriceSource] = [GivenPrices("given", given), GivenPrices("file", from_file, ages=True)]
+    for name in configured.sources:
+        source = _source(name, configured=configured, stand_in=default_price or configured.default_price, now=now)
+        if isinstance(source, Refusal):
+            return Refusal(source.code, f"PRICE_SOURCES names {one_line(name)}: {source.message}")
+        sources.append(source)
     if default_price is not None:
         sources.append(OnePrice(default_price, now, name="default"))
-    return PriceChain(tuple(sources), stand_in_asked_for=default_price is not None)
+    return PriceChain(
+        tuple(sources), now=now, max_age=configured.max_age, stand_in_asked_for=default_price is not None
+    )
+
+
+def _source(name: str, *, configured: PriceSettings, stand_in: Decimal, now: datetime) -> PriceSource | Refusal:
+    match name:
+        case "simulation":
+            return OnePrice(stand_in, now)
+        case "file":
+            return _file_source(configured.file, now=now)
+        case "database":
+            return StoredPrices(now)
+        case "yahoo":
+            return yahoo_source(configured)
+        case "alpaca":
+            return alpaca_source(configured)
+        case _:
+            return Refusal(Code.BAD_OPTION, f"not one of {', '.join(SOURCE_NAMES)}")
+
+
+def _file_source(file: str, *, now: datetime) -> GivenPrices | Refusal:
+    if not file:
+        return Refusal(Code.BAD_OPTION, "PRICE_FILE is empty")
+    quotes = read_price_file(Path(file), now=now)
+    return quotes if isinstance(quotes, Refusal) else GivenPrices("file", quotes, ages=True)

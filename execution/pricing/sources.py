@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from execution.engine.routing import Quote
+from execution.pricing.base import CURRENCY, Missing, Offer
 from portfolios import queries
 
 STORED = "database:"  # stands before the source that a stored price came from
@@ -13,14 +14,19 @@ STORED = "database:"  # stands before the source that a stored price came from
 
 @dataclass(frozen=True, slots=True)
 class GivenPrices:
-    """Prices that a person gave, on the command line or in a file."""
+    """Prices that a person gave, on the command line or in a file. Only those of a file age."""
 
     name: str
     given: Mapping[str, Quote]
+    ages: bool = False
 
-    def quotes(self, symbols: frozenset[str]) -> Mapping[str, Quote]:
-        """Return the given quotes among `symbols`."""
-        return {symbol: quote for symbol, quote in self.given.items() if symbol in symbols}
+    def ask(self, symbols: frozenset[str]) -> Mapping[str, Offer | Missing]:
+        """Offer the given prices among `symbols`; of the others there is nothing to say."""
+        return {
+            symbol: Offer(quote.price, CURRENCY, quote.as_of, quote.source, ages=self.ages)
+            for symbol, quote in self.given.items()
+            if symbol in symbols
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,12 @@ class StoredPrices:
     now: datetime
     name: str = "database"
 
-    def quotes(self, symbols: frozenset[str]) -> Mapping[str, Quote]:
-        """Return the newest stored quote of each symbol that has one. One query."""
+    def ask(self, symbols: frozenset[str]) -> Mapping[str, Offer | Missing]:
+        """Offer the newest stored price of each symbol that has one. One query."""
         stored = queries.latest_prices(symbols, until=self.now)
-        return {
-            symbol: Quote(price.price, f"{STORED}{price.source}", price.as_of) for symbol, price in stored.items()
+        return {symbol: Missing("no stored price") for symbol in symbols} | {
+            symbol: Offer(price.price, price.currency, price.as_of, f"{STORED}{price.source}")
+            for symbol, price in stored.items()
         }
 
 
@@ -46,6 +53,7 @@ class OnePrice:
     now: datetime
     name: str = "simulation"
 
-    def quotes(self, symbols: frozenset[str]) -> Mapping[str, Quote]:
-        """Return the one price for all of `symbols`."""
-        return {symbol: Quote(self.price, self.name, self.now, simulated=True) for symbol in symbols}
+    def ask(self, symbols: frozenset[str]) -> Mapping[str, Offer | Missing]:
+        """Offer the one price for all of `symbols`."""
+        offer = Offer(self.price, CURRENCY, self.now, self.name, ages=False, simulated=True)
+        return dict.fromkeys(symbols, offer)

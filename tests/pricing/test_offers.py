@@ -1,0 +1,138 @@
+"""What becomes of what a source says: a price that can be used, or the reason why not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.engine.routing import Quote
+from execution.pricing.base import CLOCK_SKEW, Offer, check_offer
+from portfolios.money import quantize_price
+from tests.scenes import NOW
+
+DAY = timedelta(days=1)
+GOOD = Offer(Decimal("528.57"), "USD", NOW - timedelta(hours=1), "market")
+
+
+def checked(offer: Offer, max_age: timedelta | None = 4 * DAY) -> Quote | str:
+    return check_offer(offer, now=NOW, max_age=max_age)
+
+
+def test_a_good_offer_is_a_quote_with_its_source_and_its_time():
+    assert checked(GOOD) == Quote(Decimal("528.57"), "market", NOW - timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("price", "kept"),
+    [
+        (528.5700073242188, "528.5700"),
+        (Decimal("528.5700073242188"), "528.5700"),
+        (0.1 + 0.2, "0.300000"),
+        (450, "450.0000"),
+    ],
+)
+def test_the_noise_of_floats_is_dropped(price: object, kept: str):
+    quote = checked(replace(GOOD, price=price))
+    assert isinstance(quote, Quote)
+    assert str(quote.price) == kept
+
+
+@pytest.mark.parametrize(
+    ("price", "says"),
+    [
+        (0, "a price is above zero"),
+        (-0.0, "a price is above zero"),
+        (-1.5, "a price is above zero"),
+        (1e-9, "a price is above zero"),
+        (float("nan"), "'nan': not a finite number"),
+        (float("inf"), "'inf': not a finite number"),
+        (Decimal("-Infinity"), "'-Infinity': not a finite number"),
+        (1e30, "outside the books' range"),
+        ("450.00", "'450.00': not a number"),
+        ("N/A", "'N/A': not a number"),
+        (None, "'None': not a number"),
+        (True, "'True': not a number"),
+        ({"raw": 450}, "not a number"),
+    ],
+)
+def test_what_is_no_price_is_refused(price: object, says: str):
+    answer = checked(replace(GOOD, price=price))
+    assert isinstance(answer, str)
+    assert says in answer
+
+
+@pytest.mark.parametrize("currency", ["EUR", "GBp", "GBP", "usd", "", None, ["USD"]])
+def test_another_currency_than_the_books_is_refused(currency: object):
+    answer = checked(replace(GOOD, currency=currency))
+    assert isinstance(answer, str)
+    assert answer.endswith(", the books are in USD")
+
+
+def test_a_price_without_a_time_or_its_zone_is_refused():
+    assert checked(replace(GOOD, as_of=None)) == "price without a time and its zone"
+    assert checked(replace(GOOD, as_of=datetime(2026, 1, 5))) == "price without a time and its zone"  # noqa: DTZ001
+
+
+def test_the_limit_of_age_is_the_last_age_that_passes():
+    assert isinstance(checked(replace(GOOD, as_of=NOW - 4 * DAY)), Quote)
+    older = replace(GOOD, as_of=NOW - 4 * DAY - timedelta(seconds=1))
+    assert checked(older) == "price of 2026-01-01 09:29 UTC is older than 96 hours"
+    assert isinstance(checked(older, None), Quote)
+    assert isinstance(checked(replace(older, ages=False)), Quote)
+
+
+def test_a_clock_may_run_ahead_by_two_minutes_and_the_quote_is_of_now():
+    ahead = checked(replace(GOOD, as_of=NOW + CLOCK_SKEW))
+    assert isinstance(ahead, Quote)
+    assert ahead.as_of == NOW
+    late = replace(GOOD, as_of=NOW + CLOCK_SKEW + timedelta(seconds=1), ages=False)
+    assert checked(late) == "price of 2026-01-05 09:32 UTC is in the future"
+
+
+anything = st.one_of(
+    st.floats(),
+    st.decimals(),
+    st.integers(),
+    st.text(),
+    st.none(),
+    st.booleans(),
+    st.floats(min_value=0.000001, max_value=999_999),
+)
+offers = st.builds(
+    Offer,
+    price=anything,
+    currency=st.sampled_from(["USD", "USD", "USD", "EUR", "GBp", None]),
+    as_of=st.none()
+    | st.datetimes(timezones=st.none() | st.just(UTC))
+    | st.timedeltas(-5 * DAY, DAY).map(NOW.__add__),
+    source=st.just("market"),
+    ages=st.booleans(),
+    simulated=st.booleans(),
+)
+
+
+@given(offers)
+def test_whatever_a_source_says_ends_as_a_usable_quote_or_as_one_line(offer: Offer):
+    answer = checked(offer)
+    if isinstance(answer, str):
+        assert answer
+        assert len(answer.splitlines()) == 1
+        return
+    assert answer.price > 0
+    assert answer.price == quantize_price(Decimal(str(offer.price)))
+    assert offer.currency == "USD"
+    assert offer.as_of is not None
+    assert answer.as_of == min(offer.as_of, NOW)
+    assert not offer.ages or NOW - answer.as_of <= 4 * DAY
+    assert answer.simulated == offer.simulated
+
+
+@given(
+    price=st.decimals(min_value="0.000001", max_value="999999999", places=6),
+    age=st.timedeltas(timedelta(0), 4 * DAY),
+)
+def test_every_price_above_zero_that_is_young_enough_is_taken(price: Decimal, age: timedelta):
+    assert isinstance(checked(replace(GOOD, price=price, as_of=NOW - age)), Quote)
