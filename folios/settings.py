@@ -35,7 +35,7 @@ CORE_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
 ]
-# What pages need. The admin's autodiscovery imports every admin module; SimpleAdminConfig leaves that to folios.urls.
+# What pages need. The admin's autodiscovery imports every admin module; SimpleAdminConfig leaves it to folios.urls.
 PAGE_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.sessions",

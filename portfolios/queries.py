@@ -109,8 +109,8 @@ def open_positions_of(accounts: Iterable[UUID]) -> list[Position]:
 
 def symbols_held() -> frozenset[str]:
     """Return the symbols of all open positions of all accounts."""
-    rows = Position.objects.filter(status=Position.Status.OPEN).order_by()
-    return frozenset(rows.values_list("security_id", flat=True).distinct())
+    held = Security.objects.filter(positions__status=Position.Status.OPEN).order_by()
+    return frozenset(held.values_list("symbol", flat=True).distinct())
 
 
 def securities(symbols: Iterable[str]) -> dict[str, Security]:

@@ -60,8 +60,8 @@ def fetch(symbols: Sequence[str], seconds: float, *, url: str) -> Answers:
 class _Session(Session[Response]):
     """A browser's session whose requests end together, and which tells a broken cookie from every other fault.
 
-    yfinance answers every status from 400 on with another way to a cookie and a second request. That helps where the
-    cookie was refused. For all else it would double the attempts, which are counted elsewhere.
+    yfinance answers every status from 400 on with another way to a cookie and a second request. That helps where
+    the cookie was refused. For all else it would double the attempts, which are counted elsewhere.
     """
 
     def __init__(self, *, url: str, seconds: float) -> None:

@@ -489,6 +489,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
+    "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
 }
 # Commands that read, or work on files; their own tests show it.
 NO_WRITERS = {"explain", "replay_run", "backup_books"}

@@ -84,7 +84,9 @@ def test_a_run_keeps_what_it_was_made_of(desk: Desk):
     assert (run.status, run.actor, run.door) == ("succeeded", "alice", "service")
     assert (run.started_at, run.finished_at) == (NOW, NOW)
     assert (str(run.request_id), str(run.task_id), run.digest) == (request, PUBLISHED_TASK, report.run.digest)
-    assert run.prices == {"MSFT": {"price": "450", "source": "given", "as_of": NOW.isoformat(), "simulated": False}}
+    assert run.prices == {
+        "MSFT": {"price": "450.0000", "source": "given", "as_of": NOW.isoformat(), "simulated": False}
+    }
     assert run.parameters["mode"] == "allocate"
     assert run.parameters["policy"]["max_position_percent"] == "20"
     assert (run.recommendation_count, run.order_count, run.position_count) == (2, 1, 1)

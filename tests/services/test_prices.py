@@ -30,7 +30,7 @@ YESTERDAY = NOW - timedelta(days=1)
 def quoted(prices: Mapping[str, str], source: str = "file") -> PriceChain:
     """Return a chain of prices that somebody else says."""
     quotes = {symbol: Quote(Decimal(price), source, NOW) for symbol, price in prices.items()}
-    return PriceChain((GivenPrices(source, quotes),))
+    return PriceChain((GivenPrices(source, quotes),), now=NOW)
 
 
 def stored(symbol: str, price: str, *, days_ago: int = 1, source: str = "yahoo") -> None:
@@ -68,7 +68,7 @@ def test_a_stand_in_price_is_not_stored_as_if_a_market_had_said_it(desk: Desk):
 
 def test_a_stored_price_is_not_stored_again_under_another_name(desk: Desk):
     stored("MSFT", "450")
-    chain = PriceChain((StoredPrices(NOW),))
+    chain = PriceChain((StoredPrices(NOW),), now=NOW)
     report = desk.execute(desk.inbox.put([line("MSFT", "BUY", 10)]), prices={}, accepted_prices=frozenset())
     assert outcomes(report) == ["SKIPPED"]
     instruction = replace(desk.instruction(desk.inbox.put([line("MSFT", "BUY", 10)])), prices=chain)

@@ -1,0 +1,70 @@
+import json
+from argparse import ArgumentParser
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django.utils import timezone
+
+from execution.engine.text import one_line
+from execution.engine.vocabulary import Code, Refusal
+from execution.management import options as shared
+from execution.valuing import ValuationReport, mark_to_market
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Parses the command line, makes one call, prints what was valued."""
+
+    help = "Price every holding once, mark every account to market and store what it is worth."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the time and where the prices come from."""
+        parser.add_argument(
+            "--as-of",
+            help="time of the valuation, as 2026-01-05T16:00:00-05:00, or a day: its end in UTC (default: now)",
+        )
+        shared.add_price_options(parser)
+        parser.add_argument("--format", choices=["text", "json"], default="text", dest="output_format")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call. Raises CommandError (exit code 1) for a refusal."""
+        now = timezone.now()
+        as_of = _as_of(options["as_of"], now=now)
+        if isinstance(as_of, Refusal):
+            raise shared.error_of(as_of)
+        prices = shared.prices_of(options, now=as_of)
+        if isinstance(prices, Refusal):
+            raise shared.error_of(prices)
+        accepted = shared.symbols_of(options["accept_price"], option="--accept-price")
+        if isinstance(accepted, Refusal):
+            raise shared.error_of(accepted)
+        report = mark_to_market(prices=prices, accepted=accepted, as_of=as_of, now=now)
+        as_json = options["output_format"] == "json"
+        self.stdout.write(json.dumps(report.as_data(), indent=2) if as_json else _text(report))
+
+
+def _as_of(text: str | None, *, now: datetime) -> datetime | Refusal:
+    if text is None:
+        return now
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: not an ISO 8601 time or day")
+    aware = given if given.tzinfo else given.replace(tzinfo=UTC)
+    if len(text) == len("2026-01-05"):
+        aware = min(datetime.combine(given, time.max, UTC), now) if given.date() <= now.date() else aware
+    if aware > now:
+        return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: in the future")
+    return aware
+
+
+def _text(report: ValuationReport) -> str:
+    kept = {**report.unpriced, **report.held_back}
+    lines = [f"{symbol} keeps its last mark: {why}" for symbol, why in sorted(kept.items())]
+    if report.left_out:
+        lines.append(f"{len(report.left_out)} accounts left out: changed or valued since {report.as_of}")
+    lines.append(
+        f"Valued {report.accounts} accounts as of {report.as_of}: "
+        f"{report.positions} positions marked at the prices of {report.symbols} symbols"
+    )
+    return "\n".join(lines)
