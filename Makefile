@@ -19,6 +19,7 @@ demo: $(VENV)/.base .env  ## install, load the examples, execute them, show the 
 
 serve: $(VENV)/.base .env  ## start the web server on loopback (PORT=8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
 test: test-sqlite test-postgres  ## run every test, then those of the books again on PostgreSQL
