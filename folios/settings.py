@@ -160,18 +160,22 @@ if not DEBUG:
 ARTIFACTS_ROOT = Path(env.str("ARTIFACTS_ROOT", default="") or BASE_DIR / "artifacts")
 
 
-def _up_to(limit: float, name: str, value: float) -> float:
-    if not 0 < value <= limit:
-        raise ImproperlyConfigured(f"{name} is {value}: a number above 0, at most {limit:g}, is needed")
+def _up_to(limit: int, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= limit:  # nan is neither
+        raise ImproperlyConfigured(f"{name} is {text!r}: not a number above 0, at most {limit}")
     return value
 
 
 # Where prices come from, in this order. `simulation` answers every symbol with one default price.
 PRICE_SOURCES = [name.strip() for name in env.list("PRICE_SOURCES", default=["simulation"])]
 # Hours after which a price is too old to trade at; 96 reach over a long weekend.
-PRICE_MAX_AGE = _up_to(87_600, "PRICE_MAX_AGE", env.float("PRICE_MAX_AGE", default=96.0))
+PRICE_MAX_AGE = _up_to(87_600, "PRICE_MAX_AGE", env.str("PRICE_MAX_AGE", default="") or "96")
 # Seconds after which a network source is given up, with all its attempts.
-PRICE_TIMEOUT = _up_to(300, "PRICE_TIMEOUT", env.float("PRICE_TIMEOUT", default=10.0))
+PRICE_TIMEOUT = _up_to(300, "PRICE_TIMEOUT", env.str("PRICE_TIMEOUT", default="") or "10")
 PRICE_FILE = env.str("PRICE_FILE", default="")
 YAHOO_URL = env.str("YAHOO_URL", default="")
 ALPACA_API_KEY = env.str("ALPACA_API_KEY", default="")

@@ -23,7 +23,7 @@ from execution.pricing.base import Missing, Offer
 
 ATTEMPTS = 3
 BATCH = 500  # symbols in one request: an address of 4,000 characters, which servers take
-_FIRST_PAUSE = 0.25  # seconds; doubled each time, with jitter, so that many runs do not come back together
+_FIRST_PAUSE = 0.2  # seconds; doubled each time, with jitter, so that many runs do not come back together
 
 Answers = Mapping[str, Offer | Missing]
 Fetch = Callable[[Sequence[str], float], Answers]  # canonical symbols, seconds that it may take
