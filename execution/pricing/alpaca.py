@@ -3,37 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
-from execution.engine.text import one_line
-from execution.engine.vocabulary import Code, Refusal
 from execution.pricing.base import CURRENCY, Missing, Offer
-from execution.pricing.configuration import PriceSettings
-from execution.pricing.network import Fetch, NetworkSource, SourceError, usable
+from execution.pricing.network import SourceError
 
 NAME = "alpaca"
 FEEDS = ("iex", "sip", "delayed_sip", "otc", "boats", "overnight")
 
-_INVALID_SYMBOL = re.compile(r"invalid symbol: ([A-Z.]+)")
-
-
-def alpaca_source(configured: PriceSettings) -> NetworkSource | Refusal:
-    """Return the source, or why it cannot work. alpaca-py is imported when it is first asked."""
-    keys = {"ALPACA_API_KEY": configured.alpaca_key, "ALPACA_SECRET_KEY": configured.alpaca_secret}
-    empty = [name for name, value in keys.items() if not value]
-    if empty:
-        return Refusal(Code.BAD_OPTION, f"{empty[0]} is empty")
-    if configured.alpaca_feed not in FEEDS:
-        message = f"ALPACA_FEED is {one_line(configured.alpaca_feed)}: not one of {', '.join(FEEDS)}"
-        return Refusal(Code.BAD_OPTION, message)
-    refusal = usable(package="alpaca", url=configured.alpaca_url)
-    return refusal or NetworkSource(NAME, partial(_connect, configured), configured.timeout)
-
-
-def _connect(configured: PriceSettings) -> Fetch:
-    from execution.pricing import alpaca_client  # noqa: PLC0415  # a second of imports that most commands do not need
-
-    return partial(alpaca_client.fetch, configured=configured)
+_INVALID_SYMBOL = re.compile(r"invalid symbol: ([A-Z0-9]+(?:\.[A-Z]+)?)")
 
 
 def read_trades(document: object, *, symbols: Sequence[str]) -> dict[str, Offer | Missing]:

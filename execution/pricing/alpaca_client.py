@@ -1,7 +1,8 @@
-"""Asking Alpaca through alpaca-py. Importing this takes a second; `alpaca` does it when it is asked."""
+"""Asking Alpaca through alpaca-py. Only `providers` imports this, and late."""
 
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from requests import PreparedRequest, RequestException, Response, Timeout
@@ -24,11 +25,11 @@ def fetch(symbols: Sequence[str], seconds: float, *, configured: PriceSettings) 
 
     Raises SourceError, or TemporaryError where asking again may help.
     """
-    client = _Client(configured, seconds=seconds)
     wanted = {"symbols": ",".join(symbols), "feed": configured.alpaca_feed, "currency": CURRENCY}
     try:
         # Not get_stock_latest_trade, which drops the currency and takes one broken trade for a broken answer.
-        document = client.get("/stocks/trades/latest", wanted)
+        with closing(_Client(configured, seconds=seconds)) as client:
+            document = client.get("/stocks/trades/latest", wanted)
     except APIError as error:
         answers = without_invalid(str(error), symbols=symbols) if error.status_code in {400, 422} else None
         if answers is not None:
@@ -53,6 +54,10 @@ class _Client(StockHistoricalDataClient):
         self._retry = 0
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Limited(seconds))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
 
 
 class _Limited(HTTPAdapter):

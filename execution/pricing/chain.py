@@ -9,12 +9,11 @@ from pathlib import Path
 from execution.engine.routing import Quote
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Refusal
-from execution.pricing.alpaca import alpaca_source
 from execution.pricing.base import Missing, PriceSource, check_offer, reason_line
 from execution.pricing.configuration import PriceSettings
 from execution.pricing.files import read_price_file
+from execution.pricing.providers import alpaca_source, yahoo_source
 from execution.pricing.sources import GivenPrices, OnePrice, StoredPrices
-from execution.pricing.yahoo import yahoo_source
 
 SOURCE_NAMES = ("simulation", "file", "database", "yahoo", "alpaca")
 

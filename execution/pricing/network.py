@@ -68,7 +68,7 @@ class NetworkSource:
             self._ask_until_answered(symbols, answers)
         except SourceError as error:
             self._failure = str(error)
-        return dict.fromkeys(symbols, Missing(self._failure or "not in the answer")) | answers
+        return dict.fromkeys(symbols, Missing(self._failure or "no price in the answer")) | answers
 
     def _ask_until_answered(self, symbols: frozenset[str], answers: dict[str, Offer | Missing]) -> None:
         """Fill `answers`. What is there when an attempt fails stays, and only the rest is asked for again."""
@@ -94,7 +94,7 @@ class NetworkSource:
         if seconds <= 0:
             raise SourceError(f"no answer within {self.timeout:g} s")
         answers = _in_time(lambda: fetch(batch, seconds), seconds=seconds)
-        return {symbol: answers.get(symbol, Missing("not in the answer")) for symbol in batch}
+        return {symbol: answers.get(symbol, Missing("no price in the answer")) for symbol in batch}
 
 
 def usable(*, package: str, url: str) -> Refusal | None:

@@ -5,29 +5,14 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 
-from execution.engine.vocabulary import Refusal
 from execution.pricing.base import Missing, Offer
-from execution.pricing.configuration import PriceSettings
-from execution.pricing.network import Fetch, NetworkSource, SourceError, usable
+from execution.pricing.network import SourceError
 
 NAME = "yahoo"
 
 # A share class stands behind a hyphen. Anything longer behind the point is an exchange (MC.PA), which stays.
 _SHARE_CLASS = re.compile(r"([A-Z]+)\.([A-Z])")
-
-
-def yahoo_source(configured: PriceSettings) -> NetworkSource | Refusal:
-    """Return the source, or why it cannot work. yfinance is imported when it is first asked."""
-    refusal = usable(package="yfinance", url=configured.yahoo_url)
-    return refusal or NetworkSource(NAME, partial(_connect, configured.yahoo_url), configured.timeout)
-
-
-def _connect(url: str) -> Fetch:
-    from execution.pricing import yahoo_client  # noqa: PLC0415  # a second of imports that most commands do not need
-
-    return partial(yahoo_client.fetch, url=url)
 
 
 def yahoo_symbol(symbol: str) -> str:
@@ -38,7 +23,7 @@ def yahoo_symbol(symbol: str) -> str:
 def read_quotes(text: str, *, symbols: Sequence[str]) -> dict[str, Offer | Missing]:
     """Return what the answer of the quote service offers for each of the canonical `symbols` that is in it.
 
-    Raises SourceError where the whole is not such an answer.
+    Pure. Raises SourceError where the whole is not such an answer.
     """
     named = {yahoo_symbol(symbol): symbol for symbol in symbols}
     quotes = [quote for quote in _quotes(text) if isinstance(quote, dict) and isinstance(quote.get("symbol"), str)]

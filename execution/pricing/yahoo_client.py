@@ -1,4 +1,4 @@
-"""Asking Yahoo Finance through yfinance. Importing this takes a second; `yahoo` does it when it is asked.
+"""Asking Yahoo Finance through yfinance. Only `providers` imports this, and late.
 
 yfinance brings the browser's handshake, cookie and crumb that the quote service wants. Its own calls for many
 symbols make a request for each and drop the currency, so its session is asked for the quotes of all at once.

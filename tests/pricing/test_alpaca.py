@@ -61,7 +61,7 @@ def test_an_unusable_trade_is_refused_with_its_reason_and_the_others_are_taken(
 @pytest.mark.parametrize(
     ("reply", "says"),
     [
-        (trades(), "not in the answer"),
+        (trades(), "no price in the answer"),
         (Reply('{"trades": {"KO": {"p": 69.8, "t": "2026-01-05T08:30:00Z"}}, "currency": "CAD"}'),
          "currency is 'CAD', the books are in USD"),
         (Reply(""), "the answer holds no trades"),
@@ -87,7 +87,7 @@ def test_a_symbol_that_the_service_refuses_does_not_cost_the_others_their_price(
     ]
     answer = chained("alpaca").ask(frozenset({"XX.YYY", "MSFT", "KO"}))
     assert set(answer.quotes) == {"MSFT"}
-    assert answer.reasons == {"XX.YYY": "alpaca: not a symbol there", "KO": "alpaca: not in the answer"}
+    assert answer.reasons == {"XX.YYY": "alpaca: not a symbol there", "KO": "alpaca: no price in the answer"}
     assert service.symbols == [["KO", "MSFT", "XX.YYY"], ["KO", "MSFT"]]
 
 

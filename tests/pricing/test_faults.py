@@ -53,13 +53,12 @@ def test_after_a_passing_fault_the_price_comes_with_the_next_attempt(
     assert len(service.asked) == 2
 
 
-@pytest.mark.parametrize("status", [429, 500])
 def test_a_lasting_fault_ends_after_three_attempts_and_the_source_is_not_asked_again(
-    service: Service, chained: Chained, provider: Provider, status: int
+    service: Service, chained: Chained, provider: Provider
 ):
-    service.replies = [Reply("", status)]
+    service.replies = [Reply("", 429), Reply("", 500), Reply("", 429)]
     chain = chained(provider.name)
-    fault = f"HTTP {status} (asked 3 times)"
+    fault = "HTTP 429 (asked 3 times)"
     assert chain.ask(KO).reasons == {"KO": f"{provider.name}: {fault}"}
     assert len(service.asked) == 3
     requests = len(service.paths)
@@ -80,7 +79,7 @@ def test_a_symbol_that_is_unknown_does_not_break_the_circuit(
 ):
     service.replies = [provider.answer("MSFT"), provider.answer("PEP")]
     chain = chained(provider.name)
-    assert chain.ask(BOTH).reasons == {"KO": f"{provider.name}: not in the answer"}
+    assert chain.ask(BOTH).reasons == {"KO": f"{provider.name}: no price in the answer"}
     assert set(chain.ask(frozenset({"PEP"})).quotes) == {"PEP"}
 
 
@@ -111,7 +110,7 @@ def test_a_service_that_takes_too_long_is_given_up_when_its_time_is_over(
     service.replies = [provider.answer("KO")]
     chained(provider.name).ask(KO)  # the library is imported: it does not count as waiting, yet it takes a second
     service.replies = [reply]
-    chain = chained(provider.name, timeout=1.0)
+    chain = chained(provider.name, timeout=0.8)
     started = time.monotonic()
     answer = chain.ask(KO)
     assert time.monotonic() - started < 2.5

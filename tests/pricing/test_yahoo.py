@@ -61,10 +61,10 @@ def test_only_a_share_class_is_written_with_a_hyphen(symbol: str, written: str):
         (quote("KO", 69.8, at=0, regularMarketTime=None), "price without a time and its zone"),
         (quote("KO", 69.8, at=0, regularMarketTime="today"), "price without a time and its zone"),
         (quote("KO", 69.8, at=1e18), "price without a time and its zone"),
-        (quote("PEP", 69.8, at=AN_HOUR_AGO), "not in the answer"),
-        ({"regularMarketPrice": 69.8}, "not in the answer"),
-        ({"symbol": ["KO"]}, "not in the answer"),
-        ("KO", "not in the answer"),
+        (quote("PEP", 69.8, at=AN_HOUR_AGO), "no price in the answer"),
+        ({"regularMarketPrice": 69.8}, "no price in the answer"),
+        ({"symbol": ["KO"]}, "no price in the answer"),
+        ("KO", "no price in the answer"),
     ],
 )
 def test_an_unusable_quote_is_refused_with_its_reason_and_the_others_are_taken(
@@ -80,7 +80,7 @@ def test_an_unusable_quote_is_refused_with_its_reason_and_the_others_are_taken(
 @pytest.mark.parametrize(
     ("reply", "says"),
     [
-        (quotes(), "not in the answer"),
+        (quotes(), "no price in the answer"),
         (Reply("Edge: Too busy"), "the answer is not JSON"),
         (Reply(""), "the answer is not JSON"),
         (Reply("[" * 100_000), "the answer is not JSON"),
