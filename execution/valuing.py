@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from execution.engine.screening import Screened, screen
-from execution.policies import system_policy
+from django.db import transaction
+
+from execution.engine.screening import Screened
+from execution.price_keeping import keep, screen_at_system_band
 from execution.pricing import PriceChain
-from execution.pricing.storing import comparable, to_store
-from portfolios import queries, reference
+from portfolios import queries
 from portfolios.valuing import Marked, mark_accounts
 
 CHUNK_SIZE = 500  # accounts a transaction: others wait for it no longer than a moment
@@ -48,15 +49,9 @@ def mark_to_market(
     held = queries.symbols_held()
     answer = prices.ask(held)
     real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
-    quoted = comparable(real)
-    screened = screen(
-        real,
-        closes=queries.last_closes(quoted) if quoted else {},
-        lines=(),
-        accepted=accepted,
-        band_percent=system_policy().price_band_percent,
-    )
-    reference.store_prices(to_store(screened.quotes))
+    screened = screen_at_system_band(real, accepted=accepted)
+    with transaction.atomic():
+        keep(screened.quotes)
     marks = {symbol: quote.price for symbol, quote in screened.quotes.items()}
     done = _in_chunks(marks, as_of=as_of, now=now, chunk_size=chunk_size)
     unpriced = {

@@ -19,7 +19,7 @@ os.environ.setdefault(
 from folios.settings import *  # noqa: E402, F403  # after the environment is clean
 
 SECRET_KEY = "for tests only"
-STATIC_ROOT = tempfile.mkdtemp(prefix="folios-static-")  # nothing is collected; the apps' own files are served
+STATIC_ROOT = Path(tempfile.mkdtemp(prefix="folios-static-"))  # nothing is collected: the apps' own files serve
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "folios.db.sqlite3":  # noqa: F405
     # A file, not memory: several connections and processes have to see the same database.

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
@@ -23,6 +23,8 @@ from execution.pricing.files import read_price_file
 from execution.rendering import render_text
 from execution.report import RunReport
 from execution.services import Instruction, execute, preview
+
+_Value = TypeVar("_Value")
 
 
 def add_account_options(parser: ArgumentParser) -> None:
@@ -52,6 +54,11 @@ def add_price_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of] or JSON {symbol: price}"
     )
+    add_accept_option(parser)
+
+
+def add_accept_option(parser: ArgumentParser) -> None:
+    """Declare which prices a person has looked at."""
     parser.add_argument(
         "--accept-price",
         action="append",
@@ -63,12 +70,8 @@ def add_price_options(parser: ArgumentParser) -> None:
 
 def answer(instruction: Instruction | Refusal, options: dict[str, Any], out: OutputWrapper) -> None:
     """Preview or execute, and print the report. Raises CommandError (exit code 1) for a refusal."""
-    if isinstance(instruction, Refusal):
-        raise error_of(instruction)
     service = preview if options["dry_run"] else execute
-    report: RunReport | Refusal = service(instruction)
-    if isinstance(report, Refusal):
-        raise error_of(report)
+    report: RunReport = granted(service(granted(instruction)))
     if options["output_format"] == "json":
         out.write(json.dumps(report.as_data(), indent=2))
     else:
@@ -101,6 +104,13 @@ def instruction_of(options: dict[str, Any], *, request_id: str, mode: Mode, now:
         plan_token=options["plan_token"],
         accepted_prices=accepted,
     )
+
+
+def granted(value: _Value | Refusal) -> _Value:
+    """Return the value. Raises CommandError (exit code 1) where it is a refusal."""
+    if isinstance(value, Refusal):
+        raise error_of(value)
+    return value
 
 
 def error_of(refusal: Refusal) -> CommandError:

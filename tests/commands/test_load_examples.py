@@ -124,7 +124,9 @@ def test_with_debug_an_installation_without_users_gets_the_demo_login(
     lines = load()
     assert "  superuser demo created, as DEBUG is on and there was no user" in lines
     assert lines[-1] == "Login for the local web server: demo / demo"
-    assert client.login(username="demo", password="demo")
+    assert (
+        client.post("/admin/login/", {"username": "demo", "password": "demo", "next": "/admin/"}).url == "/admin/"
+    )
     assert load() == ["Nothing to do: the examples are loaded already.", lines[-1]]
     assert get_user_model().objects.count() == 1
 

@@ -492,7 +492,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
 }
 # Commands that read, or work on files; their own tests show it.
-NO_WRITERS = {"explain", "replay_run", "backup_books"}
+NO_WRITERS = {"explain", "replay_run", "backup_books", "import_prices", "fetch_prices"}
 
 
 def test_every_command_is_in_the_table():

@@ -29,15 +29,9 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) for a refusal."""
         now = timezone.now()
-        as_of = _as_of(options["as_of"], now=now)
-        if isinstance(as_of, Refusal):
-            raise shared.error_of(as_of)
-        prices = shared.prices_of(options, now=as_of)
-        if isinstance(prices, Refusal):
-            raise shared.error_of(prices)
-        accepted = shared.symbols_of(options["accept_price"], option="--accept-price")
-        if isinstance(accepted, Refusal):
-            raise shared.error_of(accepted)
+        as_of = shared.granted(_as_of(options["as_of"], now=now))
+        prices = shared.granted(shared.prices_of(options, now=as_of))
+        accepted = shared.granted(shared.symbols_of(options["accept_price"], option="--accept-price"))
         report = mark_to_market(prices=prices, accepted=accepted, as_of=as_of, now=now)
         as_json = options["output_format"] == "json"
         self.stdout.write(json.dumps(report.as_data(), indent=2) if as_json else _text(report))

@@ -1,0 +1,40 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from execution.management import options as shared
+from execution.price_keeping import FetchReport, chain_to_fetch, fetch_prices
+from portfolios import queries
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Parses the command line, makes one call, prints what was stored."""
+
+    help = "Ask the sources in PRICE_SOURCES for prices and store them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare whose prices."""
+        whose = parser.add_mutually_exclusive_group(required=True)
+        whose.add_argument("--symbols", nargs="+", metavar="SYMBOL")
+        whose.add_argument("--held", action="store_true", help="every symbol that any account holds")
+        shared.add_accept_option(parser)
+        parser.add_argument("--format", choices=["text", "json"], default="text", dest="output_format")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call. Raises CommandError (exit code 1) for a refusal."""
+        prices = shared.granted(chain_to_fetch(now=timezone.now()))
+        accepted = shared.granted(shared.symbols_of(options["accept_price"], option="--accept-price"))
+        symbols = shared.granted(shared.symbols_of(options["symbols"] or [], option="--symbols"))
+        wanted = queries.symbols_held() if options["held"] else symbols
+        report = fetch_prices(prices=prices, symbols=wanted, accepted=accepted)
+        as_json = options["output_format"] == "json"
+        self.stdout.write(json.dumps(report.as_data(), indent=2) if as_json else _text(report))
+
+
+def _text(report: FetchReport) -> str:
+    lines = [f"{symbol} {price}" for symbol, price in report.stored.items()]
+    lines += [f"{symbol} not stored: {why}" for symbol, why in {**report.unpriced, **report.held_back}.items()]
+    return "\n".join([*lines, f"Stored {len(report.stored)} prices"])

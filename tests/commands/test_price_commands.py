@@ -1,0 +1,192 @@
+"""import_prices, fetch_prices and mark_to_market, as they are typed."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from pytest_django import Settings
+
+from portfolios.models import Price, Security, Valuation
+from tests.scenes import NOW, Desk, line, whole_database
+
+pytestmark = pytest.mark.django_db
+
+
+def typed(*arguments: Any) -> str:
+    """Type a command and return what it prints."""
+    out = io.StringIO()
+    call_command(*[str(argument) for argument in arguments], stdout=out)
+    return out.getvalue()
+
+
+def refused(*arguments: Any) -> str:
+    """Type a command that must be refused with one line and change nothing; return the line."""
+    before = whole_database()
+    with pytest.raises(CommandError) as caught:
+        typed(*arguments)
+    assert caught.value.returncode == 1
+    assert "\n" not in str(caught.value)
+    assert whole_database() == before
+    return str(caught.value)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a file of closing prices."""
+    path = tmp_path / "closes.csv"
+    path.write_text("symbol,price,as_of\nMSFT,450.5,2026-01-05\nMSFT,455,2026-01-06\nbrk-b,482.5,2026-01-06\n")
+    return path
+
+
+def stored() -> list[tuple[str, Decimal, str]]:
+    """Return the stored prices, oldest first."""
+    return [
+        (row.security_id, row.price, f"{row.as_of:%d}") for row in Price.objects.order_by("as_of", "security_id")
+    ]
+
+
+# --- import_prices ---
+
+
+def test_a_file_of_closes_is_stored_with_its_days(file: Path):
+    assert typed("import_prices", file) == f"Stored 3 prices from {file}\n"
+    assert stored() == [
+        ("MSFT", Decimal("450.5"), "05"),
+        ("BRK.B", Decimal("482.5"), "06"),
+        ("MSFT", Decimal(455), "06"),
+    ]
+    assert not Security.objects.get(symbol="BRK.B").is_verified
+
+
+def test_the_same_file_again_changes_nothing_and_a_correction_replaces(file: Path):
+    typed("import_prices", file)
+    before = stored()
+    typed("import_prices", file)
+    assert stored() == before
+    file.write_text("symbol,price,as_of\nMSFT,456,2026-01-06\n")
+    typed("import_prices", file)
+    assert stored()[-1] == ("MSFT", Decimal(456), "06")
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("MSFT,0,2026-01-06", "line 5: price of MSFT is '0': a price is above zero"),
+        ("MSFT,-1,2026-01-06", "a price is above zero"),
+        ("MSFT,NaN,2026-01-07", "not a finite number"),
+        ("MSFT,abc,2026-01-07", "price of MSFT is 'abc': not a number"),
+        ("toolong99x,4,2026-01-07", "symbol 'toolong99x' is not a symbol"),
+        ("MSFT,4,yesterday", "as_of 'yesterday' is not an ISO 8601 time"),
+        ("MSFT,4,2999-01-01", "as_of '2999-01-01' is in the future"),
+        ("MSFT,4,2026-01-05", "symbol MSFT stands twice for the same time"),
+    ],
+)
+def test_one_bad_row_refuses_the_file_by_name_line_and_rule(file: Path, row: str, says: str):
+    file.write_text(file.read_text() + row + "\n")
+    message = refused("import_prices", file)
+    assert says in message
+    assert f"{file}: line 5" in message
+
+
+def test_a_price_in_another_currency_is_refused(tmp_path: Path):
+    path = tmp_path / "closes.csv"
+    path.write_text("symbol,price,currency\nMSFT,450,EUR\n")
+    assert "line 2: currency of MSFT is 'EUR': the books are in USD" in refused("import_prices", path)
+
+
+# --- fetch_prices ---
+
+
+@pytest.fixture
+def source(tmp_path: Path, settings: Settings) -> Path:
+    """Configure a file as the source of prices."""
+    path = tmp_path / "market.csv"
+    settings.PRICE_SOURCES, settings.PRICE_FILE = ["database", "file", "simulation"], str(path)
+    path.write_text("symbol,price\nMSFT,450\nKO,60\n")
+    return path
+    return path
+
+
+def test_the_sources_are_asked_and_what_they_say_is_stored(source: Path):
+    printed = typed("fetch_prices", "--symbols", "MSFT", "brk-b")
+    assert printed == ("MSFT 450.0000\nBRK.B not stored: no source has a price\nStored 1 prices\n")
+    assert [(row.security_id, row.source) for row in Price.objects.all()] == [("MSFT", "file")]
+
+
+def test_held_means_what_any_account_holds(source: Path, desk: Desk):
+    desk.run([line("KO", "BUY", 5)], prices={"KO": "61"})
+    data = json.loads(typed("fetch_prices", "--held", "--format", "json"))
+    assert data["stored"] == {"KO": "60.0000"}
+
+
+def test_a_price_out_of_the_band_is_not_stored_until_it_is_accepted(source: Path):
+    Security.objects.create(symbol="KO")
+    Price.objects.create(security_id="KO", price=100, source="yahoo", as_of=datetime.now(UTC) - timedelta(days=1))
+    printed = typed("fetch_prices", "--symbols", "KO")
+    assert "KO not stored: 60.00 from file is more than 25 % from the last close, 100.00" in printed
+    assert Price.objects.count() == 1
+    typed("fetch_prices", "--symbols", "KO", "--accept-price", "KO")
+    assert Price.objects.latest("as_of").price == Decimal(60)
+
+
+def test_stand_ins_and_the_table_itself_are_nothing_to_fetch_from(settings: Settings):
+    settings.PRICE_SOURCES = ["database", "simulation"]
+    assert "PRICE_SOURCES names nothing to fetch from" in refused("fetch_prices", "--symbols", "KO")
+
+
+@pytest.mark.parametrize("option", ["--symbols", "--accept-price"])
+def test_what_is_no_symbol_is_refused(source: Path, option: str):
+    arguments = {"--symbols": ["KO"], option: ["toolong99x"]}
+    typed_out = [word for name, words in arguments.items() for word in (name, *words)]
+    assert f"{option} 'toolong99x': not a symbol" in refused("fetch_prices", *typed_out)
+
+
+# --- mark_to_market ---
+
+
+def test_a_mark_to_market_prints_what_it_valued_and_what_kept_its_mark(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 5)], prices={"MSFT": "450", "KO": "60"})
+    printed = typed("mark_to_market", "--price", "MSFT=460")
+    assert printed.startswith("KO keeps its last mark: only a stand-in price\nValued 1 accounts as of ")
+    assert printed.endswith("1 positions marked at the prices of 1 symbols\n")
+    assert desk.position("MSFT").mark_price == Decimal(460)
+
+
+def test_a_valuation_of_the_past_takes_the_prices_of_then(desk: Desk, settings: Settings, tmp_path: Path):
+    settings.PRICE_SOURCES = ["database"]
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "450"})
+    path = tmp_path / "closes.csv"
+    path.write_text("symbol,price,as_of\nMSFT,455,2026-01-06T21:00:00+00:00\nMSFT,470,2026-01-07T21:00:00+00:00\n")
+    typed("import_prices", path)
+    data = json.loads(typed("mark_to_market", "--as-of", "2026-01-06", "--format", "json"))
+    assert (data["accounts"], data["positions"]) == (1, 1)
+    valuation = Valuation.objects.latest("as_of")
+    assert (f"{valuation.as_of:%Y-%m-%d %H:%M}", valuation.equity) == ("2026-01-06 23:59", Decimal("10110.10"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2999-01-01", "in the future"),
+        ("someday", "not an ISO 8601 time"),
+        ("2999-01-01T00:00:00Z", "in the future"),
+    ],
+)
+def test_a_time_that_is_none_or_not_yet_is_refused(text: str, says: str):
+    assert says in refused("mark_to_market", "--as-of", text)
+
+
+def test_a_price_in_doubt_keeps_the_last_mark_until_it_is_accepted(desk: Desk):
+    recently = datetime.now(UTC) - timedelta(hours=1)
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "450"}, now=recently)
+    Price.objects.filter(as_of=NOW).update(as_of=recently)
+    printed = typed("mark_to_market", "--price", "MSFT=45")
+    assert "MSFT keeps its last mark: 45.00 from given is more than 25 % from the last close, 450.00" in printed
+    typed("mark_to_market", "--price", "MSFT=45", "--accept-price", "MSFT")
+    assert desk.position("MSFT").mark_price == Decimal(45)
