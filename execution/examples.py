@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from execution.engine.artifact import normalize_symbol
 from execution.engine.decoding import MAX_BYTES, decode
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Refusal
 from execution.inputs import parse_id
 from execution.reading import read_regular_file
-from portfolios.reference import ASSET_CLASSES, SecurityData
+from execution.securities import COLUMNS, SecurityLine, Symbol
+from portfolios.reference import SecurityData
 
 
 class ExampleFileError(Exception):
@@ -42,21 +42,7 @@ def _id(text: object) -> UUID:
     return found
 
 
-def _symbol(text: str) -> str:
-    symbol = normalize_symbol(text)
-    if symbol is None:
-        raise PydanticCustomError("symbol", "not letters, perhaps digits, perhaps a share class, as in BRK.B")
-    return symbol
-
-
-def _asset_class(text: str) -> str:
-    if text not in ASSET_CLASSES:
-        raise PydanticCustomError("asset_class", "not one of {known}", {"known": ", ".join(ASSET_CLASSES)})
-    return text
-
-
 _Id = Annotated[UUID, BeforeValidator(_id)]
-_Symbol = Annotated[str, AfterValidator(_symbol)]
 _Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=4)]
 _Cash = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)]
 _PerUnit = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6)]
@@ -74,7 +60,7 @@ class PolicyLine(BaseModel):
     cash_reserve_percent: _Percent | None = None
     min_order_value: _Cash | None = None
     max_order_value: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=2)] | None = None
-    restricted_symbols: list[_Symbol] = []
+    restricted_symbols: list[Symbol] = []
     allow_short: bool = False
     short_margin_percent: Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=4)] | None = None
     on_breach: Literal["clamp", "reject"] = "clamp"
@@ -114,21 +100,6 @@ class _StrategyFile(BaseModel):
     strategies: list[StrategyLine] = Field(min_length=1)
 
 
-class _SecurityLine(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-    symbol: _Symbol
-    name: str = Field(min_length=1, max_length=200)
-    sector: str = Field(max_length=64)
-    exchange: str = Field(max_length=16)
-    currency: str = Field(pattern="^[A-Z]{3}$")
-    asset_class: Annotated[str, AfterValidator(_asset_class)]
-    quantity_step: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=6)]
-
-
-_COLUMNS = list(_SecurityLine.model_fields)
-
-
 def read_examples(directory: Path) -> ExampleSet:
     """Return what the files in `directory` hold. Raises ExampleFileError for the first thing that is wrong."""
     return ExampleSet(
@@ -157,8 +128,8 @@ def _read_securities(path: Path) -> list[SecurityData]:
         raise ExampleFileError(f"{path}: not UTF-8: byte {error.start} cannot be decoded") from error
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
-        if reader.fieldnames != _COLUMNS:
-            raise ExampleFileError(f"{path}: line 1 is not the header {','.join(_COLUMNS)}")
+        if reader.fieldnames != list(COLUMNS):
+            raise ExampleFileError(f"{path}: line 1 is not the header {','.join(COLUMNS)}")
         securities = [_security(path, reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise ExampleFileError(f"{path}: line {reader.line_num}: {error}") from error
@@ -168,9 +139,9 @@ def _read_securities(path: Path) -> list[SecurityData]:
 
 def _security(path: Path, line: int, row: Mapping[str | None, Any]) -> SecurityData:
     if None in row or None in row.values():
-        raise ExampleFileError(f"{path}: line {line} does not have {len(_COLUMNS)} columns")
+        raise ExampleFileError(f"{path}: line {line} does not have {len(COLUMNS)} columns")
     try:
-        return SecurityData(**_SecurityLine.model_validate(row).model_dump())
+        return SecurityLine.model_validate(row).as_data()
     except ValidationError as error:
         raise ExampleFileError(f"{path}: line {line}: {_first(error)}") from error
 

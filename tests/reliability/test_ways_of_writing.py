@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import call_command, get_commands
@@ -490,6 +491,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
+    "import_securities": (READS, lambda _: [str(settings.BASE_DIR / "examples" / "securities.csv")]),
 }
 # Commands that read, or work on files; their own tests show it.
 NO_WRITERS = {"explain", "replay_run", "backup_books", "import_prices", "fetch_prices"}
