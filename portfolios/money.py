@@ -16,7 +16,8 @@ ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 
 CASH_LIMIT = Decimal(10) ** 13  # 15 digits, 2 of them after the point
-UNIT_LIMIT = Decimal(10) ** 9  # 15 digits, 6 of them after the point (prices, quantities and ratios)
+UNIT_LIMIT = Decimal(10) ** 9  # 15 digits, 6 of them after the point (prices and quantities)
+RATIO_LIMIT = Decimal(10) ** 22  # computed and shown, never stored: a nearly flat benchmark makes betas of any size
 PERCENT_LIMIT = Decimal(10) ** 5  # 9 digits, 4 of them after the point
 
 # Products of two 15-digit numbers have 30 digits; 40 leaves room for a quotient that is rounded right after.
@@ -64,9 +65,9 @@ def quantize_percent(percent: Decimal) -> Decimal:
 def quantize_ratio(ratio: Decimal) -> Decimal:
     """Return a ratio (0.05 is 5 %, a Sharpe ratio) with 6 places, half to even: the 4 places of its percentage.
 
-    Raises AmountOutOfRangeError from 10**9 on.
+    Raises AmountOutOfRangeError from 10**22 on.
     """
-    return _quantize(ratio, step=RATIO_STEP, rounding=ROUND_HALF_EVEN, limit=UNIT_LIMIT, name="ratio")
+    return _quantize(ratio, step=RATIO_STEP, rounding=ROUND_HALF_EVEN, limit=RATIO_LIMIT, name="ratio")
 
 
 def quantize_quantity(quantity: Decimal, *, step: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:

@@ -169,7 +169,7 @@ def measure(
     Of several prices of `benchmark` for one day the last given counts. `closed_pnl` holds the realized profit of
     each closed position, `trades` the fills, both of the time of `points`. `risk_free` is a yearly rate as a
     fraction, of which each day has 1 / periods_per_year. Days are days in `zone`. Raises UnusableSeriesError, and
-    AmountOutOfRangeError for a ratio of 10**9 or more.
+    AmountOutOfRangeError for a ratio of 10**22 or more.
     """
     _require_usable(points, benchmark, periods_per_year=periods_per_year)
     with localcontext(_CONTEXT):
