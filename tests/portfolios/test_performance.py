@@ -249,6 +249,11 @@ def test_the_same_gain_each_day_has_no_sharpe_ratio():
     assert (found.volatility, found.sharpe_ratio) == (0, NOT_ENOUGH_DATA)
 
 
+def test_a_volatility_that_shows_as_zero_has_no_sharpe_ratio_beside_it():
+    found: Any = measure(values("1000000.00", "1000000.01", "1000000.01", "1000000.02"))
+    assert (found.volatility, found.sharpe_ratio) == (0, NOT_ENOUGH_DATA)
+
+
 def test_the_risk_free_rate_is_a_rate_of_a_year():
     found: Any = measure(values(100, 110, 99, 108), risk_free=Decimal("0.05"))
     without: Any = measure(values(100, 110, 99, 108))
