@@ -9,7 +9,7 @@ from pathlib import Path
 from execution.engine.routing import Quote
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Refusal
-from execution.pricing.base import Missing, PriceSource, check_offer, reason_line
+from execution.pricing.base import Missing, Offer, PriceSource, check_offer, reason_line
 from execution.pricing.configuration import PriceSettings
 from execution.pricing.files import read_price_file
 from execution.pricing.providers import alpaca_source, yahoo_source
@@ -41,32 +41,37 @@ class PriceChain:
     def ask(self, symbols: frozenset[str]) -> PriceAnswer:
         """Return the first usable quote of each symbol; a later source sees only what is still missing.
 
-        Outside of any transaction: a source may need the network, and raises RuntimeError inside of one.
+        Where a source named a price that was refused, a stand-in takes its place only if a default price was asked
+        for: a made-up 100 must not be traded instead of a real 450 that is a day too old.
+        To be called outside of any transaction: a source that needs the network raises RuntimeError inside of one.
         """
         quotes: dict[str, Quote] = {}
         said: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
+        refused: set[str] = set()
         for source in self.sources:
             missing = symbols - quotes.keys()
             if not missing:
                 break
-            for symbol, answer in self._checked(source, missing).items():
+            offered = source.ask(missing)
+            for symbol in sorted(missing & offered.keys()):
+                answer = self._checked(offered[symbol], after_refusal=symbol in refused)
                 if isinstance(answer, Quote):
                     quotes[symbol] = answer
-                else:
-                    said[symbol].append(reason_line(source.name, answer))
-        reasons = {symbol: "; ".join(lines) for symbol, lines in said.items() if symbol not in quotes}
+                    continue
+                said[symbol].append(reason_line(source.name, answer))
+                if isinstance(offered[symbol], Offer):
+                    refused.add(symbol)
+        unpriced = symbols - quotes.keys()
         return PriceAnswer(
-            quotes, {symbol: reason or "no source has a price" for symbol, reason in reasons.items()}
+            quotes, {symbol: "; ".join(said[symbol]) or "no source has a price" for symbol in sorted(unpriced)}
         )
 
-    def _checked(self, source: PriceSource, symbols: frozenset[str]) -> dict[str, Quote | str]:
-        return {
-            symbol: answer.reason
-            if isinstance(answer, Missing)
-            else check_offer(answer, now=self.now, max_age=self.max_age)
-            for symbol, answer in source.ask(symbols).items()
-            if symbol in symbols
-        }
+    def _checked(self, offered: Offer | Missing, *, after_refusal: bool) -> Quote | str:
+        if isinstance(offered, Missing):
+            return offered.reason
+        if offered.simulated and after_refusal and not self.stand_in_asked_for:
+            return "does not stand in for a price that was refused"
+        return check_offer(offered, now=self.now, max_age=self.max_age)
 
 
 def build_chain(

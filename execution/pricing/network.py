@@ -102,7 +102,7 @@ def usable(*, package: str, url: str) -> Refusal | None:
     if find_spec(package) is None:
         message = f"the package {package} is not installed; pip install -r requirements/production.txt brings it"
         return Refusal(Code.BAD_OPTION, message)
-    if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
+    if url and not _is_address(url):
         return Refusal(Code.BAD_OPTION, f"{one_line(url)} is not an address of the form https://host")
     return None
 
@@ -116,6 +116,14 @@ def status_error(status: int, *, retry_after: str = "", says: str = "") -> Sourc
     if status in {408, 425, 429} or status >= 500:
         return TemporaryError(message, retry_after=_seconds(retry_after))
     return SourceError(message)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is not closed
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _connected(connect: Callable[[], Fetch]) -> Fetch:

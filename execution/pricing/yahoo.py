@@ -1,4 +1,4 @@
-"""Yahoo Finance: how it writes symbols, and what its quotes say. The service is not for commercial use."""
+"""Yahoo Finance: how it writes symbols, and what its quotes say."""
 
 import json
 import re

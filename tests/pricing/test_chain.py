@@ -79,6 +79,19 @@ def test_a_stand_in_has_no_age_and_marks_its_quotes():
     assert (named.ask(frozenset({"KO"})).quotes["KO"].price, named.stand_in_asked_for) == (Decimal(60), True)
 
 
+@pytest.mark.django_db
+def test_a_stand_in_takes_the_place_of_a_refused_price_only_where_it_was_asked_for():
+    store("KO", "69.80", hours_ago=97)
+    answer = chain_of("database", "simulation").ask(frozenset({"KO", "PEP"}))
+    assert answer.quotes["PEP"].simulated
+    assert answer.reasons == {
+        "KO": "database: price of 2026-01-01 08:30 UTC is older than 96 hours; "
+        "simulation: does not stand in for a price that was refused"
+    }
+    asked_for = chain_of("database", "simulation", default_price=Decimal(60)).ask(frozenset({"KO"}))
+    assert asked_for.quotes["KO"].price == Decimal(60)
+
+
 def test_without_sources_there_is_a_reason_too():
     assert chain_of().ask(frozenset({"KO"})).reasons == {"KO": "no source has a price"}
 
@@ -91,6 +104,7 @@ def test_without_sources_there_is_a_reason_too():
         ("file", {}, "PRICE_SOURCES names 'file': PRICE_FILE is empty"),
         ("file", {"file": "/nowhere/prices.csv"}, "PRICE_SOURCES names 'file': /nowhere/prices.csv does not exist"),
         ("yahoo", {"yahoo_url": "ftp://quotes"}, "'ftp://quotes' is not an address of the form https://host"),
+        ("yahoo", {"yahoo_url": "http://["}, "'http://[' is not an address of the form https://host"),
     ],
 )
 def test_a_source_that_cannot_work_refuses_the_call(source: str, changes: dict[str, str], says: str):
