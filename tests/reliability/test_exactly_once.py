@@ -1,13 +1,17 @@
 """One request is executed once, whoever asks, how often and how many at the same time."""
 
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
 
+from portfolios import reference
 from portfolios.models import Position, Strategy
+from portfolios.reference import PriceData
 from tests.counts import count
 from tests.reliability.children.briefs import Call
 from tests.reliability.children.doors import DOORS
@@ -18,7 +22,7 @@ from tests.reliability.crowds import (
     complaints_about_books,
     shares_of,
 )
-from tests.scenes import Desk, Inbox, line
+from tests.scenes import NOW, Desk, Inbox, line, outcomes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -46,6 +50,20 @@ def _calls(desk: Desk, requests: list[str], number: int, *, create: bool = False
     name = desk.strategy.name if create else None
     asked = islice(zip(cycle(DOORS), cycle(requests), strict=False), number)
     return [Call(door, request, str(desk.strategy.pk), PRICES, create_strategy=name) for door, request in asked]
+
+
+def _one_settled_line(desk: Desk, crowd: Crowd, *, defects: tuple[str, ...] = ()) -> list[str]:
+    """Confirm one price that held a line back, from everywhere at once; say what went wrong."""
+    reference.ensure_securities(["MSFT"], known=())
+    yesterday = NOW - timedelta(days=1)
+    reference.store_prices([PriceData(symbol="MSFT", price=Decimal(45), source="yahoo", as_of=yesterday)])
+    request = desk.inbox.put(LINES)
+    waiting = desk.execute(request, prices=PRICES, accepted_prices=frozenset())
+    assert outcomes(waiting) == ["QUARANTINED", "HELD", "EXECUTED"]
+    calls = [replace(call, accept=("MSFT",)) for call in _calls(desk, [request], CALLS)]
+    answers = crowd.call(shares_of(calls, PROCESSES), defects=defects)
+    expected = Expected(runs=2, orders=2, entries=3, positions=2, recommendations=4)
+    return [*complaints_about_answers(answers, executed=1), *complaints_about_books(desk.strategy, expected)]
 
 
 def _one_request(desk: Desk, crowd: Crowd, *, create: bool = False, defects: tuple[str, ...] = ()) -> list[str]:
@@ -140,3 +158,13 @@ def test_without_unique_keys_the_harness_notices_everything_that_is_there_twice(
         "2 execution runs, 1 expected", "2 valuations, 1 expected", "4 orders, 2 expected",
         "5 ledger entries, 3 expected", "6 recommendations, 3 expected",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", range(count(1, 20)))
+def test_a_line_that_waited_is_executed_once_however_many_confirm_it(desk: Desk, crowd: Crowd, attempt: int):
+    assert _one_settled_line(desk, crowd) == []
+
+
+def test_without_the_second_look_a_line_that_waited_would_be_tried_by_all(desk: Desk, crowd: Crowd):
+    """The control: the harness notices when nobody looks again under the lock."""
+    assert _one_settled_line(desk, crowd, defects=("stale_turn",)) != []

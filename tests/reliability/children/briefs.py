@@ -10,7 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Call:
-    """One execution through one door. `prices` by symbol; `create_strategy` as the option of that name."""
+    """One execution through one door. `prices` by symbol, those of `accept` confirmed; `create_strategy` as the
+    option of that name.
+    """
 
     door: str
     request_id: str
@@ -18,6 +20,7 @@ class Call:
     prices: Mapping[str, str]
     initial_balance: str = "100000"
     create_strategy: str | None = None
+    accept: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ def _no_look(brief: Brief) -> None:
     preparation.whose_turn = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
 
 
+def _stale_turn(brief: Brief) -> None:
+    """Nobody looks again, under the lock, whether the line is still open."""
+    preparation.Prepared.whose_turn = lambda found: found.turn  # type: ignore[method-assign,assignment]
+
+
 def _no_keys(brief: Brief) -> None:
     """No two runs and no two orders ever have the same key."""
     columns = recording._run_columns
@@ -82,6 +87,7 @@ def _no_retry(brief: Brief) -> None:
 DEFECTS: dict[str, Callable[[Brief], None]] = {
     "no_lock": _no_lock,
     "no_look": _no_look,
+    "stale_turn": _stale_turn,
     "no_keys": _no_keys,
     "no_atomic": _no_atomic,
     "no_retry": _no_retry,

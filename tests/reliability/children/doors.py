@@ -51,16 +51,18 @@ def instruction(call: Call) -> Instruction:
         door="service",
         now=datetime.now(UTC),
         create_strategy=call.create_strategy,
+        accepted_prices=frozenset(call.accept),
     )
 
 
 def command_line(call: Call) -> list[str]:
     """Return the call as manage.py takes it."""
     prices = [part for symbol, price in call.prices.items() for part in ("--price", f"{symbol}={price}")]
+    accept = [part for symbol in call.accept for part in ("--accept-price", symbol)]
     create = ["--create-strategy", call.create_strategy] if call.create_strategy else []
     return [
         "execute_recommendations", call.request_id, call.strategy_id, "--initial-balance", call.initial_balance,
-        "--format", "json", *prices, *create,
+        "--format", "json", *prices, *accept, *create,
     ]  # fmt: skip
 
 
