@@ -52,6 +52,7 @@ bench: $(VENV)/.dev  ## measure the speed of the command and of the books, as ra
 	$(BIN)/python -m benchmarks.command_cpu
 	$(BIN)/python -m benchmarks.planning_scale
 	$(BIN)/python -m benchmarks.trigger_cost
+	$(BIN)/python -m benchmarks.mark_to_market
 
 calendar: $(VENV)/.dev  ## write the exchange's holidays from the newest pinned exchange-calendars
 	$(BIN)/python -m tests.make_market_table

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from execution.engine.vocabulary import Code
 from execution.report import DecisionPart, OrderPart, RunReport
 from portfolios.money import format_cash, plain
 
@@ -35,6 +36,8 @@ def _head(report: RunReport) -> Iterator[str]:
         yield f"Replay: request {report.run.request_id} was executed before, as run {report.run.id}; its report:"
     if report.run.id is None:
         yield "Preview: nothing is written"
+    if report.run.sequence > 1:
+        yield f"Follow-up run {report.run.sequence} of the request: the lines that waited for a person"
     yield from _source(report.artifact.path)
     yield f"Found {report.artifact.recommendation_count} recommendations"
     yield _account_line(report)
@@ -73,6 +76,8 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
         yield f"  {word} [{', '.join(decision.codes)}]: {decision.reason} No order created"
+    if Code.PRICE_OUT_OF_BAND in decision.codes:
+        yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
 
 
 def _order(order: OrderPart, *, preview: bool) -> Iterator[str]:

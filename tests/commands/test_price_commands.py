@@ -147,6 +147,22 @@ def test_what_is_no_symbol_is_refused(source: Path, option: str):
     assert f"{option} 'toolong99x': not a symbol" in refused("fetch_prices", *typed_out)
 
 
+# --- --accept-price ---
+
+
+def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, settings: Settings):
+    settings.ARTIFACTS_ROOT = desk.inbox.root
+    request = desk.inbox.put([line("MSFT", "BUY", 10, current_price=300.0), line("KO", "HOLD")])
+    call = ["execute_recommendations", request, desk.strategy.pk, "--price", "MSFT=450"]
+    printed = typed(*call)
+    assert "  Quarantined [PRICE_OUT_OF_BAND]: " in printed
+    assert "  To trade at this price, run it again with --accept-price MSFT\n" in printed
+    printed = typed(*call, "--accept-price", "msft")
+    assert printed.startswith("Follow-up run 2 of the request: the lines that waited for a person\n")
+    assert "  Created BUY order: 22.22 shares @ $450.0 = $9,999.00\n" in printed
+    assert typed(*call).startswith(f"Replay: request {request} was executed before")
+
+
 # --- mark_to_market ---
 
 
