@@ -5,56 +5,38 @@ guessed: a unit, a symbol or an action that is not plain is a problem, never a s
 """
 
 import hashlib
-import json
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from execution.engine.decoding import decode
-from execution.engine.text import MAX_TEXT, clean, clean_value, one_line
+from execution.engine.actions import evidence_of_short, read_action
+from execution.engine.confidence import confidence_divisor, read_confidence
+from execution.engine.containers import LETTERED, MAX_RECOMMENDATIONS, Line, Lines, find_lines
+from execution.engine.fields import ACTION_FIELDS, NOTHING_WRITTEN, RawRecommendation, raw_line, written_symbols
+from execution.engine.remarks import as_text, claimed_price, first_text
+from execution.engine.rules import Resolution, Resolutions, Rules, Unclear
+from execution.engine.sizes import SizeScales, percent_in_range, read_size, size_scales
+from execution.engine.symbols import NAME_FIELDS, SYMBOL, line_symbol, normalize_symbol, read_symbol
+from execution.engine.text import brief, clean, clean_value, one_line
+from execution.engine.unwrapping import Unwrapped, unwrap, unwrap_batch
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal
-from portfolios.money import HUNDRED, ZERO, AmountOutOfRangeError, quantize_price
 
-MAX_RECOMMENDATIONS = 500
+__all__ = [
+    "MAX_RECOMMENDATIONS",
+    "SYMBOL",
+    "Artifact",
+    "Claims",
+    "Problem",
+    "Recommendation",
+    "content_digest",
+    "normalize_symbol",
+    "parse_artifact",
+    "parse_batch",
+]
 
-# Letters, perhaps digits (as test and fund tickers have), perhaps a share class: MSFT, BRK.B, SPY, SYM001.
-SYMBOL = re.compile(r"[A-Z]{1,6}[0-9]{0,6}(\.[A-Z]{1,2})?", re.ASCII)
-
-# `position_size_pct` is written as percent (8.0) and as a fraction (0.08, up to 0.3). The document's largest value
-# tells: above this it can only be percent; at or below it, both readings are possible.
-LARGEST_FRACTION = Decimal(2)
-
-_NEEDS_SIZE = {RecommendedAction.BUY, RecommendedAction.SELL_SHORT}
-
-
-def _cleaned(value: object) -> object:
-    """Clean text before it is checked: half an emoji (a lone surrogate) must not cost the line its trade."""
-    return clean(value) if isinstance(value, str) else value
-
-
-_Prose = Annotated[Annotated[str, Field(max_length=MAX_TEXT)] | None, BeforeValidator(_cleaned)]
-
-
-class RawRecommendation(BaseModel):
-    """One line as it is written: the two field families, typed but not yet understood."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
-
-    symbol: str | None = None
-    ticker: str | None = None
-    action: str | None = None
-    allocation_percent: Decimal | None = None
-    position_size_pct: Decimal | None = None
-    confidence: object = None
-    rationale: _Prose = None
-    investment_thesis: _Prose = None
-    company_name: object = None
-    current_price: object = None
-    target_price: object = None
+_WORD = 64  # characters of a word that are looked at
+_NO_RULES = Rules()
+_UNRESOLVED: Resolutions = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +44,7 @@ class Recommendation:
     """One understood line. `allocation_percent` is 0 to 100, or None where the action needs no size.
 
     `confidence` is a fraction from 0 to 1, None where its scale is unclear; `confidence_raw` is what was written.
+    `by_hand` says whether a person's answer for this line made it clear.
     """
 
     line: int
@@ -74,11 +57,15 @@ class Recommendation:
     current_price: Decimal | None
     target_price: Decimal | None
     raw: object
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One line that cannot be trusted: the field, its value and the rule, with what could be read of it."""
+    """One line that cannot be trusted: the field, its value and the rule, with what could be read of it.
+
+    `suggestion` says to people what would settle it; `field` and `value` say the same to machines.
+    """
 
     line: int
     code: Code
@@ -86,6 +73,9 @@ class Problem:
     symbol: str
     action: str
     raw: object
+    suggestion: str = ""
+    field: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +90,19 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A read document: its recommendations and problems by line (from 1), together every line exactly once."""
+    """A read document: its recommendations and problems by line (from 1), together every line exactly once.
+
+    `shape` names what the lines were taken out of, from the outside in; `skipped_containers` are lists beside
+    `recommendations` that were not read.
+    """
 
     digest: str
     recommendations: tuple[Recommendation, ...]
     problems: tuple[Problem, ...]
     market_context: str
     claims: Claims
+    shape: str = ""
+    skipped_containers: tuple[str, ...] = ()
 
     @property
     def line_count(self) -> int:
@@ -123,11 +119,14 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scales:
-    """What the whole document says about the units of its lines."""
+class _Setting:
+    """What the whole document says about its lines, and what people say about its provider."""
 
-    fractions_possible: bool
+    sizes: SizeScales
     confidence_divisor: Decimal | None
+    lettered: bool
+    evidence_of_short: str
+    rules: Rules
 
 
 def content_digest(content: bytes) -> str:
@@ -135,213 +134,224 @@ def content_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def parse_artifact(content: bytes) -> Artifact | Refusal:
-    """Return the artifact in `content`, or why the whole of it is refused."""
-    document = decode(content)
-    if isinstance(document, Refusal):
-        return document
-    lines = _lines(document)
+def parse_artifact(
+    content: bytes, *, rules: Rules = _NO_RULES, resolutions: Resolutions = _UNRESOLVED
+) -> Artifact | Refusal:
+    """Return the artifact in `content`, or why the whole of it is refused.
+
+    `content` is a document or a provider's reply around one. `rules` are a person's saved answers for the provider,
+    `resolutions` those for single lines: they are used where a line alone is not clear.
+    """
+    found = unwrap(content)
+    if isinstance(found, Refusal):
+        return found
+    return _artifact(found, digest=content_digest(content), rules=rules, resolutions=resolutions)
+
+
+def parse_batch(
+    content: bytes, *, wanted: Sequence[str], rules: Rules = _NO_RULES, resolutions: Resolutions = _UNRESOLVED
+) -> Artifact | Refusal:
+    """Return the artifact in the line of a batch's results (JSON Lines) that names one of the ids in `wanted`.
+
+    The ids are UUIDs in the order of preference, the task's before the request's. The digest is that of all bytes.
+    """
+    found = unwrap_batch(content, wanted=wanted)
+    if isinstance(found, Refusal):
+        return found
+    return _artifact(found, digest=content_digest(content), rules=rules, resolutions=resolutions)
+
+
+def _artifact(found: Unwrapped, *, digest: str, rules: Rules, resolutions: Resolutions) -> Artifact | Refusal:
+    lines = find_lines(found.document)
     if isinstance(lines, Refusal):
         return lines
-    assert isinstance(document, dict)  # noqa: S101  # _lines refused everything else
-    raws = [_raw_line(line, value) for line, value in enumerate(lines, start=1)]
-    scales = _scales([raw for raw in raws if isinstance(raw, RawRecommendation)])
-    read = [
-        raw if isinstance(raw, Problem) else _understand(line, raw, value=value, scales=scales)
-        for line, (raw, value) in enumerate(zip(raws, lines, strict=True), start=1)
-    ]
+    assert isinstance(found.document, dict)  # noqa: S101  # find_lines refused everything else
+    read = _read(lines, found.document, rules, resolutions)
     return Artifact(
-        digest=content_digest(content),
+        digest=digest,
         recommendations=tuple(item for item in read if isinstance(item, Recommendation)),
         problems=tuple(item for item in read if isinstance(item, Problem)),
-        market_context=_context(document.get("market_context")),
-        claims=_claims(document),
+        market_context=as_text(found.document.get("market_context")),
+        claims=_claims(found.document),
+        shape=" > ".join((*found.wrappings, lines.container)),
+        skipped_containers=lines.skipped,
     )
 
 
-def normalize_symbol(text: str) -> str | None:
-    """Return the canonical form (upper case, share class behind a point: BRK.B), or None for no such symbol."""
-    name = text.strip()
-    symbol = name.upper().replace("-", ".")
-    # upper() makes plain letters of some that are none: SS of a sharp s, S of a long one.
-    return symbol if name.isascii() and SYMBOL.fullmatch(symbol) else None
+def _read(
+    lines: Lines, document: Mapping[str, object], rules: Rules, resolutions: Resolutions
+) -> list[Recommendation | Problem]:
+    raws = [raw_line(line.value, key=line.key) for line in lines.lines]
+    setting = _setting(raws, lines, document, rules)
+    read: list[Recommendation | Problem] = []
+    for number, (line, raw) in enumerate(zip(lines.lines, raws, strict=True), start=1):
+        item = _understand(number, line, raw, setting)
+        if isinstance(item, Problem) and number in resolutions:
+            item = _resolved(item, line, raw, setting, resolutions[number])
+        read.append(item)
+    return _agreeing(read)
 
 
-def _lines(document: object) -> list[object] | Refusal:
-    if not isinstance(document, dict):
-        return Refusal(Code.ARTIFACT_SHAPE, "the document is not a JSON object with a list 'recommendations'")
-    lines = document.get("recommendations")
-    if not isinstance(lines, list):
-        return Refusal(Code.ARTIFACT_SHAPE, "field 'recommendations' is not a list")
-    if not lines:
-        return Refusal(Code.NO_RECOMMENDATIONS, "field 'recommendations' is an empty list")
-    if len(lines) > MAX_RECOMMENDATIONS:
-        message = f"{len(lines):,} recommendations, at most {MAX_RECOMMENDATIONS} are read"
-        return Refusal(Code.TOO_MANY_RECOMMENDATIONS, message)
-    return lines
-
-
-_FIELD_CODES = {
-    "symbol": Code.SYMBOL_INVALID,
-    "ticker": Code.SYMBOL_INVALID,
-    "action": Code.ACTION_UNKNOWN,
-    "allocation_percent": Code.SIZE_NOT_A_NUMBER,
-    "position_size_pct": Code.SIZE_NOT_A_NUMBER,
-}
-
-_RULES = {
-    "string_type": "not text",
-    "string_too_long": f"longer than {MAX_TEXT:,} characters",
-    "is_instance_of": "not a number",
-}
-
-
-def _raw_line(line: int, value: object) -> RawRecommendation | Problem:
-    if not isinstance(value, dict):
-        message = f"the line is not a JSON object but {one_line(value)}"
-        return Problem(line, Code.LINE_NOT_AN_OBJECT, message, "", "", clean_value(value))
-    try:
-        return RawRecommendation.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        name = str(first["loc"][0])
-        rule = _RULES.get(first["type"], first["msg"].lower())
-        message = f"field '{name}' is {one_line(first['input'])}: {rule}"
-        return _problem(line, _FIELD_CODES.get(name, Code.FIELD_INVALID), message, value)
-
-
-def _problem(line: int, code: Code, message: str, value: object) -> Problem:
-    assert isinstance(value, dict)  # noqa: S101  # other lines never get this far
-    action = value.get("action")
-    return Problem(
-        line=line,
-        code=code,
-        message=message,
-        symbol=_symbol_meant(value),
-        action=clean(action.strip().upper())[:32] if isinstance(action, str) else "",
-        raw=clean_value(value),
+def _setting(
+    raws: Iterable[RawRecommendation | Unclear], lines: Lines, document: Mapping[str, object], rules: Rules
+) -> _Setting:
+    readable = [raw for raw in raws if isinstance(raw, RawRecommendation)]
+    return _Setting(
+        sizes=size_scales((raw.sizes for raw in readable), rules),
+        confidence_divisor=confidence_divisor(raw.confidence for raw in readable),
+        lettered=lines.container == LETTERED,
+        evidence_of_short=evidence_of_short(document),
+        rules=rules,
     )
 
 
-def _symbol_meant(value: dict[str, object]) -> str:
-    """The one symbol that a line names, or nothing where it names none, an unreadable one or two."""
-    names = [value[name] for name in ("symbol", "ticker") if value.get(name) not in (None, "")]
-    meant = {normalize_symbol(name) if isinstance(name, str) else None for name in names}
-    return (meant.pop() or "") if len(meant) == 1 else ""
+def _understand(
+    number: int, line: Line, raw: RawRecommendation | Unclear, setting: _Setting
+) -> Recommendation | Problem:
+    if isinstance(raw, Unclear):
+        return _problem(number, raw, line, setting)
+    symbol = _symbol(raw, setting.rules)
+    if isinstance(symbol, Unclear):
+        return _problem(number, symbol, line, setting)
+    words = raw.action_words(lettered=setting.lettered, evidence=setting.evidence_of_short)
+    action = read_action(words, rules=setting.rules)
+    if isinstance(action, Unclear):
+        return _problem(number, action, line, setting)
+    size = read_size(raw.sizes, raw.other_sizes, action=action, scales=setting.sizes)
+    if isinstance(size, Unclear):
+        return _problem(number, size, line, setting)
+    coin = _coin(raw, action, setting.rules)
+    if coin is not None:
+        return _problem(number, coin, line, setting)
+    return _recommendation(number, symbol, action, size, raw=raw, written=line.raw, setting=setting)
 
 
-def _scales(raws: Sequence[RawRecommendation]) -> _Scales:
-    sizes = [raw.position_size_pct for raw in raws if raw.position_size_pct]
-    confidences = [raw.confidence for raw in raws if isinstance(raw.confidence, Decimal)]
-    return _Scales(
-        fractions_possible=max(sizes, default=HUNDRED) <= LARGEST_FRACTION,
-        confidence_divisor=_confidence_divisor(confidences),
-    )
-
-
-def _confidence_divisor(values: Iterable[Decimal]) -> Decimal | None:
-    """Tell 0.88 from 85 by the whole document: 1 for fractions, 100 for percent, None where both are possible."""
-    largest = max(values, default=ZERO)
-    if largest < 1:
-        return Decimal(1)
-    # A document whose largest value is 1 may mean 1 % or certainty; up to 10, a mark out of ten or percent.
-    return HUNDRED if largest > 10 else None
-
-
-def _understand(line: int, raw: RawRecommendation, *, value: object, scales: _Scales) -> Recommendation | Problem:
-    symbol = _symbol(raw)
-    if isinstance(symbol, Refusal):
-        return _problem(line, symbol.code, symbol.message, value)
-    action = _action(raw.action)
-    if isinstance(action, Refusal):
-        return _problem(line, action.code, action.message, value)
-    size = _size(raw, action=action, scales=scales)
-    if isinstance(size, Refusal):
-        return _problem(line, size.code, size.message, value)
+def _recommendation(
+    number: int,
+    symbol: str,
+    action: RecommendedAction,
+    size: Decimal | None,
+    *,
+    raw: RawRecommendation,
+    written: object,
+    setting: _Setting,
+) -> Recommendation:
     return Recommendation(
-        line=line,
+        line=number,
         symbol=symbol,
         action=action,
         allocation_percent=size,
-        confidence=_confidence(raw.confidence, scales.confidence_divisor),
+        confidence=read_confidence(raw.confidence, setting.confidence_divisor),
         confidence_raw="" if raw.confidence is None else clean(str(raw.confidence))[:64],
-        rationale=clean(raw.rationale or raw.investment_thesis or ""),
-        current_price=_claimed_price(raw.current_price),
-        target_price=_claimed_price(raw.target_price),
-        raw=clean_value(value),
+        rationale=first_text([*raw.prose.values(), *raw.reasons.values()]),
+        current_price=claimed_price(raw.current_price),
+        target_price=claimed_price(raw.target_price),
+        raw=clean_value(written),
     )
 
 
-def _symbol(raw: RawRecommendation) -> str | Refusal:
-    names = {text.strip() for text in (raw.symbol, raw.ticker) if text and text.strip()}
-    if not names:
-        return Refusal(Code.SYMBOL_MISSING, "field 'symbol' (or 'ticker') is missing")
-    known = {normalize_symbol(name) for name in names}
-    if len(known) > 1:
-        return Refusal(
-            Code.SYMBOL_INVALID, f"fields 'symbol' and 'ticker' differ: {one_line(' / '.join(sorted(names)))}"
-        )
-    symbol = known.pop()
-    if symbol is None:
-        rule = "letters, perhaps digits, perhaps a share class, as in BRK.B"
-        return Refusal(Code.SYMBOL_INVALID, f"field 'symbol' is {one_line(names.pop())}: not {rule}")
-    return symbol
+def _problem(number: int, unclear: Unclear, line: Line, setting: _Setting) -> Problem:
+    return Problem(
+        line=number,
+        code=unclear.code,
+        message=unclear.message,
+        symbol=_symbol_meant(line, setting.rules),
+        action=_action_meant(line),
+        raw=clean_value(line.raw),
+        suggestion=unclear.suggestion,
+        field=unclear.field,
+        value=unclear.value,
+    )
 
 
-def _action(text: str | None) -> RecommendedAction | Refusal:
-    if text is None or not text.strip():
-        return Refusal(Code.ACTION_MISSING, "field 'action' is missing")
-    written = text.strip()
-    word = written.upper().replace(" ", "_").replace("-", "_")
-    if not written.isascii() or word not in RecommendedAction.__members__:
-        known = ", ".join(RecommendedAction)
-        return Refusal(Code.ACTION_UNKNOWN, f"field 'action' is {one_line(text)}: not one of {known}")
-    return RecommendedAction(word)
+def _symbol(raw: RawRecommendation, rules: Rules) -> str | Unclear:
+    return line_symbol(raw.symbols, raw.names, rules=rules)
 
 
-def _size(raw: RawRecommendation, *, action: RecommendedAction, scales: _Scales) -> Decimal | Refusal | None:
-    name = "allocation_percent" if raw.allocation_percent is not None else "position_size_pct"
-    size = raw.allocation_percent if raw.allocation_percent is not None else raw.position_size_pct
-    if size is None:
-        missing = Refusal(Code.SIZE_MISSING, f"{action} needs a size: 'allocation_percent' is missing")
-        return missing if action in _NEEDS_SIZE else None
-    if raw.position_size_pct not in (None, size):
-        both = f"{raw.allocation_percent} and {raw.position_size_pct}"
-        return Refusal(Code.SIZE_UNIT_UNCLEAR, f"'allocation_percent' and 'position_size_pct' differ: {both}")
-    if size < 0:
-        return Refusal(Code.SIZE_NEGATIVE, f"field '{name}' is {size}: a size is not negative")
-    if size > HUNDRED:
-        return Refusal(Code.SIZE_OUT_OF_RANGE, f"field '{name}' is {size}: at most 100 percent")
-    if name == "position_size_pct" and size and scales.fractions_possible:
-        rule = f"could be percent or a fraction, as no value in the document is above {LARGEST_FRACTION}"
-        return Refusal(Code.SIZE_UNIT_UNCLEAR, f"field '{name}' is {size}: {rule}")
-    return size
-
-
-def _confidence(value: object, divisor: Decimal | None) -> Decimal | None:
-    if not isinstance(value, Decimal) or divisor is None or not 0 <= value <= HUNDRED:
-        return None
-    return round(value / divisor, 6)
-
-
-def _claimed_price(value: object) -> Decimal | None:
-    """A price that the research names is a remark, not an instruction: what is no plain number is left out."""
-    if not isinstance(value, Decimal) or value <= 0:
-        return None
-    try:
-        return quantize_price(value) or None
-    except AmountOutOfRangeError:
-        return None
-
-
-def _context(value: object) -> str:
-    if value is None:
+def _symbol_meant(line: Line, rules: Rules) -> str:
+    """The one symbol that a line names, or nothing where it names none, an unreadable one or two."""
+    if not isinstance(line.value, dict):
         return ""
-    text = value if isinstance(value, str) else json.dumps(clean_value(value), ensure_ascii=False)
-    return clean(text)[:MAX_TEXT]
+    said = written_symbols(line.value, line.key)
+    texts = {name: text for name, text in said.items() if isinstance(text, str)}
+    if len(texts) < len(said):
+        return ""
+    names = {name: line.value[name] for name in NAME_FIELDS if name in line.value}
+    symbol = line_symbol(texts, names, rules=rules)
+    return symbol if isinstance(symbol, str) else ""
 
 
-def _claims(document: dict[str, object]) -> Claims:
+def _action_meant(line: Line) -> str:
+    """The word that decides what a line asks for, as it is written but in capitals; empty where there is none."""
+    words = line.value if isinstance(line.value, dict) else {}
+    word = next((words[name] for name in ("action", *ACTION_FIELDS) if words.get(name) is not None), None)
+    return clean(word[:_WORD].strip().upper())[:32] if isinstance(word, str) else ""
+
+
+def _coin(raw: RawRecommendation, action: RecommendedAction, rules: Rules) -> Unclear | None:
+    """A line that says its symbol is a coin must not buy the security of the same letters. A HOLD buys nothing."""
+    coin = raw.coin
+    if not coin or action is RecommendedAction.HOLD or rules.symbol(coin) is not None:
+        return None
+    message = f"{one_line(coin)} is a coin: a security may have the same symbol"
+    hint = "if the security is meant, map it to its symbol"
+    return Unclear(Code.SYMBOL_INVALID, message, hint, "coin", brief(coin))
+
+
+def _resolved(
+    item: Problem, line: Line, raw: RawRecommendation | Unclear, setting: _Setting, answer: Resolution
+) -> Recommendation | Problem:
+    """Read a line again with a person's answer in the place of what was not clear; what still is not stays so."""
+    known = NOTHING_WRITTEN if isinstance(raw, Unclear) else raw
+    symbol = _symbol(known, setting.rules) if answer.symbol is None else read_symbol(answer.symbol, rules=_NO_RULES)
+    if isinstance(symbol, Unclear):
+        return _problem(item.line, symbol, line, setting)
+    words = known.action_words(lettered=setting.lettered, evidence=setting.evidence_of_short)
+    action = answer.action or read_action(words, rules=setting.rules)
+    if isinstance(action, Unclear):
+        return _problem(item.line, action, line, setting)
+    size = _resolved_size(known, action, setting, answer)
+    if isinstance(size, Unclear):
+        return _problem(item.line, size, line, setting)
+    coin = _coin(known, action, setting.rules) if answer.symbol is None else None
+    if coin is not None:
+        return _problem(item.line, coin, line, setting)
+    found = _recommendation(item.line, symbol, action, size, raw=known, written=line.raw, setting=setting)
+    return replace(found, by_hand=True)
+
+
+def _resolved_size(
+    raw: RawRecommendation, action: RecommendedAction, setting: _Setting, answer: Resolution
+) -> Decimal | Unclear | None:
+    if answer.allocation_percent is None:
+        return read_size(raw.sizes, raw.other_sizes, action=action, scales=setting.sizes)
+    return percent_in_range("allocation_percent", answer.allocation_percent, action=action)
+
+
+def _agreeing(read: Sequence[Recommendation | Problem]) -> list[Recommendation | Problem]:
+    """Quarantine what shares its symbol with a line that is not clear: whether the two agree cannot be said."""
+    unclear = {item.symbol: item.line for item in read if isinstance(item, Problem) and item.symbol}
+    return [
+        _unconfirmed(item, unclear[item.symbol])
+        if isinstance(item, Recommendation) and item.symbol in unclear
+        else item
+        for item in read
+    ]
+
+
+def _unconfirmed(item: Recommendation, other: int) -> Problem:
+    return Problem(
+        line=item.line,
+        code=Code.CONTRADICTORY_LINES,
+        message=f"line {other} is about {item.symbol} too and is not clear",
+        symbol=item.symbol,
+        action=str(item.action),
+        raw=item.raw,
+        suggestion=f"settle line {other} first",
+    )
+
+
+def _claims(document: Mapping[str, object]) -> Claims:
     def said(name: str) -> str:
         value = document.get(name)
         return clean(value.strip())[:64] if isinstance(value, str) else ""

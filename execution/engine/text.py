@@ -1,7 +1,9 @@
 """Text from outside, made safe to store, log and print."""
 
 import re
+import reprlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 MAX_TEXT = 10_000
 
@@ -11,6 +13,8 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 
+_BRIEF = reprlib.Repr()  # the first few elements of a list or an object, whatever they hold
+
 
 def clean(text: str) -> str:
     """Return `text` with every unsafe character replaced by U+FFFD."""
@@ -19,8 +23,18 @@ def clean(text: str) -> str:
 
 def one_line(value: object, *, limit: int = 80) -> str:
     """Return `value` quoted for a message: one line, cleaned, at most `limit` characters."""
-    text = " ".join(clean(str(value)).split())
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+    return repr(brief(value, limit=limit))
+
+
+def brief(value: object, *, limit: int = 80) -> str:
+    """Return `value` as one cleaned line of at most `limit` characters.
+
+    Only the beginning of a long value is looked at, so that it costs the same whatever it holds.
+    """
+    text = value if isinstance(value, str) else _BRIEF.repr(value) if isinstance(value, dict | list) else str(value)
+    line = " ".join(clean(text[: 4 * limit]).split())
+    whole = len(text) <= 4 * limit and len(line) <= limit
+    return line if whole else line[: limit - 1] + "…"
 
 
 def clean_value(value: object) -> object:
@@ -34,16 +48,27 @@ def clean_value(value: object) -> object:
     return clean(str(value))
 
 
-def nesting(value: object) -> int:
-    """Return how deep lists and objects are nested in a decoded JSON value; a bare value has depth 0.
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many members and elements a decoded JSON value has in all, and how deep they are nested."""
+
+    values: int
+    depth: int
+
+
+def measure(value: object, *, most: int) -> Size:
+    """Return the size of a decoded JSON value; a bare value has none. Counting stops above `most` values.
 
     Walks level by level, so that no input can exhaust the call stack.
     """
-    depth, level = 0, [value]
+    values, depth, level = 0, 0, [value]
     while containers := [inner for inner in level if isinstance(inner, dict | list)]:
         depth += 1
+        values += sum(map(len, containers))
+        if values > most:
+            break
         level = [inner for container in containers for inner in _inside(container)]
-    return depth
+    return Size(values, depth)
 
 
 def _inside(container: dict[str, object] | list[object]) -> Iterator[object]:

@@ -1,0 +1,133 @@
+"""A decoded document -> its lines: the shapes in which research tools write their recommendations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from execution.engine.fields import ACTION_FIELDS
+from execution.engine.text import one_line
+from execution.engine.vocabulary import Code, Refusal
+
+MAX_RECOMMENDATIONS = 500
+
+CONTAINERS = ("recommendations", "decisions", "orders", "items")  # in the order of preference
+LETTERED = "orders"  # the container whose actions may be single letters
+CLAIMS = ("provider", "request_id", "task_id", "strategy_id", "source")  # what a document says of itself
+BARE_MAP, SINGLE = "map", "single"
+
+_NESTED = "trade_signal_args"
+_ACTIONS = ("action", *ACTION_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what it says, its name where it stands in a map, and everything as it was written."""
+
+    value: object
+    key: str | None
+    raw: object
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a document, where they stand, and which other containers were left alone."""
+
+    container: str
+    lines: tuple[Line, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def find_lines(document: object) -> Lines | Refusal:
+    """Return the lines of a document, or why it has none.
+
+    Read are a list or a symbol-keyed map under one of `CONTAINERS` (`recommendations` before all others; two of the
+    others refuse each other), a bare symbol-keyed map, and one proposal by itself.
+    """
+    if not isinstance(document, dict):
+        return _no_object(document)
+    present = [name for name in CONTAINERS if name in document]
+    if len(present) > 1 and present[0] != CONTAINERS[0]:
+        both = " and ".join(f"'{name}'" for name in present)
+        return Refusal(
+            Code.ARTIFACT_AMBIGUOUS, f"the document has {both}: which are its recommendations is not clear"
+        )
+    if present:
+        return _within_limit(_contained(present[0], document[present[0]]), skipped=tuple(present[1:]))
+    return _within_limit(_uncontained(document))
+
+
+def holds_lines(document: object) -> bool:
+    """Whether a document has a container of lines, whatever is in it."""
+    return isinstance(document, dict) and any(name in document for name in CONTAINERS)
+
+
+def _no_object(document: object) -> Refusal:
+    if document == []:
+        return Refusal(Code.ARTIFACT_SHAPE, "the document is an empty list")
+    return Refusal(
+        Code.ARTIFACT_SHAPE,
+        f"the document is not a JSON object with a list 'recommendations' but {one_line(document)}",
+    )
+
+
+def _within_limit(found: Lines | Refusal, skipped: tuple[str, ...] = ()) -> Lines | Refusal:
+    if isinstance(found, Refusal):
+        return found
+    count = len(found.lines)
+    if count > MAX_RECOMMENDATIONS:
+        message = f"{count:,} recommendations, at most {MAX_RECOMMENDATIONS} are read"
+        return Refusal(Code.TOO_MANY_RECOMMENDATIONS, message)
+    return Lines(found.container, found.lines, skipped)
+
+
+def _contained(name: str, content: object) -> Lines | Refusal:
+    if content == []:
+        return Refusal(Code.NO_RECOMMENDATIONS, f"field '{name}' is an empty list")
+    if isinstance(content, list):
+        return Lines(name, tuple(Line(_flat(value), None, value) for value in content))
+    if isinstance(content, dict) and _is_schema(content):
+        return _schema_refusal()
+    if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
+        return Lines(name, _map_lines(content))
+    return Refusal(Code.ARTIFACT_SHAPE, f"field '{name}' is not a list")
+
+
+def _uncontained(document: Mapping[str, object]) -> Lines | Refusal:
+    if not document:
+        return Refusal(Code.ARTIFACT_SHAPE, "the document is an empty object")
+    if _is_schema(document):
+        return _schema_refusal()
+    if _says_what_to_do(document):
+        return Lines(SINGLE, (Line(document, None, document),))
+    members = {name: value for name, value in document.items() if name not in CLAIMS}
+    values = list(members.values())
+    if all(isinstance(value, dict) for value in values) and any(map(_says_what_to_do, map(_flat, values))):
+        return Lines(BARE_MAP, _map_lines(members))
+    names = ", ".join(one_line(name, limit=32) for name in list(document)[:5])
+    return Refusal(Code.ARTIFACT_SHAPE, f"the document has no list 'recommendations'; its fields are {names}")
+
+
+def _map_lines(content: Mapping[str, object]) -> tuple[Line, ...]:
+    return tuple(Line(_flat(value), key, {key: value}) for key, value in content.items())
+
+
+def _says_what_to_do(value: object) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(name), str) for name in _ACTIONS)
+
+
+def _flat(value: object) -> object:
+    """Lift the arguments of a trade signal out of their object, unless the line says any of them twice."""
+    inner = value.get(_NESTED) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(inner, dict):
+        return value
+    outer = {name: field for name, field in value.items() if name != _NESTED}
+    return value if outer.keys() & inner.keys() else {**outer, **inner}
+
+
+def _is_schema(document: Mapping[str, object]) -> bool:
+    """Whether this is the description of a document, echoed instead of one."""
+    described = isinstance(document.get("properties"), dict)
+    return described or "$schema" in document or document.get("type") in ("object", "array")
+
+
+def _schema_refusal() -> Refusal:
+    return Refusal(Code.ARTIFACT_SHAPE, "the document is a JSON schema, not a document that follows it")
