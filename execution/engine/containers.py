@@ -115,12 +115,13 @@ def _says_what_to_do(value: object) -> bool:
 
 
 def _flat(value: object) -> object:
-    """Lift the arguments of a trade signal out of their object, unless the line says any of them twice."""
+    """Lift the arguments of a trade signal out of their object; a line that contradicts them says nothing."""
     inner = value.get(_NESTED) if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(inner, dict):
         return value
     outer = {name: field for name, field in value.items() if name != _NESTED}
-    return value if outer.keys() & inner.keys() else {**outer, **inner}
+    agree = all(outer[name] == inner[name] for name in outer.keys() & inner.keys())
+    return {**outer, **inner} if agree else {}
 
 
 def _is_schema(document: Mapping[str, object]) -> bool:

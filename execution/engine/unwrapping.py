@@ -74,7 +74,7 @@ def _holds_an_id(name: str) -> bool:
 
 
 def _from_text(text: str, wrappings: tuple[str, ...]) -> Unwrapped | Refusal:
-    piece = text if text.strip() in _PLAIN else json_in(text)
+    piece = text if not wrappings and text.strip() in _PLAIN else json_in(text)
     if isinstance(piece, Refusal):
         return piece
     value = decode_text(piece.strip())
