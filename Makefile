@@ -48,9 +48,10 @@ migrations: $(VENV)/.dev  ## check that no migration is missing
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/python -W error manage.py check
 
-bench: $(VENV)/.dev  ## measure the speed of the command and of the books, as ratios
+bench: $(VENV)/.dev  ## measure the speed of the command, of planning, of parsing and of the books
 	$(BIN)/python -m benchmarks.command_cpu
 	$(BIN)/python -m benchmarks.planning_scale
+	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.trigger_cost
 	$(BIN)/python -m benchmarks.mark_to_market
 

@@ -110,14 +110,14 @@ _SHORT_WORD = re.compile(
     r"(?<![a-z])short(?:s|ed|ing)?(?![a-z])(?![ _-]?(?:term|dated|duration|list))", re.IGNORECASE
 )
 # Prose that has shorts as its subject. "Short interest" and "short squeeze" are facts about a security.
-_SHORT_PROSE = re.compile(
-    r"(?<![a-z])(?P<not>(?:no|not|without|never|avoid|avoiding|excluding) )?"
-    r"(?:(?:sell|selling|sold|go|going|long)[ /&-](?:and )?short(?![ -]term)"
-    r"|short[ -]?(?:sell|selling|sales?|seller|strategy|strategies|positions?|candidates?|ideas?|opportunity"
-    r"|opportunities|book|only|side|thesis|bias|trades?|recommendations?)"
-    r"|shorting|short the |short this )(?![a-z])",
-    re.IGNORECASE,
+_SHORT_SUBJECT = re.compile(
+    r"shorting\b|short (?:the|this)\b|short[ -]?(?:sell|selling|sales?|seller|strategy|strategies|positions?"
+    r"|candidates?|ideas?|opportunity|opportunities|book|only|side|thesis|bias|trades?|recommendations?)\b"
 )
+_GOING_SHORT = re.compile(r"\b(?:sell|selling|sold|go|going|long)(?: and | & |[ /&-])$")
+_NOT_SHORT = re.compile(r"\b(?:no|not|without|never|avoid|avoiding|excluding) (?:sell |selling |go |going )?$")
+_BEFORE = 32  # characters that are looked at before the word
+_MOST_MENTIONS = 20  # a text that says "short" more often has it as its subject
 _MOST_PROSE = 10_000  # characters of one text that are looked at
 
 
@@ -167,7 +167,18 @@ def evidence_of_short(document: Mapping[str, object]) -> str:
 
 def speaks_of_a_short(text: str) -> bool:
     """Whether a text has a short position as its subject, and does not only say that there is none."""
-    return any(not match["not"] for match in _SHORT_PROSE.finditer(text[:_MOST_PROSE]))
+    words = text[:_MOST_PROSE].lower()
+    if words.count("short") > _MOST_MENTIONS:
+        return True
+    places = (match.start() for match in re.finditer("short", words))
+    return any(_is_subject(words, place) for place in places)
+
+
+def _is_subject(words: str, place: int) -> bool:
+    before = words[max(place - _BEFORE, 0) : place]
+    is_term = words.startswith(("short-term", "short term"), place)
+    named = _SHORT_SUBJECT.match(words, place) or (_GOING_SHORT.search(before) and not is_term)
+    return bool(named) and not before[-1:].isalpha() and not _NOT_SHORT.search(before)
 
 
 def folded(text: str) -> str:

@@ -51,8 +51,8 @@ def find_lines(document: object) -> Lines | Refusal:
             Code.ARTIFACT_AMBIGUOUS, f"the document has {both}: which are its recommendations is not clear"
         )
     if present:
-        return _within_limit(_contained(present[0], document[present[0]]), skipped=tuple(present[1:]))
-    return _within_limit(_uncontained(document))
+        return _contained(present[0], document[present[0]], skipped=tuple(present[1:]))
+    return _uncontained(document)
 
 
 def holds_lines(document: object) -> bool:
@@ -69,25 +69,22 @@ def _no_object(document: object) -> Refusal:
     )
 
 
-def _within_limit(found: Lines | Refusal, skipped: tuple[str, ...] = ()) -> Lines | Refusal:
-    if isinstance(found, Refusal):
-        return found
-    count = len(found.lines)
-    if count > MAX_RECOMMENDATIONS:
-        message = f"{count:,} recommendations, at most {MAX_RECOMMENDATIONS} are read"
-        return Refusal(Code.TOO_MANY_RECOMMENDATIONS, message)
-    return Lines(found.container, found.lines, skipped)
+def _too_many(count: int) -> Refusal:
+    message = f"{count:,} recommendations, at most {MAX_RECOMMENDATIONS} are read"
+    return Refusal(Code.TOO_MANY_RECOMMENDATIONS, message)
 
 
-def _contained(name: str, content: object) -> Lines | Refusal:
+def _contained(name: str, content: object, *, skipped: tuple[str, ...]) -> Lines | Refusal:
     if content == []:
         return Refusal(Code.NO_RECOMMENDATIONS, f"field '{name}' is an empty list")
-    if isinstance(content, list):
-        return Lines(name, tuple(Line(_flat(value), None, value) for value in content))
     if isinstance(content, dict) and _is_schema(content):
         return _schema_refusal()
+    if isinstance(content, list | dict) and len(content) > MAX_RECOMMENDATIONS:
+        return _too_many(len(content))
+    if isinstance(content, list):
+        return Lines(name, tuple(Line(_flat(value), None, value) for value in content), skipped)
     if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
-        return Lines(name, _map_lines(content))
+        return Lines(name, _map_lines(content), skipped)
     return Refusal(Code.ARTIFACT_SHAPE, f"field '{name}' is not a list")
 
 
@@ -101,7 +98,9 @@ def _uncontained(document: Mapping[str, object]) -> Lines | Refusal:
     members = {name: value for name, value in document.items() if name not in CLAIMS}
     values = list(members.values())
     if all(isinstance(value, dict) for value in values) and any(map(_says_what_to_do, map(_flat, values))):
-        return Lines(BARE_MAP, _map_lines(members))
+        return (
+            Lines(BARE_MAP, _map_lines(members)) if len(values) <= MAX_RECOMMENDATIONS else _too_many(len(values))
+        )
     names = ", ".join(one_line(name, limit=32) for name in list(document)[:5])
     return Refusal(Code.ARTIFACT_SHAPE, f"the document has no list 'recommendations'; its fields are {names}")
 

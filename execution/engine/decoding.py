@@ -13,7 +13,7 @@ from execution.engine.vocabulary import Code, Refusal
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
-MAX_VALUES = 50_000  # members of objects and elements of lists: 100 for each of 500 lines
+MAX_VALUES = 30_000  # members of objects and elements of lists: 60 for each of 500 lines
 MAX_DIGITS = 15  # before the point, and as many zeros behind it: what the books can hold
 _MAX_LITERAL = 60  # characters of one number
 _CLOSING = re.compile(r"[\]}]")
@@ -33,7 +33,7 @@ def decode(content: bytes) -> object | Refusal:
     """Return the JSON value in `content` with every number as a Decimal, or the reason why it is refused.
 
     A UTF-8 byte-order mark is accepted; other encodings, duplicate keys, NaN, Infinity, numbers of more than 15
-    digits before the point, more than 1 MiB, 32 levels of nesting or 50,000 values are not.
+    digits before the point, more than 1 MiB, 32 levels of nesting or 30,000 values are not.
     """
     text = text_of(content)
     return text if isinstance(text, Refusal) else decode_text(text)

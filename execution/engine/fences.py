@@ -13,6 +13,9 @@ _FENCE = "```"
 _THOUGHTS = ("think", "thinking", "reasoning")
 _MOST_THOUGHTS = 8  # each costs a copy of what follows
 _TAG = "ORDERS_JSON"
+_FENCE_LINE = re.compile(r"^[ \t]*```.*$", re.MULTILINE)
+MAX_FENCES = 1_000
+_MOST_BLANKS = 1_000  # between the bracket of a list and its first object
 _OPENING = ("{", "[")
 _SEVERAL = Refusal(Code.ARTIFACT_AMBIGUOUS, "the text holds several pieces of JSON: which is meant is not clear")
 _VERDICT = re.compile(
@@ -27,7 +30,7 @@ def json_in(text: str) -> str | Refusal:
     if isinstance(rest, Refusal):
         return rest
     if rest.startswith((*_OPENING, '"')):
-        piece = _in_prose(rest)
+        piece = _in_prose(rest) if rest.startswith("{") else rest
         # What is cut short or stands beside another piece is left whole: the decoder names the place.
         return rest if isinstance(piece, Refusal) else piece
     for pieces in (_tagged(rest), _fenced(rest)):
@@ -73,38 +76,36 @@ def _unfenced(text: str) -> str:
 
 
 def _fenced(text: str) -> list[str] | Refusal:
-    """Return the fenced blocks that hold JSON. A fence stands at the beginning of its line: no JSON string can hold
-    one there, as it has no plain line breaks.
+    """Return the fenced blocks that hold JSON.
+
+    A fence stands at the beginning of its line: no JSON string holds one there, as it has no plain line breaks.
     """
+    if text.count(_FENCE) > MAX_FENCES:
+        return _SEVERAL
     if text.startswith(_FENCE) and text.endswith(_FENCE) and "\n" not in text and len(text) > 2 * len(_FENCE):
         return [text.strip("`").removeprefix("json").strip()]
-    blocks: list[list[str]] = [[]]  # prose and code in turn
-    for line in text.split("\n"):
-        if line.lstrip().startswith(_FENCE):
-            blocks.append([])
-        else:
-            blocks[-1].append(line)
-    pieces = [block for block in ("\n".join(lines).strip() for lines in blocks[1::2]) if block.startswith(_OPENING)]
+    blocks = _FENCE_LINE.split(text)  # prose and code in turn
+    pieces = [block for block in map(str.strip, blocks[1::2]) if block.startswith(_OPENING)]
     if not pieces and len(blocks) % 2 == 0:
         return Refusal(Code.ARTIFACT_INCOMPLETE, "the text ends inside a fence")
-    if pieces and any("{" in line for lines in blocks[0::2] for line in lines):
+    if pieces and any("{" in block for block in blocks[0::2]):
         return _SEVERAL
     return pieces
 
 
 def _in_prose(text: str) -> str | Refusal:
-    """Return the JSON that begins at the beginning of a line and ends at the end of one, with prose around it."""
-    lines = text.split("\n")
-    first = next((number for number, line in enumerate(lines) if line.startswith(_OPENING)), None)
-    if first is None:
+    """Return everything from the first brace to the last: the decoder reads it as one object or not at all."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    if start < 0:
         return _prose(text)
-    last = max((number for number, line in enumerate(lines) if line.rstrip().endswith(("}", "]"))), default=-1)
-    if last < first:
+    if end <= start:
         return Refusal(Code.ARTIFACT_INCOMPLETE, "the text ends inside its JSON")
-    # A draft before it or a correction after it, whole or not, would be another piece.
-    if any("{" in line for line in (*lines[:first], *lines[last + 1 :])):
+    # A correction behind it that is cut short would be another piece.
+    if "{" in text[end:]:
         return _SEVERAL
-    return "\n".join(lines[first : last + 1])
+    # The only object of a list is still a list.
+    within = text[max(start - _MOST_BLANKS, 0) : start].rstrip().endswith("[")
+    return text[text.rfind("[", 0, start) :] if within else text[start:end]
 
 
 def _prose(text: str) -> Refusal:

@@ -85,7 +85,8 @@ def test_whatever_arrives_is_safe_to_log_and_to_store(case: Any):
             text for item in found.problems for text in (item.message, item.suggestion, item.value, item.action)
         ]
         said += [found.market_context, found.shape, *(item.rationale for item in found.recommendations)]
-        json.dumps([item.raw for item in (*found.recommendations, *found.problems)], ensure_ascii=False).encode()
+        raws = [item.raw for item in found.recommendations] + [item.raw for item in found.problems]
+        json.dumps(raws, ensure_ascii=False).encode()
     for text in said:
         assert text == clean(text)
         assert len(text) <= 10_000

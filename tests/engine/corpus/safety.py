@@ -78,7 +78,7 @@ CASES = (
          "QUARANTINED SIZE_NOT_A_NUMBER"),
     case("many thoughts", "<think></think>" * 60_000 + GOOD, *READ),
     refused("many tags", "<ORDERS_JSON>" * 70_000, "ARTIFACT_INCOMPLETE"),
-    refused("many fences", "```\n" * 200_000, "ARTIFACT_PROSE"),
+    refused("many fences", "```\n" * 200_000, "ARTIFACT_AMBIGUOUS"),
     refused("many verdicts", "Rating:" * 140_000, "ARTIFACT_PROSE"),
     refused("many responses", '{"response":' * 40 + "1" + "}" * 40, "ARTIFACT_DEPTH"),
 )  # fmt: skip
