@@ -16,7 +16,7 @@ from execution.engine.fields import ACTION_FIELDS, NOTHING_WRITTEN, RawRecommend
 from execution.engine.remarks import as_text, claimed_price, first_text
 from execution.engine.rules import Resolution, Resolutions, Rules, Unclear
 from execution.engine.sizes import SizeScales, percent_in_range, read_size, size_scales
-from execution.engine.symbols import NAME_FIELDS, SYMBOL, line_symbol, normalize_symbol, read_symbol
+from execution.engine.symbols import CASH_WORDS, NAME_FIELDS, SYMBOL, line_symbol, normalize_symbol, read_symbol
 from execution.engine.text import brief, clean, clean_value, one_line
 from execution.engine.unwrapping import Unwrapped, unwrap, unwrap_batch
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal
@@ -181,7 +181,7 @@ def _artifact(found: Unwrapped, *, digest: str, rules: Rules, resolutions: Resol
 def _read(
     lines: Lines, document: Mapping[str, object], rules: Rules, resolutions: Resolutions
 ) -> list[Recommendation | Problem]:
-    raws = [raw_line(line.value, key=line.key) for line in lines.lines]
+    raws = [raw_line(line.value, key=line.key, twice=line.twice) for line in lines.lines]
     setting = _setting(raws, lines, document, rules)
     read: list[Recommendation | Problem] = []
     for number, (line, raw) in enumerate(zip(lines.lines, raws, strict=True), start=1):
@@ -220,9 +220,9 @@ def _understand(
     size = read_size(raw.sizes, raw.other_sizes, action=action, scales=setting.sizes)
     if isinstance(size, Unclear):
         return _problem(number, size, line, setting)
-    coin = _coin(raw, action, setting.rules)
-    if coin is not None:
-        return _problem(number, coin, line, setting)
+    doubt = _no_security(raw, symbol, action, setting.rules)
+    if doubt is not None:
+        return _problem(number, doubt, line, setting)
     return _recommendation(number, symbol, action, size, raw=raw, written=line.raw, setting=setting)
 
 
@@ -242,7 +242,7 @@ def _recommendation(
         action=action,
         allocation_percent=size,
         confidence=read_confidence(raw.confidence, setting.confidence_divisor),
-        confidence_raw="" if raw.confidence is None else clean(str(raw.confidence))[:64],
+        confidence_raw="" if raw.confidence is None else clean(str(raw.confidence)[:64]),
         rationale=first_text([*raw.prose.values(), *raw.reasons.values()]),
         current_price=claimed_price(raw.current_price),
         target_price=claimed_price(raw.target_price),
@@ -288,14 +288,15 @@ def _action_meant(line: Line) -> str:
     return clean(word[:_WORD].strip().upper())[:32] if isinstance(word, str) else ""
 
 
-def _coin(raw: RawRecommendation, action: RecommendedAction, rules: Rules) -> Unclear | None:
-    """A line that says its symbol is a coin must not buy the security of the same letters. A HOLD buys nothing."""
-    coin = raw.coin
-    if not coin or action is RecommendedAction.HOLD or rules.symbol(coin) is not None:
+def _no_security(raw: RawRecommendation, symbol: str, action: RecommendedAction, rules: Rules) -> Unclear | None:
+    """A line about a coin or about cash must not trade the security of the same letters. A HOLD trades nothing."""
+    meant = raw.coin or (symbol if symbol in CASH_WORDS else "")
+    if not meant or action is RecommendedAction.HOLD or rules.symbol(meant) is not None:
         return None
-    message = f"{one_line(coin)} is a coin: a security may have the same symbol"
+    field, kind = ("coin", "a coin") if raw.coin else ("symbol", "cash")
+    message = f"field '{field}' is {one_line(meant)}: {kind}, and a security may have the same symbol"
     hint = "if the security is meant, map it to its symbol"
-    return Unclear(Code.SYMBOL_INVALID, message, hint, "coin", brief(coin))
+    return Unclear(Code.SYMBOL_INVALID, message, hint, field, brief(meant))
 
 
 def _resolved(
@@ -313,9 +314,9 @@ def _resolved(
     size = _resolved_size(known, action, setting, answer)
     if isinstance(size, Unclear):
         return _problem(item.line, size, line, setting)
-    coin = _coin(known, action, setting.rules) if answer.symbol is None else None
-    if coin is not None:
-        return _problem(item.line, coin, line, setting)
+    doubt = _no_security(known, symbol, action, setting.rules) if answer.symbol is None else None
+    if doubt is not None:
+        return _problem(item.line, doubt, line, setting)
     found = _recommendation(item.line, symbol, action, size, raw=known, written=line.raw, setting=setting)
     return replace(found, by_hand=True)
 

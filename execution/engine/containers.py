@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from execution.engine.fields import ACTION_FIELDS
+from execution.engine.fields import ACTION_FIELDS, named
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 
@@ -20,11 +20,15 @@ _ACTIONS = ("action", *ACTION_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what it says, its name where it stands in a map, and everything as it was written."""
+    """One line: what it says by canonical names, its name where it stands in a map, and all as it was written.
+
+    `twice` lists the fields that are written twice and differ.
+    """
 
     value: object
     key: str | None
     raw: object
+    twice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def _contained(name: str, content: object, *, skipped: tuple[str, ...]) -> Lines
     if isinstance(content, list | dict) and len(content) > MAX_RECOMMENDATIONS:
         return _too_many(len(content))
     if isinstance(content, list):
-        return Lines(name, tuple(Line(_flat(value), None, value) for value in content), skipped)
+        return Lines(name, tuple(_line(value, None, value) for value in content), skipped)
     if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
         return Lines(name, _map_lines(content), skipped)
     return Refusal(Code.ARTIFACT_SHAPE, f"field '{name}' is not a list")
@@ -94,10 +98,10 @@ def _uncontained(document: Mapping[str, object]) -> Lines | Refusal:
     if _is_schema(document):
         return _schema_refusal()
     if _says_what_to_do(document):
-        return Lines(SINGLE, (Line(document, None, document),))
+        return Lines(SINGLE, (_line(document, None, document),))
     members = {name: value for name, value in document.items() if name not in CLAIMS}
     values = list(members.values())
-    if all(isinstance(value, dict) for value in values) and any(map(_says_what_to_do, map(_flat, values))):
+    if all(isinstance(value, dict) for value in values) and any(map(_says_what_to_do, values)):
         return (
             Lines(BARE_MAP, _map_lines(members)) if len(values) <= MAX_RECOMMENDATIONS else _too_many(len(values))
         )
@@ -106,21 +110,26 @@ def _uncontained(document: Mapping[str, object]) -> Lines | Refusal:
 
 
 def _map_lines(content: Mapping[str, object]) -> tuple[Line, ...]:
-    return tuple(Line(_flat(value), key, {key: value}) for key, value in content.items())
+    return tuple(_line(value, key, {key: value}) for key, value in content.items())
 
 
 def _says_what_to_do(value: object) -> bool:
-    return isinstance(value, dict) and any(isinstance(value.get(name), str) for name in _ACTIONS)
+    said = _line(value, None, None).value
+    return isinstance(said, dict) and any(isinstance(said.get(name), str) for name in _ACTIONS)
 
 
-def _flat(value: object) -> object:
-    """Lift the arguments of a trade signal out of their object; a line that contradicts them says nothing."""
-    inner = value.get(_NESTED) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(inner, dict):
-        return value
-    outer = {name: field for name, field in value.items() if name != _NESTED}
-    agree = all(outer[name] == inner[name] for name in outer.keys() & inner.keys())
-    return {**outer, **inner} if agree else {}
+def _line(value: object, key: str | None, raw: object) -> Line:
+    """Return a line; the arguments of a trade signal are lifted out of their object to the line's own fields."""
+    if not isinstance(value, dict):
+        return Line(value, key, raw)
+    outer = named(value)
+    inner = outer.fields.get(_NESTED)
+    if not isinstance(inner, dict):
+        return Line(outer.fields, key, raw, outer.twice)
+    own = {name: field for name, field in outer.fields.items() if name != _NESTED}
+    lifted = named(inner)
+    differing = [name for name in own.keys() & lifted.fields.keys() if own[name] != lifted.fields[name]]
+    return Line({**own, **lifted.fields}, key, raw, (*outer.twice, *lifted.twice, *sorted(differing)))
 
 
 def _is_schema(document: Mapping[str, object]) -> bool:

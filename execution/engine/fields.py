@@ -1,6 +1,7 @@
 """The names that research gives to its fields, and one line as it is written: typed, but not yet understood."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
@@ -8,9 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from execution.engine.actions import ActionWords
 from execution.engine.rules import Unclear
-from execution.engine.sizes import OTHER_FIELDS, SIZE_FIELDS
+from execution.engine.sizes import AMOUNT_WORDS, OTHER_FIELDS, SIZE_FIELDS
 from execution.engine.symbols import COIN_FIELDS, INSTRUMENT, MAP_KEY, NAME_FIELDS, SYMBOL_FIELDS
-from execution.engine.text import MAX_TEXT, brief, clean, one_line
+from execution.engine.text import MAX_TEXT, brief, clean, field_name, one_line
 from execution.engine.vocabulary import Code
 
 ACTION_FIELDS = ("decision", "recommendation", "signal", "proposal", "rating", "direction", "side")
@@ -60,6 +61,13 @@ class RawRecommendation(BaseModel):
         return ActionWords([pair for pair in words if pair[1].strip()], texts, lettered=lettered, evidence=evidence)
 
 
+KNOWN_FIELDS = frozenset(
+    {
+        *SYMBOL_FIELDS, *NAME_FIELDS, "instrument", "action", *ACTION_FIELDS, *SIZE_FIELDS, *OTHER_FIELDS,
+        *PROSE_FIELDS, *REASON_FIELDS, "confidence", "current_price", *TARGET_FIELDS,
+    }
+)  # fmt: skip
+
 NOTHING_WRITTEN = RawRecommendation(
     symbols={}, names={}, action={}, others={}, sizes={}, other_sizes={}, prose={}, reasons={},
     confidence=None, current_price=None, target_price=None,
@@ -70,7 +78,6 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "action": ("action",),
     "others": ACTION_FIELDS,
     "sizes": SIZE_FIELDS,
-    "other_sizes": OTHER_FIELDS,
     "prose": PROSE_FIELDS,
     "reasons": REASON_FIELDS,
 }
@@ -88,8 +95,37 @@ _RULES = {
 }
 
 
-def raw_line(value: object, *, key: str | None) -> RawRecommendation | Unclear:
-    """Return a line with its known fields, or why it cannot be read. `key` is its name where it stands in a map."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A line's fields by their canonical names, and the known ones that are written twice and differ."""
+
+    fields: dict[str, object]
+    twice: tuple[str, ...]
+
+
+def named(value: Mapping[str, object]) -> Named:
+    """Return an object's fields by the names that the tables have: `weightPct` is `weight_pct`.
+
+    JSON refuses a key that stands twice; `Action` beside `action` is the same in other clothes.
+    """
+    fields: dict[str, object] = {}
+    twice: list[str] = []
+    for written, field in value.items():
+        name = field_name(written)
+        if name in KNOWN_FIELDS and name in fields and fields[name] != field:
+            twice.append(name)
+        fields.setdefault(name, field)
+    return Named(fields, tuple(twice))
+
+
+def raw_line(value: object, *, key: str | None, twice: Sequence[str] = ()) -> RawRecommendation | Unclear:
+    """Return a line with its known fields, or why it cannot be read.
+
+    `value` has canonical names, `twice` lists the ambiguous ones; `key` is the line's name in a map, if any.
+    """
+    if twice:
+        message = f"field '{twice[0]}' is written twice, and differs"
+        return Unclear(Code.FIELD_INVALID, message, "write each field once", twice[0])
     if not isinstance(value, dict):
         hint = "write the line as an object with symbol, action and allocation_percent"
         message = f"the line is not a JSON object but {one_line(value)}"
@@ -113,16 +149,29 @@ def _is_blank(value: object) -> bool:
 
 
 def _grouped(value: dict[str, object], key: str | None) -> dict[str, object]:
-    groups: dict[str, object] = {
-        group: {name: value[name] for name in names if value.get(name) is not None}
-        for group, names in _GROUPS.items()
-    }
+    groups: dict[str, object] = {group: _given(value, names) for group, names in _GROUPS.items()}
     return {
         **groups,
+        "other_sizes": {**_given(value, OTHER_FIELDS), **_other_amounts(value)},
         "symbols": written_symbols(value, key),
         "confidence": value.get("confidence"),
         "current_price": value.get("current_price"),
         "target_price": next((value[name] for name in TARGET_FIELDS if value.get(name) is not None), None),
+    }
+
+
+def _given(value: Mapping[str, object], names: Sequence[str]) -> dict[str, object]:
+    return {name: value[name] for name in names if value.get(name) is not None}
+
+
+def _other_amounts(value: Mapping[str, object]) -> dict[str, object]:
+    """Fields whose names nobody knows, but which speak of an amount: a sale may mean no more than that."""
+    return {
+        name: field
+        for name, field in value.items()
+        if name not in KNOWN_FIELDS
+        and isinstance(field, Decimal | str)
+        and not AMOUNT_WORDS.isdisjoint(name.split("_"))
     }
 
 

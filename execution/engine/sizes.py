@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from execution.engine.rules import Rules, SizeUnit, Unclear
-from execution.engine.text import brief, one_line
+from execution.engine.text import brief, field_name, one_line
 from execution.engine.vocabulary import Code, RecommendedAction
 from portfolios.money import HUNDRED, ZERO
 
 PERCENT_FIELDS = (
     "allocation_percent", "allocation_percentage", "allocation_pct", "percentage_of_portfolio", "portfolio_percent",
-    "position_size_percent", "positionSizePercent", "weight_percent", "weight_pct", "target_weight_pct",
+    "position_size_percent", "weight_percent", "weight_pct", "target_weight_pct",
 )  # fmt: skip
 
 # Written as percent (8.0) and as a fraction (0.08, up to 0.3). The document's largest value tells: above
@@ -32,7 +32,7 @@ LARGEST_USUAL_WEIGHT = Decimal("0.30")
 _WHOLE = (Decimal("0.95"), Decimal("1.01"))  # a whole, with its rounding
 
 # These names say no unit. Text with a percent sign does: "5% of portfolio".
-UNITLESS_FIELDS = ("position_sizing", "position_size", "positionSize", "allocation")
+UNITLESS_FIELDS = ("position_sizing", "position_size", "allocation", "size", "percent", "percentage")
 
 OTHER_UNITS: Mapping[str, str] = {
     **dict.fromkeys(("quantity", "shares", "qty", "target_qty", "units", "contracts"), "a number of units"),
@@ -44,6 +44,11 @@ OTHER_UNITS: Mapping[str, str] = {
     **dict.fromkeys(("suggested_trim_pct", "trim_pct"), "a part of the position"),
 }
 LEVERAGE_FIELD = "leverage"
+
+# Words in the names of other fields that speak of an amount: `sell_quantity`, `num_shares`, `percent_to_sell`.
+AMOUNT_WORDS = frozenset(
+    {"quantity", "qty", "shares", "units", "lots", "contracts", "amount", "trim", "portion", "sell", "reduce"}
+)
 
 SIZE_FIELDS = (*PERCENT_FIELDS, PCT_FIELD, *WEIGHT_FIELDS, *UNITLESS_FIELDS)
 OTHER_FIELDS = (*OTHER_UNITS, LEVERAGE_FIELD)
@@ -77,7 +82,7 @@ def size_scales(lines: Iterable[Mapping[str, Decimal | str]], rules: Rules) -> S
     units: dict[str, SizeUnit | None] = dict.fromkeys(PERCENT_FIELDS, SizeUnit.PERCENT)
     units |= {PCT_FIELD: _unit_of_pct(values.get(PCT_FIELD, ()))}
     units |= dict.fromkeys(WEIGHT_FIELDS, _unit_of_weights(weights))
-    units |= rules.size_units
+    units |= {field_name(name): unit for name, unit in rules.size_units.items()}
     return SizeScales(units)
 
 
@@ -110,7 +115,8 @@ def read_size(
 ) -> Decimal | Unclear | None:
     """Return the size in percent (0 to 100), None where there is none and none is needed, or why it is not clear.
 
-    `sizes` are the line's fields of `SIZE_FIELDS`, `others` those of `OTHER_FIELDS`, without nulls.
+    `sizes` are the line's fields of `SIZE_FIELDS`, `others` those of `OTHER_FIELDS` and what else
+    speaks of an amount; both without nulls.
     """
     found = _read(sizes, others, action=action, scales=scales)
     # A HOLD trades nothing, in whatever unit.
@@ -172,9 +178,10 @@ def _unsupported(others: Mapping[str, object], *, action: RecommendedAction, is_
         return _other_unit(LEVERAGE_FIELD, leverage, "there is no leverage here")
     if is_sized and action is not RecommendedAction.SELL:
         return None
-    for name, unit in OTHER_UNITS.items():
-        if name in others:
-            return _other_unit(name, others[name], f"{unit}, not percent of the account")
+    for name, value in others.items():
+        if name != LEVERAGE_FIELD:
+            unit = OTHER_UNITS.get(name, "an amount")
+            return _other_unit(name, value, f"{unit}, not percent of the account")
     return None
 
 

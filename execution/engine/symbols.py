@@ -58,6 +58,11 @@ NAME_FIELDS = ("stock", "company_of_interest", "coin", "base_asset", "asset", "c
 COIN_FIELDS = ("coin", "base_asset")  # a coin, and a security may have the same letters
 _KIND_FIELDS = ("asset", "code")  # beside a symbol they say something else: EQUITY, XNAS
 
+# The rest of a portfolio that is not invested, which is not the security of the same letters.
+CASH_WORDS = frozenset({"CASH", "USD", "EUR", "GBP", "JPY", "CHF", "USDT", "USDC"})
+# What stands where there is no symbol. N/A would be read as a share class.
+_NO_SYMBOLS = frozenset({"N/A", "N.A", "N.A.", "N-A", "NA", "NONE", "NULL", "NAN", "TBD"})
+
 _LONGEST = 32  # characters of anything that could be a symbol
 
 
@@ -129,6 +134,8 @@ def _agreed(written: Mapping[str, str], read: Mapping[str, str | Unclear]) -> st
 
 
 def _canonical(name: str, *, field: str, written: str) -> str | Unclear:
+    if name in _NO_SYMBOLS:
+        return _unclear(field, written, "no symbol, but a word for none")
     bare = _without_listing(name)
     root, _, kind = bare.replace("-", ".").replace("/", ".").partition(".")
     if kind and root == COUNTRY:

@@ -13,11 +13,15 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 
+_JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONGEST_NAME = 64
 _BRIEF = reprlib.Repr()  # the first few elements of a list or an object, whatever they hold
 
 
 def clean(text: str) -> str:
     """Return `text` with every unsafe character replaced by U+FFFD."""
+    if text.isascii() and text.isprintable():  # most of it is, and this is ten times faster to see
+        return text
     return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -37,15 +41,24 @@ def brief(value: object, *, limit: int = 80) -> str:
     return line if whole else line[: limit - 1] + "…"
 
 
+def field_name(written: str) -> str:
+    """Return a field's name in lower case with underscores, however its words are joined."""
+    if written.islower() and "-" not in written and " " not in written:
+        return written
+    return _JOINT.sub("_", written[:_LONGEST_NAME]).lower().replace("-", "_").replace(" ", "_")
+
+
 def clean_value(value: object) -> object:
     """Return a decoded JSON value with every string cleaned and every number as text, ready for a JSON column."""
+    if isinstance(value, str):
+        return clean(value)
     if isinstance(value, dict):
         return {clean(name): clean_value(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [clean_value(inner) for inner in value]
     if value is None or isinstance(value, bool):
         return value
-    return clean(str(value))
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ CASES = (
             "BTC": {"signal": "hold", "trade_signal_args": {"signal": "buy"}},
             "ETH": {"trade_signal_args": {"signal": "hold"}},
         },
-        "QUARANTINED ACTION_MISSING",
+        "QUARANTINED FIELD_INVALID",
         "HOLD ETH",
     ),
     case(

@@ -54,7 +54,7 @@ SYMBOLS = (
     *(symbol(written, "BUY BRK.B 10") for written in ("BRK.B", "BRK-B", "brk/b", "$BRK.B", "US.BRK.B", "NYSE:BRK-B")),
     *(symbol(written, NO_SYMBOL) for written in (
         "SOL/USDT", "BTC-USD", "0700.HK", "600519.SS", "VOD.L", "7203.T", "SHOP.TO", "MKC.V", "BRK.Q", "AAPL.O", "US.B",
-        "123", "toolongname", "LON:VOD", "BINANCE:BTCUSDT", "BRK B", "MSFT, AAPL", "MSFT\u200b", "М\u0405FT", 7)),
+        "123", "toolongname", "N/A", "none", "CASH", "USD", "LON:VOD", "BINANCE:BTCUSDT", "BRK B", "MSFT, AAPL", "MSFT\u200b", "М\u0405FT", 7)),
     symbol("", "QUARANTINED SYMBOL_MISSING"),
     symbol(None, "QUARANTINED SYMBOL_MISSING"),
     symbol("PARA", "BUY PARA 10"),  # delisted, which only a price can tell
@@ -65,6 +65,7 @@ SYMBOLS = (
     symbol_in("coin", "SOL", NO_SYMBOL),
     symbol_in("base_asset", "ETH", NO_SYMBOL),
     symbol_in("instrument", {"symbol": "msft"}, READ),
+    line("cash that is held", {"symbol": "CASH", "action": "HOLD"}, "HOLD CASH 10"),
     line("two names of one symbol", {"ticker": "msft", "stock": "Microsoft"}, READ),
     line("a symbol and another ticker", {"ticker": "AAPL"}, NO_SYMBOL),
     line("a symbol and another company of interest", {"company_of_interest": "AAPL"}, NO_SYMBOL),
@@ -156,6 +157,9 @@ SIZES = (
     size("quantity", 5, UNSUPPORTED, "BUY_TO_COVER"),
     size("quantity", 5, "HOLD MSFT", "HOLD"),
     size("quantity", None, "SELL MSFT", "SELL"),
+    *(size(field, written, UNSUPPORTED, "SELL") for field, written in (
+        ("sell_quantity", 5), ("numShares", 5), ("Quantity", 5), ("percent_to_sell", 50), ("Reduce By", "half"))),
+    size("percentage", 50, UNCLEAR, "SELL"),
     line("a purchase by percent with the quantity it comes to", {"quantity": 22.22}, READ),
     line("a sale by percent with a quantity", {"action": "SELL", "quantity": 5}, UNSUPPORTED),
     line("a purchase with leverage", {"leverage": 5}, UNSUPPORTED),
@@ -191,6 +195,10 @@ REMARKS = (
     line("a rationale that is no text", {"rationale": ["Cloud"]}, "QUARANTINED FIELD_INVALID"),
     line("a rationale of 10,000 characters", {"rationale": "x" * 10_000}, READ),
     line("a rationale of 10,001 characters", {"rationale": "x" * 10_001}, "QUARANTINED FIELD_INVALID"),
+    line("names in capitals", {"symbol": None, "Ticker": "MSFT", "action": None, "Action": "BUY"}, READ),
+    line("names in another joint", {"allocation_percent": None, "allocationPercent": 10}, READ),
+    line("a name in two joints", {"Action": "BUY", "Allocation Percent": 10}, READ),
+    line("a name in two joints that differ", {"Action": "SELL"}, "QUARANTINED FIELD_INVALID"),
     lines("fields that nobody knows", MSFT | {"mood": "good", "nested": {"action": "SELL"}}, expect=[READ]),
 )  # fmt: skip
 
