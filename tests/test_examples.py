@@ -129,6 +129,13 @@ def test_all_files_of_a_task_tell_the_same(directory: Path):
     assert (directory / "prompt.txt").read_text().strip()
 
 
+@pytest.mark.parametrize("directory", sorted((EXAMPLES / "artifacts").glob("*/*")), ids=lambda path: path.name[:8])
+def test_the_raw_response_reads_as_what_was_made_of_it(directory: Path):
+    made = next(path for path in sorted(directory.glob("*.json"), reverse=True) if path.name != "response.json")
+    raw, read = (artifact_of(path.read_bytes()) for path in (directory / "response.json", made))
+    assert (raw.recommendations, raw.problems) == (read.recommendations, read.problems)
+
+
 def test_every_symbol_of_the_research_has_an_example_price():
     artifacts = [artifact_of(path.read_bytes()) for path in (EXAMPLES / "artifacts").rglob("parsed.json")]
     artifacts += [artifact_of(path.read_bytes()) for path in (EXAMPLES / "artifacts").rglob("structured.json")]

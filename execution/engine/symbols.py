@@ -142,11 +142,18 @@ def _canonical(name: str, *, field: str, written: str) -> str | Unclear:
         rule = f"'{COUNTRY}' may be the country or the symbol"
         return _unclear(field, written, rule)
     symbol = f"{root}.{kind}" if kind else root
+    if not kind and _is_pair(root):
+        return _unclear(field, written, f"a pair of currencies, not a security: not {RULE}")
     if not SYMBOL.fullmatch(symbol) or bare.endswith((".", "-", "/")):
         return _unclear(field, written, _why_no_symbol(root, kind), _suggested(root, kind))
     if kind and kind not in SHARE_CLASSES:
         return _unclear(field, written, _why_no_symbol(root, kind), _suggested(root, kind))
     return symbol
+
+
+def _is_pair(root: str) -> bool:
+    """Whether six letters are two currencies, or a coin and one: no security of the United States has six."""
+    return len(root) == 6 and root.isalpha() and (root[:3] in CASH_WORDS or root[3:] in CASH_WORDS)
 
 
 def _without_listing(name: str) -> str:

@@ -54,7 +54,7 @@ SYMBOLS = (
     *(symbol(written, "BUY BRK.B 10") for written in ("BRK.B", "BRK-B", "brk/b", "$BRK.B", "US.BRK.B", "NYSE:BRK-B")),
     *(symbol(written, NO_SYMBOL) for written in (
         "SOL/USDT", "BTC-USD", "0700.HK", "600519.SS", "VOD.L", "7203.T", "SHOP.TO", "MKC.V", "BRK.Q", "AAPL.O", "US.B",
-        "123", "toolongname", "N/A", "none", "CASH", "USD", "LON:VOD", "BINANCE:BTCUSDT", "BRK B", "MSFT, AAPL", "MSFT\u200b", "М\u0405FT", 7)),
+        "123", "toolongname", "BTCUSD", "USDJPY", "N/A", "none", "CASH", "USD", "LON:VOD", "BINANCE:BTCUSDT", "BRK B", "MSFT, AAPL", "MSFT\u200b", "М\u0405FT", 7)),
     symbol("", "QUARANTINED SYMBOL_MISSING"),
     symbol(None, "QUARANTINED SYMBOL_MISSING"),
     symbol("PARA", "BUY PARA 10"),  # delisted, which only a price can tell
