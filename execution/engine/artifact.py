@@ -44,7 +44,8 @@ class Recommendation:
     """One understood line. `allocation_percent` is 0 to 100, or None where the action needs no size.
 
     `confidence` is a fraction from 0 to 1, None where its scale is unclear; `confidence_raw` is what was written.
-    `by_hand` says whether a person's answer for this line made it clear.
+    `by_rule` lists a person's rules that were used ("action 'Trim' is SELL"); `by_hand` says whether a person's
+    answer for this line made it clear.
     """
 
     line: int
@@ -57,6 +58,7 @@ class Recommendation:
     current_price: Decimal | None
     target_price: Decimal | None
     raw: object
+    by_rule: tuple[str, ...] = ()
     by_hand: bool = False
 
 
@@ -247,7 +249,23 @@ def _recommendation(
         current_price=claimed_price(raw.current_price),
         target_price=claimed_price(raw.target_price),
         raw=clean_value(written),
+        by_rule=_rules_used(raw, setting.rules),
     )
+
+
+def _rules_used(raw: RawRecommendation, rules: Rules) -> tuple[str, ...]:
+    """Say which rules speak of what the line says; the fields that no rule knows need no word."""
+    if rules == _NO_RULES:
+        return ()
+    symbols = ((name, text, rules.symbol(text)) for name, text in _texts(raw.symbols, raw.names))
+    actions = ((name, text, rules.action(text)) for name, text in _texts(raw.action, raw.others))
+    units = ((name, rules.size_unit(name)) for name in raw.sizes)
+    said = [f"{name} {one_line(text)} is {meant}" for name, text, meant in (*symbols, *actions) if meant]
+    return (*said, *(f"{name} is a {unit}" for name, unit in units if unit))
+
+
+def _texts(*groups: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(name, text) for group in groups for name, text in group.items() if isinstance(text, str)]
 
 
 def _problem(number: int, unclear: Unclear, line: Line, setting: _Setting) -> Problem:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
+from execution.engine.text import field_name
 from execution.engine.vocabulary import Code, RecommendedAction
 
 _Meaning = TypeVar("_Meaning")
@@ -50,6 +51,10 @@ class Rules:
     def action(self, written: str) -> RecommendedAction | None:
         """Return what a person said that this word means."""
         return _look_up(self.actions, written)
+
+    def size_unit(self, field: str) -> SizeUnit | None:
+        """Return the unit that a person said this size field (by its canonical name) has."""
+        return next((unit for name, unit in self.size_units.items() if field_name(name) == field), None)
 
     def symbol(self, written: str) -> str | None:
         """Return the canonical symbol that a person said this text names."""

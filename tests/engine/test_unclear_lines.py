@@ -138,6 +138,29 @@ def test_a_rule_says_which_unit_a_size_has(unit: SizeUnit, expected: str):
     assert read(line, rules=Rules(size_units={"position_size_pct": unit})) == [expected]
 
 
+def test_a_line_says_which_rules_made_it_clear():
+    rules = Rules(
+        actions={"TRIM": SELL}, symbols={"MSFT.O": "MSFT"}, size_units={"positionSizePct": SizeUnit.FRACTION}
+    )
+    written = {"symbol": "MSFT.O", "action": "Trim", "position_size_pct": 0.08}
+    found = parse_artifact(document(written, MSFT | {"symbol": "XOM"}), rules=rules)
+    assert isinstance(found, Artifact)
+    mapped, plain = found.recommendations
+    assert mapped.by_rule == ("symbol 'MSFT.O' is MSFT", "action 'Trim' is SELL", "position_size_pct is a fraction")
+    assert plain.by_rule == ()
+
+
+weights = st.lists(st.integers(1, 300), min_size=1, max_size=3)
+
+
+@given(weights)
+def test_weights_are_read_as_the_percentages_they_come_to(shares: list[int]):
+    """At most 0.30 each and 0.90 together: whatever they are, they are shares of the whole."""
+    lines = [{"symbol": f"S{at}", "action": "BUY", "weight": share / 1000} for at, share in enumerate(shares)]
+    read = parsed(*lines).recommendations
+    assert [item.allocation_percent for item in read] == [Decimal(share) / 10 for share in shares]
+
+
 def test_no_rule_makes_a_quantity_a_percentage():
     line = {"symbol": "MSFT", "action": "BUY", "quantity": 5}
     assert read(line, rules=Rules(size_units={"quantity": SizeUnit.PERCENT})) == [
