@@ -158,6 +158,23 @@ def split_holding(holding: Holding, ratio: Decimal) -> Holding:
     )
 
 
+def restate_holding(holding: Holding, *, side: Side, quantity: Decimal, average_price: Decimal) -> Holding:
+    """Return the holding as somebody says it is; its cost becomes quantity * average, its profits stay.
+
+    Nothing held (0) keeps side and average as a record. A first mark is the average. Raises AmountOutOfRangeError.
+    """
+    if not quantity:
+        return replace(holding, quantity=ZERO, cost_basis=ZERO)
+    return replace(
+        holding,
+        side=side,
+        quantity=quantity,
+        average_price=average_price,
+        cost_basis=notional(quantity=quantity, price=average_price),
+        mark_price=holding.mark_price or average_price,
+    )
+
+
 def _require_possible(holding: Holding | None, fill: Fill) -> None:
     if fill.quantity <= 0 or fill.price <= 0 or fill.fee < 0:
         raise ImpossibleFillError(f"quantity and price must be above zero, the fee not below: {fill}")

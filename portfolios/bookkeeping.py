@@ -1,8 +1,8 @@
 """The only writer of the books. Every change of cash or holdings is one ledger entry and what follows from it.
 
-All functions here want an open transaction, and all but `open_account` the account's lock (`lock_account`): what is
-read, decided and written under the lock is true together. The number of statements does not depend on the number of
-orders.
+All functions here want an open transaction, and all but the two that open an account its lock (`lock_account`):
+what is read, decided and written under the lock is true together. The number of statements does not depend on the
+number of orders.
 
 The database checks the writer: triggers let cash and holdings change only together with a ledger entry
 (`portfolios.triggers`), so the entries are written first.
@@ -17,7 +17,8 @@ from decimal import Decimal
 from typing import Any
 
 from portfolios import queries
-from portfolios.accounting import Fill, Holding, Side, apply_fill, split_holding
+from portfolios.accounting import Fill, Holding, Side, apply_fill, restate_holding, split_holding
+from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
 from portfolios.money import (
     CASH_LIMIT,
@@ -53,6 +54,7 @@ class Ticket:
     is_simulated: bool
     metadata: Mapping[str, Any]
     order_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    placed_at: datetime | None = None  # where it was placed before it was filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,32 @@ def book_orders(
     return booked
 
 
+def open_with_history(
+    *,
+    account_id: uuid.UUID,
+    strategy_id: uuid.UUID,
+    provider: str,
+    events: Sequence[PastEvent],
+    unfilled: Sequence[PastOrder],
+    stamp: Stamp,
+) -> PortfolioAccount:
+    """Write a new account with what happened to it elsewhere, and what it is worth at `stamp.now`.
+
+    Each entry has the time and the reason of its event and the stamp's actor; `unfilled` orders have none. The new
+    row is the caller's alone. Raises IntegrityError where the account or an order is there already,
+    ImpossibleFillError and CannotBookError for a history that contradicts itself: roll back then.
+    """
+    account = PortfolioAccount.objects.create(id=account_id, strategy_id=strategy_id, provider=provider)
+    books = _Books(account, [], stamp)
+    for event in events:
+        books.relive(event, replace(stamp, now=event.at, reason=event.reason))
+    for order in unfilled:
+        books.keep(order)
+    books.write()
+    value_account(account, now=stamp.now)
+    return account
+
+
 def value_account(account: PortfolioAccount, *, now: datetime) -> None:
     """Write what the locked account is worth at its marks, and what came in from outside since the last time."""
     Valuation.objects.create(
@@ -228,20 +256,13 @@ def value_account(account: PortfolioAccount, *, now: datetime) -> None:
 def _corrected(before: Holding, *, side: Side, quantity: Decimal, average_price: Decimal) -> Holding:
     """Return the holding as a person says it is. Nothing held keeps its side and average as a record."""
     if quantity == 0:
-        return replace(before, quantity=ZERO, cost_basis=ZERO)
+        return restate_holding(before, side=side, quantity=ZERO, average_price=average_price)
     _require_above_zero(quantity, "quantity")
     _require_above_zero(average_price, "average price")
     average = quantize_average(average_price)
     if quantize_quantity(quantity, step=QUANTITY_STEP) != quantity or not average:
         raise CannotBookError(f"quantity is {quantity} @ {average_price}: the books keep 6 places")
-    return replace(
-        before,
-        side=side,
-        quantity=quantity,
-        average_price=average,
-        cost_basis=notional(quantity=quantity, price=average),
-        mark_price=before.mark_price or average,
-    )
+    return restate_holding(before, side=side, quantity=quantity, average_price=average)
 
 
 def _require_above_zero(value: Decimal, name: str) -> None:
@@ -314,6 +335,42 @@ class _Books:
             self.enter(Kind.FEE, -result.fee, position=position, order=order)
         self._settle(position, result.holding)
         return Booked(order, position.id, _effect(held is None, fill, result.holding))
+
+    def relive(self, event: PastEvent, stamp: Stamp) -> None:
+        """Book an event of the past under its own stamp."""
+        self._stamp = stamp
+        if isinstance(event, Deposited):
+            self.enter(Kind.DEPOSIT, event.amount)
+        elif isinstance(event, Traded):
+            self.fill(_ticket(event.order))
+        elif isinstance(event, CashStated):
+            self.enter(Kind.CORRECTION, event.balance - self._account.cash_balance)
+        else:
+            self._state(event)
+
+    def _state(self, event: HoldingStated) -> None:
+        position = self._open.get(event.symbol)
+        before = position.as_holding() if position else Holding(event.symbol, event.side, ZERO, ZERO, ZERO)
+        after = _corrected(before, side=event.side, quantity=event.quantity, average_price=event.average_price)
+        self.restate(Kind.CORRECTION, position or self.new_position(event.symbol, event.side), after)
+
+    def keep(self, order: PastOrder) -> None:
+        """Keep an order that was not filled: a record without an entry."""
+        self._orders.append(
+            Order(
+                id=order.order_id,
+                account=self._account,
+                security_id=order.symbol,
+                action=order.action.value,
+                quantity=order.quantity,
+                limit_price=order.limit_price,
+                status=order.status,
+                client_order_id=order.client_order_id,
+                is_simulated=order.is_simulated,
+                placed_at=order.placed_at,
+                metadata=dict(order.metadata),
+            )
+        )
 
     def restate(self, kind: LedgerEntry.Kind, position: Position, after: Holding) -> None:
         """Book what a holding is from now on: the entry keeps its new average and cost."""
@@ -415,7 +472,7 @@ class _Books:
             fee=fill.fee,
             client_order_id=ticket.client_order_id,
             is_simulated=ticket.is_simulated,
-            placed_at=self._stamp.now,
+            placed_at=ticket.placed_at or self._stamp.now,
             filled_at=self._stamp.now,
             metadata=dict(ticket.metadata),
         )
@@ -438,6 +495,18 @@ class _Books:
         position.status = Position.Status.CLOSED
         position.closed_at = self._stamp.now
         self._open.pop(after.symbol, None)
+
+
+def _ticket(order: PastOrder) -> Ticket:
+    return Ticket(
+        fill=order.fill,
+        limit_price=order.limit_price,
+        client_order_id=order.client_order_id,
+        is_simulated=order.is_simulated,
+        metadata=order.metadata,
+        order_id=order.order_id,
+        placed_at=order.placed_at,
+    )
 
 
 def _effect(is_new: bool, fill: Fill, after: Holding) -> str:  # noqa: FBT001  # a fact, not a switch

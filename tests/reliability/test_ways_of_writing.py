@@ -28,6 +28,7 @@ from portfolios import bookkeeping, corporate_actions
 from portfolios.accounting import Side
 from portfolios.audit import check_books
 from portfolios.bookkeeping import Stamp
+from portfolios.history import Deposited
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
@@ -452,6 +453,14 @@ BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
     ),
     "open_account": lambda desk: bookkeeping.open_account(
         strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), stamp=BY_HAND
+    ),
+    "open_with_history": lambda desk: bookkeeping.open_with_history(
+        account_id=uuid.uuid4(),
+        strategy_id=desk.strategy.pk,
+        provider="gemini",
+        events=[Deposited(at=NOW, reason="opening balance", amount=Decimal(5))],
+        unfilled=[],
+        stamp=BY_HAND,
     ),
     "book_orders": lambda desk: desk.run(
         [line("KO", "BUY", 5)]
