@@ -15,6 +15,7 @@ from portfolios.accounting import Holding
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
+    Order,
     PortfolioAccount,
     Position,
     Price,
@@ -43,6 +44,11 @@ def strategy_name_taken(name: str, *, strategy_id: UUID) -> bool:
     The strategy itself may have come into being since the caller looked for it: another caller creates it too.
     """
     return Strategy.objects.filter(name=name).exclude(pk=strategy_id).exists()
+
+
+def strategy_names() -> dict[str, UUID]:
+    """Return the id of every strategy by its name."""
+    return dict(Strategy.objects.values_list("name", "pk"))
 
 
 def newest_risk_policy(strategy_id: UUID) -> RiskPolicy | None:
@@ -185,6 +191,18 @@ def ledger_of_orders(order_ids: Iterable[UUID]) -> dict[UUID, list[LedgerEntry]]
 def get_account(account_id: UUID) -> PortfolioAccount | None:
     """Return the account without a lock, or None."""
     return PortfolioAccount.objects.filter(pk=account_id).first()
+
+
+def accounts_by_key() -> dict[tuple[UUID, str], UUID]:
+    """Return the id of every account by strategy and provider."""
+    rows = PortfolioAccount.objects.values_list("strategy_id", "provider", "pk")
+    return {(strategy_id, provider): pk for strategy_id, provider, pk in rows}
+
+
+def used_client_order_ids(prefix: str) -> frozenset[str]:
+    """Return every client_order_id in the books that begins with `prefix`."""
+    rows = Order.objects.filter(client_order_id__startswith=prefix)
+    return frozenset(rows.values_list("client_order_id", flat=True))
 
 
 def account_ids(only: Iterable[UUID] | None = None) -> list[UUID]:

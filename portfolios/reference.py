@@ -120,14 +120,16 @@ def create_strategy(*, strategy_id: uuid.UUID, name: str) -> Strategy:
     return Strategy.objects.create(id=strategy_id, name=name)
 
 
-def ensure_strategy(*, strategy_id: uuid.UUID, name: str, description: str) -> bool:
+def ensure_strategy(
+    *, strategy_id: uuid.UUID, name: str, description: str, status: str = Strategy.Status.ACTIVE
+) -> bool:
     """Write the strategy unless its id exists; return whether it was written. Raises StrategyNameTakenError."""
     if Strategy.objects.filter(pk=strategy_id).exists():
         return False
     owner = Strategy.objects.filter(name=name).first()
     if owner is not None:
         raise StrategyNameTakenError(name=name, owner=owner.pk)
-    Strategy.objects.create(id=strategy_id, name=name, description=description)
+    Strategy.objects.create(id=strategy_id, name=name, description=description, status=status)
     return True
 
 

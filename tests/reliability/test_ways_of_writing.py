@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from portfolios.models import (
     Strategy,
 )
 from portfolios.triggers import remove_triggers
+from tests.predecessor import OldBooks
 from tests.scenes import NOW, Desk, Inbox, line
 
 pytestmark = pytest.mark.django_db
@@ -488,6 +490,15 @@ def test_what_bookkeeping_changes_is_recorded(desk: Desk, name: str):
     assert not LedgerEntry.objects.filter(actor="").exists()
 
 
+def _old_books(desk: Desk) -> Path:
+    old = OldBooks()
+    old.strategy()
+    old.account("90001", "9999")
+    old.order("BUY 22.22 KO @ 450")
+    old.position("long 22.22 KO @ 450")
+    return old.write(desk.inbox.root / "folios_v2.db")
+
+
 RECORDS, READS = "records what it changes", "changes neither cash nor a holding"
 COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "execute_recommendations": (
@@ -497,6 +508,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "rebalance": (RECORDS, lambda desk: [str(desk.strategy.pk), "--targets", "KO=5", "--default-price", "9"]),
     "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-05"]),
     "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
+    "import_folios_v2": (RECORDS, lambda desk: [str(_old_books(desk))]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
