@@ -3,10 +3,13 @@
 import json
 import sqlite3
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from hypothesis import strategies as st
 
 LAYOUT = """
 CREATE TABLE strategies (id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, payload TEXT NOT NULL);
@@ -137,6 +140,7 @@ class OldBooks:
         """Write the file, without some of the tables; return its path."""
         path.unlink(missing_ok=True)
         with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA synchronous = OFF")  # a file that is gone with its test
             database.executescript(LAYOUT)
             for table, rows in self.rows.items():
                 for row in rows:
@@ -146,3 +150,48 @@ class OldBooks:
                 database.execute(f"DROP TABLE {table}")
             database.commit()
         return path
+
+
+NUMBERS = st.one_of(
+    st.decimals(min_value="0.000001", max_value="999", places=6).map(str),
+    st.sampled_from(["0", "1", "10", "22.220000000000002", "100", "-3", "NaN", "ten", "1e8", "999999999"]),
+)
+SYMBOLS = st.sampled_from(["MSFT", "XOM", " msft ", "BRK-B", "?"])
+MOMENTS = st.integers(0, 9).map(lambda hour: f"2025-10-02T{hour:02}:00:00Z") | st.sampled_from(["soon"])
+
+
+def put_order(old: OldBooks, draw: Callable[..., Any]) -> None:
+    """Add any order."""
+    action = draw(st.sampled_from(["BUY", "BUY", "SELL", "SELL_SHORT", "BUY_TO_COVER", "HOLD"]))
+    old.order(
+        "BUY 1 MSFT @ 1",
+        status=draw(st.sampled_from(["filled", "filled", "filled", "pending", "cancelled", "lost"])),
+        at=draw(MOMENTS),
+        action=action,
+        quantity=draw(NUMBERS),
+        limit_price=draw(NUMBERS),
+        symbol=draw(SYMBOLS),
+    )
+
+
+@st.composite
+def messes(draw: Callable[..., Any]) -> OldBooks:
+    """Any rows of one account."""
+    old = OldBooks()
+    old.strategy()
+    if draw(st.booleans()):
+        cash = draw(NUMBERS | st.decimals("-99999", "999999", places=9).map(str))
+        old.account(cash, draw(NUMBERS), updated_at=draw(MOMENTS))
+    for _ in range(draw(st.integers(0, 12))):
+        put_order(old, draw)
+    for _ in range(draw(st.integers(0, 4))):
+        old.position(
+            "long 1 MSFT @ 1",
+            status=draw(st.sampled_from(["open", "open", "closed"])),
+            opened_at=draw(MOMENTS),
+            side=draw(st.sampled_from(["long", "short", "flat"])),
+            quantity=draw(NUMBERS),
+            average_price=draw(NUMBERS),
+            symbol=draw(SYMBOLS),
+        )
+    return old

@@ -175,7 +175,7 @@ class _Draft:
         return f"{self._rows.file}: {rule}: {words}"
 
     def _waiting(self) -> list[KnownOrder]:
-        return [order for order in self._rows.orders if order.status != "filled"]
+        return in_their_order(order for order in self._rows.orders if order.status != "filled")
 
     def _last_time(self) -> datetime:
         """When the stored state held: never before the last order."""
