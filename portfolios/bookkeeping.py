@@ -379,7 +379,8 @@ class _Books:
             kind,
             ZERO,
             position=position,
-            quantity=after.signed_quantity - before,
+            # From a long to a short the change is larger than either.
+            quantity=quantize_quantity(after.signed_quantity - before, step=QUANTITY_STEP),
             price=after.average_price,
             cost_basis=after.cost_basis,
         )

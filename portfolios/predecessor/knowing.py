@@ -38,6 +38,7 @@ _STRATEGY_STATUSES = frozenset({"active", "inactive", "draft"})
 _WITHOUT_COUNTERPART = (
     "tickers", "metadata", "preferred_providers", "active_modes", "screener", "research_day", "runtime_weight",
 )  # fmt: skip
+_ROUNDED = "rounded as the books round: cash to cents, prices to 4 places from 1 on, quantities to 6"
 _EXECUTED_STATES = frozenset({"done", "completed", "executed"})
 # A control of the predecessor -> the column of a risk policy, and the most that the column takes.
 _LIMITS: Mapping[str, tuple[str, Decimal]] = {
@@ -74,6 +75,7 @@ class _Reader:
         self._noise: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._seen: set[tuple[str, str]] = set()
+        self._accounts: set[AccountKey] = set()
 
     def row(self, row: RawRow, read: Callable[[RawRow, str], None]) -> None:
         """Read one row, if it says which one it is."""
@@ -104,7 +106,7 @@ class _Reader:
         """Note what concerns many rows alike, once a table."""
         for table, count in sorted(self._noise.items()):
             found = f"{count} numbers have more than 6 places"
-            self.find(Rule.FLOAT_NOISE, table, found, "rounded as the books round: cash 2, quantities 6 places")
+            self.find(Rule.FLOAT_NOISE, table, found, _ROUNDED)
         if self._left_out:
             words = ", ".join(f"{name} ({count})" for name, count in sorted(self._left_out.items()))
             self.find(Rule.FIELDS_LEFT_OUT, "strategies", f"fields without a counterpart: {words}", "not imported")
@@ -211,10 +213,11 @@ class _Reader:
         key = self._key(row)
         if key is None:
             return
-        if any(account.key == key for account in self.known.accounts):
+        if key in self._accounts:
             self.known.ambiguous.add(key)
             self.find(Rule.ACCOUNT_TWICE, row.name, f"another row stands for {key}", "neither is imported")
             return
+        self._accounts.add(key)
         self.known.accounts.append(
             KnownAccount(
                 id=values.own_id("account", source_id),
@@ -243,24 +246,17 @@ class _Reader:
         key = self._key(row)
         if key is None:
             return
-        is_open = _is_open(row)
         try:
             symbol = values.symbol(row.value("symbol"))
         except ValueError as error:
             self.find(Rule.POSITION_UNREADABLE, row.name, str(error), "not imported")
             return
-        doubt: ValueError | None = None
-        side, quantity, average = Side.LONG, ZERO, ZERO
-        try:
-            side, quantity, average = _holding(row)
-        except ValueError as error:
-            doubt = error
-        if is_open and doubt:
-            self.find(Rule.POSITION_UNREADABLE, row.name, f"{symbol}: {doubt}", "what its orders say stands")
-        if is_open and not doubt and not quantity:
+        is_open = _is_open(row)
+        holding = self._holding(row, symbol, is_open=is_open)
+        if is_open and holding is not None and not holding[1]:
             self.find(Rule.ZERO_QUANTITY, row.name, f"an open position of 0 {symbol}", "not imported")
             return
-        self._note_noise(row, "quantity", "average_price")
+        side, quantity, average = holding or (Side.LONG, ZERO, ZERO)
         self.known.positions.append(
             KnownPosition(
                 name=f"position {source_id}",
@@ -271,9 +267,21 @@ class _Reader:
                 average_price=average,
                 is_open=is_open,
                 opened_at=values.moment(row.value("opened_at")),
-                doubtful=doubt is not None,
+                doubtful=holding is None,
             )
         )
+
+    def _holding(self, row: RawRow, symbol: str, *, is_open: bool) -> tuple[Side, Decimal, Decimal] | None:
+        """Return side, quantity and average; None where they cannot be read, which matters where it is open."""
+        try:
+            holding = _held(row)
+        except ValueError as error:
+            if is_open:
+                done = "what its orders say stands"
+                self.find(Rule.POSITION_UNREADABLE, row.name, f"{symbol}: {error}", done)
+            return None
+        self._note_noise(row, "quantity", "average_price")
+        return holding
 
     def order(self, row: RawRow, source_id: str) -> None:
         """Read an order; one that the books cannot keep is left out."""
@@ -341,7 +349,7 @@ def _is_open(row: RawRow) -> bool:
     return status == "open" if status in ("open", "closed") else row.value("closed_at") is None
 
 
-def _holding(row: RawRow) -> tuple[Side, Decimal, Decimal]:
+def _held(row: RawRow) -> tuple[Side, Decimal, Decimal]:
     side = str(row.value("side")).strip().lower()
     if side not in tuple(Side):
         raise UnreadableError("side", row.value("side"), "neither long nor short")
@@ -385,26 +393,27 @@ def _plain(value: object) -> object:
 
 def _executed_requests(raw: RawDatabase, reader: _Reader) -> list[UUID]:
     """The requests that the predecessor says it has executed, and those that its orders name."""
-    executed, requests, tasks = set(), set(), {}
+    requests: set[UUID] = set()
+    executed: set[UUID] = set()
     for row in raw.rows["requests"]:
-        request = values.canonical_uuid(str(row.columns.get("id")))
+        request = _uuid(row, "id")
         if request is None:
             reader.find(Rule.REQUEST_UNREADABLE, row.name, "the id is not a canonical UUID", "not listed")
             continue
         requests.add(request)
         if _state(row) in _EXECUTED_STATES:
             executed.add(request)
-    for row in raw.rows["execution_tasks"]:
-        task = values.canonical_uuid(str(row.columns.get("id")))
-        request = values.canonical_uuid(str(row.columns.get("request_id")))
-        if task is not None and request is not None:
-            tasks[task] = request
-        if request is not None and _state(row) == "executed":
-            executed.add(request)
-    named = {tasks.get(found, found) for row in raw.rows["orders"] for found in _named_by(row)}
+    tasks = [(_uuid(row, "id"), _uuid(row, "request_id"), _state(row)) for row in raw.rows["execution_tasks"]]
+    executed |= {request for _, request, state in tasks if request and state == "executed"}
+    of_task = {task: request for task, request, _ in tasks if request}
+    named = {of_task.get(found, found) for row in raw.rows["orders"] for found in _named_by(row)}
     # A key may hold other ids than a request's; where the file lists its requests, it must be one of them.
-    others = {values.canonical_uuid(str(row.columns.get("id"))) for row in raw.rows["strategies"]}
+    others = {_uuid(row, "id") for row in raw.rows["strategies"]}
     return sorted(executed | (named & requests if requests else named - others))
+
+
+def _uuid(row: RawRow, name: str) -> UUID | None:
+    return values.canonical_uuid(str(row.columns.get(name)))
 
 
 def _state(row: RawRow) -> str:

@@ -5,16 +5,26 @@ The filled orders are booked as they can have happened, and each difference that
 finding. Where nothing was stored, the orders must make sense alone. docs/predecessor.md has the whole table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import combinations, groupby
+from typing import TypeVar
 from uuid import UUID
 
 from portfolios.accounting import Action, Holding, Side, restate_holding
 from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
-from portfolios.money import CENT, ZERO, AmountOutOfRangeError, notional, plain, quantize_cash
+from portfolios.money import (
+    CENT,
+    QUANTITY_STEP,
+    ZERO,
+    AmountOutOfRangeError,
+    notional,
+    plain,
+    quantize_cash,
+    quantize_quantity,
+)
 from portfolios.predecessor import values
 from portfolios.predecessor.findings import Finding, Rule
 from portfolios.predecessor.known import AccountKey, Known, KnownAccount, KnownOrder, KnownPosition
@@ -30,6 +40,7 @@ from portfolios.predecessor.stored import Stored, agree, merge
 
 DEFAULT_OPENING = Decimal("100000.00")  # the predecessor's own default for a new account
 _SHORTS = (Action.SELL_SHORT, Action.BUY_TO_COVER)
+_Row = TypeVar("_Row", KnownPosition, KnownOrder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +76,27 @@ def plan_accounts(known: Known, *, file: str, now: datetime) -> list[AccountPlan
     `file` is named in the reasons; `now` is the time of what has none in the file.
     """
     stored = {account.key: account for account in known.accounts}
-    keys = {row.key for rows in (known.accounts, known.positions, known.orders) for row in rows}
+    positions, orders = _by_key(known.positions), _by_key(known.orders)
     return [
         _plan_account(
             _Rows(
                 key=key,
                 stored=stored.get(key),
-                positions=[position for position in known.positions if position.key == key],
-                orders=[order for order in known.orders if order.key == key],
+                positions=positions.get(key, []),
+                orders=orders.get(key, []),
                 file=file,
                 now=now,
             )
         )
-        for key in sorted(keys - known.ambiguous)
+        for key in sorted((stored.keys() | positions.keys() | orders.keys()) - known.ambiguous)
     ]
+
+
+def _by_key(rows: Iterable[_Row]) -> dict[AccountKey, list[_Row]]:
+    found: dict[AccountKey, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.key, []).append(row)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,7 +446,12 @@ def _content(order: KnownOrder) -> tuple[str, str, str]:
 
 
 def _require_room(rows: _Rows, trades: Trades, stated: Sequence[HoldingStated]) -> None:
-    """Raise AmountOutOfRangeError where the cash could leave the books' range on any way through the events."""
+    """Raise AmountOutOfRangeError where cash or a quantity could leave the books' range on the way."""
     turnover = sum((abs(trade.cash) for trade in trades.booked), ZERO)
-    cost = sum((notional(quantity=each.quantity, price=each.average_price) for each in stated), ZERO)
-    quantize_cash(DEFAULT_OPENING + abs(rows.cash or ZERO) + 2 * turnover + cost)
+    quantize_cash(DEFAULT_OPENING + abs(rows.cash or ZERO) + 2 * turnover)
+    for each in stated:
+        held = trades.holdings.get(each.symbol)
+        # An entry keeps the change of a holding: from a long to a short it is larger than either.
+        change = each.quantity + (held.quantity if held else ZERO)
+        quantize_quantity(change, step=QUANTITY_STEP)
+        notional(quantity=each.quantity, price=each.average_price)

@@ -167,6 +167,11 @@ def test_a_correction_turns_a_long_into_a_short(account: PortfolioAccount):
     stored(account)
 
 
+def test_a_turn_of_more_units_than_an_entry_can_say_is_refused(account: PortfolioAccount):
+    hold(account, "AAPL", Side.LONG, "999999999", "0.01")
+    refused(lambda: hold(account, "AAPL", Side.SHORT, "1", "0.01"), "quantity -1.00000e.9 is outside the books")
+
+
 def test_a_correction_to_nothing_closes_the_position(account: PortfolioAccount):
     hold(account, "AAPL", Side.LONG, "0", "0")
     closed = position(account)

@@ -396,7 +396,7 @@ def change(path: Path, statement: str) -> None:
 # --- what holds for all rows
 
 
-@settings(max_examples=count(40, 1_000))
+@settings(max_examples=count(40, 1_000), deadline=None)
 @given(messes())
 def test_whatever_was_stored_the_books_are_right(old: OldBooks):
     """The import audits each account before it is kept, and raises where one is not right."""

@@ -346,13 +346,20 @@ def test_orders_that_do_not_make_sense_alone_are_left_out(lines: list[str], beca
     assert because in finding.found
 
 
-def test_an_account_that_is_more_than_the_books_hold_is_left_out():
-    plan = decided(books("BUY 1 MSFT @ 1", cash="9000000000000")).plan
-    assert isinstance(plan, AccountPlan)
-    lines = ["BUY 900 MSFT @ 900000000", "SELL 900 MSFT @ 900000000"] * 6
-    out = decided(books(*lines, cash="9000000000000")).plan
-    assert isinstance(out, LeftOut)
-    assert out.findings[0].rule == Rule.OUT_OF_RANGE
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["BUY 900 MSFT @ 900000000", "SELL 900 MSFT @ 900000000"] * 6,
+        ["BUY 900000000 MSFT @ 0.01", "short 900000000 MSFT @ 0.01"],
+        ["long 600000000 MSFT @ 0.01", "long 600000000 MSFT @ 0.01"],
+        ["BUY 900000000 MSFT @ 0.01", "BUY 1 MSFT @ 900000", "long 900000001 MSFT @ 0.011"],
+    ],
+    ids=["cash", "change of a holding", "quantity", "equity"],
+)
+def test_an_account_that_is_more_than_the_books_hold_is_left_out(lines: list[str]):
+    plan = decided(books(*lines, cash="9000000")).plan
+    assert isinstance(plan, LeftOut)
+    assert plan.findings[0].rule == Rule.OUT_OF_RANGE
 
 
 # --- rows that say nothing usable
