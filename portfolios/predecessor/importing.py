@@ -62,35 +62,31 @@ def import_database(path: Path, *, stamp: Stamp) -> ImportReport:
     `stamp` names who imports, and the time of what has none in the file. Must not be called inside a transaction.
     Raises PredecessorFileError where the file cannot be imported, and what the database raises.
     """
-    known = _known(path)
+    known = understand(read_database(path))
     with transaction.atomic(durable=True):
-        return _Import(known, path.name, stamp).run()
+        return _Import(known, stamp).run()
 
 
 def preview_import(path: Path, *, stamp: Stamp) -> ImportReport:
     """Return what `import_database` would report now. It is done the same way, and rolled back."""
-    known = _known(path)
+    known = understand(read_database(path))
     with transaction.atomic(durable=True):
-        report = _Import(known, path.name, stamp).run()
+        report = _Import(known, stamp).run()
         transaction.set_rollback(True)
     return report
-
-
-def _known(path: Path) -> Known:
-    return understand(read_database(path))
 
 
 class _Import:
     """One import on its way; wants the transaction."""
 
-    def __init__(self, known: Known, file: str, stamp: Stamp) -> None:
+    def __init__(self, known: Known, stamp: Stamp) -> None:
         self._known = known
         self._stamp = stamp
         self._names = queries.strategy_names()
         self._strategies = set(self._names.values())
         kinds = ("strategies", "policies", "securities", "accounts", "orders", "positions")
         self.report = ImportReport(
-            file=file,
+            file=known.file,
             created=dict.fromkeys(kinds, 0),
             findings=list(known.findings),
             executed_requests=known.executed_requests,
@@ -161,7 +157,7 @@ class _Import:
     def _write_accounts(self) -> None:
         there = queries.accounts_by_key()
         used = queries.used_client_order_ids(CLIENT_ORDER_PREFIX)
-        planned = plan_accounts(self._known, file=self.report.file, now=self._stamp.now)
+        planned = plan_accounts(self._known, now=self._stamp.now)
         wanted: list[AccountPlan] = []
         for plan in planned:
             existing = there.get((plan.key.strategy_id, plan.key.provider))

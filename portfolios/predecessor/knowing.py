@@ -51,8 +51,7 @@ _LIMITS: Mapping[str, tuple[str, Decimal]] = {
 
 def understand(raw: RawDatabase) -> Known:
     """Return what the rows say in the words of the books, with a finding for each that says nothing usable."""
-    reader = _Reader()
-    reader.known.findings += raw.findings
+    reader = _Reader(raw)
     read_by_table: Mapping[str, Callable[[RawRow, str], None]] = {
         "strategies": reader.strategy,
         "portfolio_accounts": reader.account,
@@ -70,8 +69,8 @@ def understand(raw: RawDatabase) -> Known:
 class _Reader:
     """Reads one row after another and keeps what it has seen."""
 
-    def __init__(self) -> None:
-        self.known = Known()
+    def __init__(self, raw: RawDatabase) -> None:
+        self.known = Known(raw.file, findings=list(raw.findings))
         self._noise: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._seen: set[tuple[str, str]] = set()

@@ -85,8 +85,9 @@ class KnownOrder:
 
 @dataclass(slots=True)
 class Known:
-    """Everything that was understood, and what was found on the way."""
+    """Everything that was understood of a file, and what was found on the way."""
 
+    file: str
     strategies: list[KnownStrategy] = field(default_factory=list)
     accounts: list[KnownAccount] = field(default_factory=list)
     positions: list[KnownPosition] = field(default_factory=list)

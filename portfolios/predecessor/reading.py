@@ -88,7 +88,7 @@ def _read(database: sqlite3.Connection, path: Path) -> RawDatabase:
     rows = {}
     for table, known in {**_KNOWN_COLUMNS, **_OPTIONAL_TABLES}.items():
         rows[table] = _read_table(database, path, table, known, findings) if table in names else []
-    return RawDatabase(file=path.name, rows=rows, findings=findings)
+    return RawDatabase(file=cleaned(path.name), rows=rows, findings=findings)
 
 
 def _read_table(

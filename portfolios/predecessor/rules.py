@@ -70,10 +70,10 @@ class LeftOut:
     findings: tuple[Finding, ...]
 
 
-def plan_accounts(known: Known, *, file: str, now: datetime) -> list[AccountPlan | LeftOut]:
+def plan_accounts(known: Known, *, now: datetime) -> list[AccountPlan | LeftOut]:
     """Return what is booked for each account that the rows speak of, in the order of their keys.
 
-    `file` is named in the reasons; `now` is the time of what has none in the file.
+    `now` is the time of what has none in the file.
     """
     stored = {account.key: account for account in known.accounts}
     positions, orders = _by_key(known.positions), _by_key(known.orders)
@@ -84,7 +84,7 @@ def plan_accounts(known: Known, *, file: str, now: datetime) -> list[AccountPlan
                 stored=stored.get(key),
                 positions=positions.get(key, []),
                 orders=orders.get(key, []),
-                file=file,
+                file=known.file,
                 now=now,
             )
         )

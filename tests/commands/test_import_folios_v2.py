@@ -386,6 +386,20 @@ def test_tables_and_columns_that_are_not_needed_may_be_missing_or_there(tmp_path
     assert found["executed_requests"] == []
 
 
+def test_what_a_program_that_still_runs_has_committed_is_read_too(tmp_path: Path):
+    old = OldBooks()
+    old.strategy()
+    old.account("100000")
+    path = old.write(tmp_path / "old.db")
+    with closing(sqlite3.connect(path)) as running:
+        running.execute("PRAGMA journal_mode = WAL")
+        running.execute("UPDATE strategies SET name = 'Committed', payload = '{}'")
+        running.commit()
+        running.execute("DELETE FROM portfolio_accounts")
+        assert report(path)["created"]["accounts"] == 1
+    assert Strategy.objects.get().name == "Committed"
+
+
 def change(path: Path, statement: str) -> None:
     """Change the predecessor's file."""
     with closing(sqlite3.connect(path)) as database:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,7 +87,7 @@ def words(event: PastEvent) -> str:
 def decided(old: OldBooks) -> Decided:
     """Return what becomes of the one account that the rows speak of."""
     known = understood(old)
-    (plan,) = plan_accounts(known, file="old.db", now=NOW)
+    (plan,) = plan_accounts(known, now=NOW)
     return Decided(plan, known)
 
 
@@ -205,6 +206,16 @@ CASES: dict[str, tuple[OldBooks, list[str], list[str]]] = {
         books("long 10 MSFT @ 450", cash="95500", equity="4500"),
         ["DEPOSIT 100000.00", "HOLDING long 10.00 MSFT @ 450.00", "CASH 95500.00"],
         ["POSITION_DIFFERS", "CASH_EXPLAINED", "CASH_CORRECTED"],
+    ),
+    "an average that the orders do not make": (
+        books("BUY 10 MSFT @ 450", "long 10 MSFT @ 470", cash="95500", equity="4700"),
+        ["DEPOSIT 100000.00", "BUY 10.00 MSFT @ 450.00", "HOLDING long 10.00 MSFT @ 470.00"],
+        ["POSITION_DIFFERS", "EQUITY_DIFFERS"],
+    ),
+    "an average with another last place": (
+        books("BUY 1 KO @ 60.0001", "BUY 2 KO @ 60", "long 3 KO @ 60.0001", cash="99820", equity="180"),
+        ["DEPOSIT 100000.00", "BUY 1.00 KO @ 60.0001", "BUY 2.00 KO @ 60.00"],
+        [],
     ),
     "a position that is gone": (
         books("BUY 10 MSFT @ 450", cash="95500"),
@@ -482,7 +493,7 @@ def test_of_two_accounts_with_one_key_neither_is_taken():
     old = books("BUY 10 MSFT @ 450", cash="95500")
     old.account("7", provider="claude")
     known = understood(old)
-    assert plan_accounts(known, file="old.db", now=NOW) == []
+    assert plan_accounts(known, now=NOW) == []
     assert Rule.ACCOUNT_TWICE in {finding.rule for finding in known.findings}
 
 
@@ -570,6 +581,14 @@ def test_requests_that_were_executed_are_listed():
     assert understood(old).executed_requests == sorted(UUID(key) for key in [*executed, by_key, by_task])
 
 
+def test_every_rule_is_documented_and_no_other():
+    text = (settings.BASE_DIR / "docs" / "predecessor.md").read_text()
+    named = {
+        name for row in text.splitlines() if row.startswith("| `") for name in row.split("|")[1].split("`")[1::2]
+    }
+    assert {name for name in named if name.isupper()} == set(Rule)
+
+
 # --- what holds for all rows
 
 
@@ -614,7 +633,7 @@ def put(held: dict[str, Holding], holding: Holding) -> None:
 @given(messes())
 def test_whatever_was_stored_the_history_is_possible(old: OldBooks):
     known = understood(old)
-    for plan in plan_accounts(known, file="old.db", now=NOW):
+    for plan in plan_accounts(known, now=NOW):
         if isinstance(plan, LeftOut):
             assert plan.findings
             continue
@@ -643,10 +662,10 @@ def assert_as_stored(plan: AccountPlan, known: Known) -> None:
 
 @given(messes(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_in_the_file_decides_nothing(old: OldBooks, chance: Any):
-    plans = plan_accounts(understood(old), file="old.db", now=NOW)
+    plans = plan_accounts(understood(old), now=NOW)
     for rows in old.rows.values():
         chance.shuffle(rows)
-    assert plan_accounts(understood(old), file="old.db", now=NOW) == plans
+    assert plan_accounts(understood(old), now=NOW) == plans
 
 
 @given(st.text(max_size=10) | st.from_regex(r"[a-zA-Z]{1,6}[-.]?[A-Za-z0-9]{0,3}"))
