@@ -176,6 +176,18 @@ CASES: dict[str, tuple[OldBooks, list[str], list[str]]] = {
         ],
         ["POSITION_DIFFERS", "CASH_EXPLAINED", "CASH_CORRECTED"],
     ),
+    "sales that left everything as it was": (
+        books(
+            "BUY 10 MSFT @ 450", "BUY 10 XOM @ 50", "SELL 10 MSFT @ 460", "SELL 5 XOM @ 60",
+            "long 10 MSFT @ 450", "long 10 XOM @ 50", cash="95000", equity="5000",
+        ),
+        [
+            "DEPOSIT 100000.00", "BUY 10.00 MSFT @ 450.00", "BUY 10.00 XOM @ 50.00", "SELL 10.00 MSFT @ 460.00",
+            "SELL 5.00 XOM @ 60.00", "HOLDING long 10.00 MSFT @ 450.00", "HOLDING long 10.00 XOM @ 50.00",
+            "CASH 95000.00",
+        ],
+        ["POSITION_DIFFERS", "POSITION_DIFFERS", "CASH_EXPLAINED", "CASH_CORRECTED", "EQUITY_DIFFERS"],
+    ),
     "a short never booked to cash": (
         books("SELL_SHORT 28 NVDA @ 175.44", "short 28 NVDA @ 175.44", cash="100000", equity="-4912.32"),
         ["DEPOSIT 100000.00", "SELL_SHORT 28.00 NVDA @ 175.44", "CASH 100000.00"],
@@ -196,6 +208,14 @@ CASES: dict[str, tuple[OldBooks, list[str], list[str]]] = {
             "ORDER_AGAINST_POSITION", "OPPOSITE_POSITIONS", "POSITION_DIFFERS", "CASH_EXPLAINED", "CASH_CORRECTED",
             "EQUITY_DIFFERS",
         ],
+    ),
+    "a short that takes away the long": (
+        books(
+            "BUY 100 MSFT @ 50", "SELL_SHORT 100 MSFT @ 60", "long 100 MSFT @ 50", "short 100 MSFT @ 60",
+            cash="101000",
+        ),
+        ["DEPOSIT 100000.00", "BUY 100.00 MSFT @ 50.00", "HOLDING long 0.00 MSFT @ 0.00", "CASH 101000.00"],
+        ["ORDER_AGAINST_POSITION", "OPPOSITE_POSITIONS", "POSITION_DIFFERS", "CASH_EXPLAINED", "CASH_CORRECTED"],
     ),
     "more sold than held": (
         books("BUY 10 MSFT @ 50", "SELL 15 MSFT @ 60", cash="100400"),
@@ -259,6 +279,11 @@ CASES: dict[str, tuple[OldBooks, list[str], list[str]]] = {
         ["DEPOSIT 100000.00", "BUY 10.00 MSFT @ 450.00"],
         ["POSITION_UNREADABLE"],
     ),
+    "a second position that can be read beside it": (
+        books("BUY 10 MSFT @ 450", "long NaN MSFT @ 450", "long 10 MSFT @ 450", cash="95500", equity="4500"),
+        ["DEPOSIT 100000.00", "BUY 10.00 MSFT @ 450.00"],
+        ["POSITION_UNREADABLE"],
+    ),
     "an open position of nothing": (
         books("long 0.0000001 MSFT @ 450", cash="100000"),
         ["DEPOSIT 100000.00"],
@@ -269,6 +294,12 @@ CASES: dict[str, tuple[OldBooks, list[str], list[str]]] = {
               cash="93250", equity="6750"),
         ["DEPOSIT 100000.00", "BUY 10.00 BRK.B @ 450.00", "BUY 5.00 BRK.B @ 450.00"],
         ["DUPLICATE_POSITION"],
+    ),
+    "fills that together are more than the books hold": (
+        books("BUY 600000000 KO @ 0.0001", "BUY 600000000 KO @ 0.0001", "long 600000000 KO @ 0.0001",
+              cash="40000", equity="60000"),
+        ["DEPOSIT 100000.00", "BUY 600000000.00 KO @ 0.0001"],
+        ["OUT_OF_RANGE", "EQUAL_ORDERS"],
     ),
     "a fill that the books cannot hold": (
         books("BUY 900000000 MSFT @ 900000", cash="100000"),
@@ -299,8 +330,9 @@ def test_a_correction_names_file_rule_and_numbers():
 
 def test_orders_of_one_moment_are_booked_in_an_order_that_fits():
     old = books(cash="100100")
-    old.order("SELL 10 MSFT @ 460", key=new_id("a"))
-    old.order("BUY 10 MSFT @ 450", key=new_id("b"))
+    first, second = sorted(new_id(number) for number in range(2))
+    old.order("SELL 10 MSFT @ 460", key=first)
+    old.order("BUY 10 MSFT @ 450", key=second)
     found = decided(old)
     assert found.rules == []
     assert found.story[1:] == ["BUY 10.00 MSFT @ 450.00", "SELL 10.00 MSFT @ 460.00"]
