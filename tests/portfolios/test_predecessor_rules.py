@@ -504,6 +504,15 @@ def test_a_row_without_an_id_and_an_id_twice_are_reported():
     assert {strategy.name for strategy in known.strategies} == {"Momentum", "Seven"}
 
 
+def test_of_two_rows_that_only_unprintable_letters_tell_apart_the_first_is_taken():
+    old = OldBooks()
+    old.strategy("momentum\x01", "First")
+    old.strategy("momentum\x02", "Second")
+    known = understood(old)
+    assert [strategy.name for strategy in known.strategies] == ["First"]
+    assert [finding.rule for finding in known.findings if finding.rule == Rule.ID_TWICE] == [Rule.ID_TWICE]
+
+
 # --- providers
 
 
@@ -608,9 +617,16 @@ def test_requests_that_were_executed_are_listed():
     old.row("execution_tasks", id=new_id("task"), request_id=by_task, lifecycle_state="pending", payload={})
     old.order("BUY 1 MSFT @ 450", metadata={"idempotency_key": f"{by_key}:MSFT:BUY"})
     old.order("BUY 1 MSFT @ 450", metadata={"idempotency_key": f"{new_id('task')}:MSFT", "rationale": new_id("no")})
+    old.order("BUY 1 MSFT @ 450", metadata={"idempotency_key": f"{STRATEGY}:{new_id('of nothing')}"})
     old.request("not an id", "done")
     executed = [new_id("request", number) for number in range(3)]
     assert understood(old).executed_requests == sorted(UUID(key) for key in [*executed, by_key, by_task])
+
+
+def test_where_no_requests_are_listed_a_key_names_one_unless_it_is_the_strategys():
+    old = books(cash="100000")
+    old.order("BUY 1 MSFT @ 450", metadata={"idempotency_key": f"{STRATEGY}:{new_id('request')}:MSFT"})
+    assert understood(old).executed_requests == [UUID(new_id("request"))]
 
 
 def test_every_rule_is_documented_and_no_other():
