@@ -400,6 +400,15 @@ def test_what_a_program_that_still_runs_has_committed_is_read_too(tmp_path: Path
     assert Strategy.objects.get().name == "Committed"
 
 
+def test_text_that_is_no_text_is_read_as_far_as_it_is(tmp_path: Path):
+    old = OldBooks()
+    old.row("strategies", id=STRATEGY, name="Momentum", status="active", payload={})
+    path = old.write(tmp_path / "old.db")
+    change(path, "UPDATE strategies SET name = CAST(x'4d6fff' AS TEXT)")
+    imported(path)
+    assert Strategy.objects.get().name == "Mo\N{REPLACEMENT CHARACTER}"
+
+
 def change(path: Path, statement: str) -> None:
     """Change the predecessor's file."""
     with closing(sqlite3.connect(path)) as database:
