@@ -322,6 +322,25 @@ def test_the_stated_time_of_a_position_without_orders_is_when_it_was_opened():
     assert stated.at == datetime(2025, 10, 2, 14, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("position", "story"),
+    [
+        ("long 10 XOM @ 50", ["HOLDING long 10.00 XOM @ 50.00", "BUY 10.00 MSFT @ 450.00"]),
+        ("long 7 MSFT @ 450", ["BUY 10.00 MSFT @ 450.00", "HOLDING long 7.00 MSFT @ 450.00"]),
+    ],
+    ids=["no order in its symbol", "an order in its symbol"],
+)
+def test_a_stated_position_stands_before_a_later_order_unless_that_made_it(position: str, story: list[str]):
+    old = books(cash="95500", equity="4500")
+    old.order("BUY 10 MSFT @ 450", at="2025-10-09T14:30:00Z")
+    if "XOM" in position:
+        old.position("long 10 MSFT @ 450")
+    old.position(position, opened_at="2025-10-01T14:30:00Z")
+    found = decided(old)
+    assert found.story[1:3] == story
+    assert_possible(found.plan)
+
+
 def test_a_correction_names_file_rule_and_numbers():
     *_, last = decided(books("SELL 50 XOM @ 110", cash="105500")).events
     assert last.reason == "old.db: CASH_CORRECTED: the entries add up to 100000.00, stored is 105500.00"
