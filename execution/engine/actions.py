@@ -93,11 +93,9 @@ _SIDES = {"LONG": frozenset({BUY, SELL, HOLD}), "SHORT": frozenset({SELL_SHORT, 
 _SIDE_FIELDS = ("direction", "side")
 _SHORT_HINT = "SELL closes a long; if a short is meant, write SELL_SHORT"
 
-STRATEGY_FIELDS = (
-    "strategy", "strategy_type", "strategy_name", "strategy_description", "side", "direction", "bias",
-    "position_type",
-)  # fmt: skip
+STRATEGY_FIELDS = ("strategy", "strategy_type", "strategy_name", "side", "direction", "bias", "position_type")
 SUMMARY_FIELDS = (
+    "strategy_description",
     "analysis_summary",
     "executive_summary",
     "summary",
@@ -106,9 +104,7 @@ SUMMARY_FIELDS = (
     "investment_thesis",
 )
 
-_SHORT_WORD = re.compile(
-    r"(?<![a-z])short(?:s|ed|ing)?(?![a-z])(?![ _-]?(?:term|dated|duration|list))", re.IGNORECASE
-)
+_SHORT_WORD = re.compile(r"(?<![a-z])short(?:s|ed|ing)?(?![a-z])(?![ _-]?(?:term|dated|duration|list))")
 # Prose that has shorts as its subject. "Short interest" and "short squeeze" are facts about a security.
 _SHORT_SUBJECT = re.compile(
     r"shorting\b|short (?:the|this)\b|short[ -]?(?:sell|selling|sales?|seller|strategy|strategies|positions?"
@@ -153,7 +149,7 @@ def evidence_of_short(document: Mapping[str, object]) -> str:
     (`SUMMARY_FIELDS`) must have shorts as their subject.
     """
     for name in STRATEGY_FIELDS:
-        if isinstance(text := document.get(name), str) and _SHORT_WORD.search(text[:_MOST_PROSE]):
+        if isinstance(text := document.get(name), str) and _names_shorts(text[:_MOST_PROSE]):
             return f"field '{name}' of the document is {one_line(text)}"
     return next(
         (
@@ -163,6 +159,12 @@ def evidence_of_short(document: Mapping[str, object]) -> str:
         ),
         "",
     )
+
+
+def _names_shorts(text: str) -> bool:
+    words = text.lower()
+    places = (match.start() for match in _SHORT_WORD.finditer(words))
+    return any(not _NOT_SHORT.search(words[max(place - _BEFORE, 0) : place]) for place in places)
 
 
 def speaks_of_a_short(text: str) -> bool:
