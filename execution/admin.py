@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, ResearchRequest
 from portfolios.admin import RecordAdmin
 
 
@@ -10,9 +10,12 @@ from portfolios.admin import RecordAdmin
 class ResearchRequestAdmin(RecordAdmin):
     """Requests as they were read."""
 
-    list_display = ["received_at", "id", "task_id", "recommendation_count", "problem_count"]
-    list_filter = ["received_at"]
-    search_fields = ["=id", "=task_id", "digest"]
+    list_display = [
+        "received_at", "id", "state", "strategy", "provider", "recommendation_count", "problem_count"
+    ]  # fmt: skip
+    list_filter = ["state", "provider", "origin", "received_at"]
+    list_select_related = ["strategy"]
+    search_fields = ["=id", "=task_id", "digest", "strategy__name"]
     date_hierarchy = "received_at"
 
 
@@ -57,3 +60,22 @@ class RecommendationAdmin(RecordAdmin):
     def provider(self, row: Recommendation) -> str:
         """Return who wrote the line."""
         return row.run.get_provider_display()
+
+
+@admin.register(LineResolution)
+class LineResolutionAdmin(RecordAdmin):
+    """What people said of single lines."""
+
+    list_display = ["created_at", "request", "line", "action", "symbol", "allocation_percent", "actor", "reason"]
+    list_filter = ["action", "actor"]
+    search_fields = ["=request__id", "symbol", "actor", "reason"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(MappingRule)
+class MappingRuleAdmin(RecordAdmin):
+    """How providers' words are meant, every version."""
+
+    list_display = ["provider", "field", "written", "meaning", "version", "actor", "reason", "created_at"]
+    list_filter = ["provider", "field"]
+    search_fields = ["written", "meaning", "actor", "reason"]

@@ -11,30 +11,122 @@ from portfolios.models.fields import PercentField, UnitField
 
 
 class ResearchRequest(models.Model):
-    """One piece of research as it arrived. Its id is the name of its directory."""
+    """One piece of research as it arrived. Its id is the name of its directory.
+
+    Whose it is (strategy, provider) comes from the research itself, from a person, or from its first run.
+    """
 
     class Origin(models.TextChoices):
         DIRECTORY = "directory", "Artifact directory"
         INLINE = "inline", "Sent with the call"
         REBALANCE = "rebalance", "Rebalance"
 
+    class State(models.TextChoices):
+        NEW = "new", "New: whose it is is not known"
+        READY = "ready", "Ready"
+        QUARANTINED = "quarantined", "Quarantined: cannot be read"
+        EXECUTED = "executed", "Executed"
+        FAILED = "failed", "Failed"
+        IGNORED = "ignored", "Ignored"
+
     id = models.UUIDField(primary_key=True)
-    task_id = models.UUIDField()
+    state = models.CharField(max_length=16, choices=State, default=State.NEW)
+    strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="requests", null=True, blank=True)
+    provider = models.CharField(max_length=16, choices=Provider, blank=True, default="")
+    task_id = models.UUIDField(null=True, blank=True)
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.DIRECTORY)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact's bytes.")
-    source_path = models.CharField(max_length=1024, help_text="File that was read, or where else it came from.")
-    content = models.TextField(help_text="The artifact as it was read.")
-    recommendation_count = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64, blank=True, default="", help_text="SHA-256 of the artifact's bytes.")
+    source_path = models.CharField(
+        max_length=1024, blank=True, default="", help_text="File that was read, or where else it came from."
+    )
+    content = models.TextField(blank=True, default="", help_text="The artifact as it was read.")
+    fingerprint = models.CharField(
+        max_length=64, blank=True, default="", help_text="Sizes and times of the files at the last scan."
+    )
+    recommendation_count = models.PositiveIntegerField(default=0)
     problem_count = models.PositiveIntegerField(default=0, help_text="Lines that could not be trusted.")
+    problems = models.JSONField(default=list, blank=True, help_text="What keeps the request from being executed.")
     market_context = models.TextField(blank=True, default="")
+    written_at = models.DateTimeField(null=True, blank=True, help_text="Time that the research gives for itself.")
     received_at = models.DateTimeField()
+    assigned_by = models.CharField(max_length=150, blank=True, default="", help_text="Who said whose it is.")
 
     class Meta:
         ordering = ["-received_at"]
-        indexes = [models.Index(name="request_by_time", fields=["-received_at"])]
+        constraints = [
+            models.CheckConstraint(
+                name="request_state_known",
+                condition=Q(state__in=["new", "ready", "quarantined", "executed", "failed", "ignored"]),
+            ),
+            models.CheckConstraint(
+                name="request_ready_is_complete",
+                condition=~Q(state="ready") | (Q(strategy__isnull=False) & ~Q(provider="") & ~Q(digest="")),
+            ),
+        ]
+        indexes = [
+            models.Index(name="request_by_time", fields=["-received_at"]),
+            models.Index(name="request_by_state", fields=["state", "received_at"]),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class LineResolution(models.Model):
+    """What a person said of one quarantined line, append-only: the newest of a line counts.
+
+    Without action, symbol and size it confirms the line as it is written.
+    """
+
+    request = models.ForeignKey(ResearchRequest, on_delete=models.PROTECT, related_name="resolutions")
+    line = models.PositiveIntegerField(help_text="Line of the artifact, from 1.")
+    action = models.CharField(max_length=16, blank=True, default="")
+    symbol = models.CharField(max_length=16, blank=True, default="")
+    allocation_percent = PercentField(null=True, blank=True)
+    actor = models.CharField(max_length=150)
+    reason = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(name="resolution_explained", condition=~Q(actor="") & ~Q(reason="")),
+            models.CheckConstraint(name="resolution_line_from_one", condition=Q(line__gte=1)),
+        ]
+        indexes = [models.Index(name="resolution_by_line", fields=["request", "line", "-id"])]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.action or 'as written'} {self.symbol}".rstrip()
+
+
+class MappingRule(models.Model):
+    """How one provider's word is meant from now on, in versions: the newest counts, an empty one ends the rule."""
+
+    class Field(models.TextChoices):
+        ACTION = "action", "Action"
+        SYMBOL = "symbol", "Symbol"
+        SIZE_UNIT = "size_unit", "Unit of a size field"
+
+    provider = models.CharField(max_length=16, choices=Provider)
+    field = models.CharField(max_length=16, choices=Field)
+    written = models.CharField(max_length=64, help_text="The word, or the name of the size field, in lower case.")
+    meaning = models.CharField(max_length=16, blank=True, default="", help_text="Empty: the rule is withdrawn.")
+    version = models.PositiveIntegerField(default=1)
+    actor = models.CharField(max_length=150)
+    reason = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["provider", "field", "written", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                name="mapping_rule_once_per_version", fields=["provider", "field", "written", "version"]
+            ),
+            models.CheckConstraint(name="mapping_rule_explained", condition=~Q(actor="") & ~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.field} {self.written} is {self.meaning or 'withdrawn'}"
 
 
 class ExecutionRun(models.Model):

@@ -6,10 +6,11 @@ Nothing here depends on the account's balances, and nothing is written.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from execution.answers import interpretation_for
 from execution.engine.artifact import Artifact
 from execution.engine.market_hours import MarketSession, market_session
 from execution.engine.planning import symbols_to_price
@@ -58,15 +59,15 @@ class Instruction:
 class Prepared:
     """Everything that is read before the transaction: nothing in it depends on the account's balances.
 
-    `prices` are the quotes that may be used and those that wait for a person; `unpriced` says why a symbol has no
-    price.
+    `read` is the artifact with all that people have said by now. `prices` are the quotes that may be used and those
+    that wait for a person; `unpriced` says why a symbol has no price.
     """
 
     request_id: uuid.UUID
     strategy_id: uuid.UUID
     provider: str
     creates_strategy: str | None
-    loaded: LoadedArtifact
+    read: LoadedArtifact
     turn: Turn
     policy: Policy
     prices: Screened
@@ -75,9 +76,20 @@ class Prepared:
     instruction: Instruction
 
     @property
+    def loaded(self) -> LoadedArtifact:
+        """The artifact as this run understands it."""
+        return self.turn.loaded
+
+    @property
     def artifact(self) -> Artifact:
         """The lines that this run is about."""
-        return self.turn.part_of(self.loaded.artifact)
+        return self.turn.artifact
+
+    @property
+    def age_hours(self) -> Decimal | None:
+        """How old the research is by what it says of itself, in hours; None where it says nothing."""
+        written = self.loaded.artifact.written_at
+        return None if written is None else hours_between(written, self.instruction.now)
 
     @property
     def is_simulated(self) -> bool:
@@ -92,7 +104,7 @@ class Prepared:
             request_id=self.request_id,
             strategy_id=self.strategy_id,
             provider=self.provider,
-            loaded=self.loaded,
+            loaded=self.read,
             accepted=self.instruction.accepted_prices,
         )
 
@@ -109,6 +121,9 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     refusal = _mismatch(loaded, instruction) or strategy_refusal(strategy_id, instruction)
     if refusal is not None:
         return refusal
+    loaded = loaded.read_as(interpretation_for(request_id=request_id, provider=provider))
+    if isinstance(loaded, Refusal):
+        return loaded
     turn = whose_turn(
         request_id=request_id,
         strategy_id=strategy_id,
@@ -118,14 +133,14 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     )
     if not isinstance(turn, Turn):
         return turn
-    policy, artifact = policy_for(strategy_id), turn.part_of(loaded.artifact)
+    policy, artifact = policy_for(strategy_id), turn.artifact
     found = _fetch_quotes(instruction, artifact, strategy_id=strategy_id, provider=provider)
     return Prepared(
         request_id=request_id,
         strategy_id=strategy_id,
         provider=provider,
         creates_strategy=instruction.create_strategy,
-        loaded=loaded,
+        read=loaded,
         turn=turn,
         policy=policy,
         prices=_screened(found.quotes, artifact, instruction=instruction, policy=policy),
@@ -133,6 +148,11 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
         market=market_session(instruction.now),
         instruction=instruction,
     )
+
+
+def hours_between(earlier: datetime, later: datetime) -> Decimal:
+    """Return the time between two moments in whole hours, at least 0."""
+    return Decimal(max(0, (later - earlier) // timedelta(hours=1)))
 
 
 def _parse_ids(instruction: Instruction) -> tuple[uuid.UUID, uuid.UUID, str, uuid.UUID | None] | Refusal:

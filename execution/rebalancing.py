@@ -6,19 +6,19 @@ is planned, limited, booked and explained like the rest.
 
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from execution import recording
-from execution.engine.artifact import Claims, normalize_symbol
+from execution.engine.artifact import normalize_symbol
 from execution.engine.decoding import MAX_BYTES, decode
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.inbox import LoadedArtifact, load_inline
 from execution.models import ResearchRequest
 from execution.reading import read_regular_file, read_table
+from execution.turns import interpretation_of
 
 _REBALANCE = ResearchRequest.Origin.REBALANCE
 
@@ -59,27 +59,44 @@ def load_targets(targets: Mapping[str, Decimal]) -> LoadedArtifact | Refusal:
     if not targets:
         return Refusal(Code.BAD_TARGET, "no targets are given")
     lines = [
-        {"symbol": symbol, "action": "SELL_SHORT" if weight < 0 else "BUY", "allocation_percent": "@"}
+        {"symbol": symbol, "action": "SELL_SHORT" if weight < 0 else "BUY", "allocation_percent": abs(weight)}
         for symbol, weight in targets.items()
     ]
-    # The weights go in as they were written: JSON numbers made from text, never from a double.
-    text = json.dumps({"recommendations": lines})
-    for weight in targets.values():
-        text = text.replace('"@"', f"{abs(weight):f}", 1)
-    return load_inline(text.encode(), task_id=uuid.uuid4(), origin=_REBALANCE, name="rebalance targets")
+    return _load(lines, name="rebalance targets")
 
 
 def load_latest_research(*, strategy_id: uuid.UUID, provider: str) -> LoadedArtifact | Refusal:
-    """Return the research that the account executed last, to be reached again as weights."""
-    request = recording.latest_research(strategy_id=strategy_id, provider=provider)
-    if request is None:
+    """Return the research that the account executed last, as that run understood it, to be reached as weights.
+
+    It is a request of its own: what the research says of its provider, task and time does not hold for it. A line
+    that nobody could read stays one, and so protects what it may have meant.
+    """
+    run = recording.latest_research(strategy_id=strategy_id, provider=provider)
+    if run is None:
         return Refusal(Code.NO_RESEARCH, f"{provider} has executed no research for strategy {strategy_id} yet")
-    name = f"research {request.pk}"
-    loaded = load_inline(request.content.encode(), task_id=request.task_id, origin=_REBALANCE, name=name)
-    if isinstance(loaded, Refusal):
-        return loaded
-    # It says whose request it was; this one is another.
-    return replace(loaded, artifact=replace(loaded.artifact, claims=Claims()))
+    artifact = interpretation_of(run).read(run.request.content.encode())
+    if isinstance(artifact, Refusal):
+        return artifact
+    lines = {item.line: item.raw for item in artifact.problems}
+    lines |= {
+        item.line: {"symbol": item.symbol, "action": item.action, "allocation_percent": item.allocation_percent}
+        for item in artifact.recommendations
+    }
+    return _load([lines[line] for line in sorted(lines)], name=f"research {run.request_id}")
+
+
+def _load(lines: Sequence[object], *, name: str) -> LoadedArtifact | Refusal:
+    """Return the lines as an artifact. Numbers go in as they were written: from text, never from a double."""
+    numbers: list[str] = []
+
+    def placeholder(value: Decimal) -> str:
+        numbers.append(f"{value:f}")
+        return f"@{len(numbers) - 1}@"
+
+    text = json.dumps({"recommendations": lines}, default=placeholder)
+    for index, number in enumerate(numbers):
+        text = text.replace(f'"@{index}@"', number, 1)
+    return load_inline(text.encode(), task_id=uuid.uuid4(), origin=_REBALANCE, name=name)
 
 
 def _target(name: str, text: str, *, where: str) -> tuple[str, Decimal] | Refusal:

@@ -52,13 +52,12 @@ def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
     return list(links.order_by("recommendation__line", "pk"))
 
 
-def latest_research(*, strategy_id: uuid.UUID, provider: str) -> ResearchRequest | None:
-    """Return the request that an account executed last, rebalances left out, or None."""
+def latest_research(*, strategy_id: uuid.UUID, provider: str) -> ExecutionRun | None:
+    """Return the account's last run with its request, rebalances left out, or None."""
     runs = ExecutionRun.objects.filter(
         strategy_id=strategy_id, provider=provider, status=ExecutionRun.Status.SUCCEEDED
     ).exclude(request__origin=ResearchRequest.Origin.REBALANCE)
-    newest = runs.select_related("request").order_by("-started_at", "-request__received_at").first()
-    return newest.request if newest else None
+    return runs.select_related("request").order_by("-started_at", "-request__received_at", "-sequence").first()
 
 
 def lines_of(run: ExecutionRun, *, symbol: str | None) -> list[Recommendation]:
@@ -69,7 +68,7 @@ def lines_of(run: ExecutionRun, *, symbol: str | None) -> list[Recommendation]:
 
 def begin_run(facts: RunFacts, *, run_id: uuid.UUID, account_id: uuid.UUID) -> ExecutionRun:
     """Write the request, unless it is stored already, and the run. Raises IntegrityError where the run exists."""
-    _store_request(facts)
+    _store_request(facts, state=ResearchRequest.State.EXECUTED)
     return ExecutionRun.objects.create(
         id=run_id, account_id=account_id, status=ExecutionRun.Status.RUNNING, **_run_columns(facts)
     )
@@ -77,7 +76,7 @@ def begin_run(facts: RunFacts, *, run_id: uuid.UUID, account_id: uuid.UUID) -> E
 
 def record_failure(facts: RunFacts, *, account_id: uuid.UUID | None, error: BaseException) -> ExecutionRun:
     """Write a failed run: what was tried, and what went wrong. The request may be executed again."""
-    _store_request(facts)
+    _store_request(facts, state=ResearchRequest.State.FAILED)
     return ExecutionRun.objects.create(
         account_id=account_id,
         status=ExecutionRun.Status.FAILED,
@@ -119,13 +118,19 @@ def finish_run(
     run.save()
 
 
-def _store_request(facts: RunFacts) -> None:
-    """Write the request, or bring it up to date: without a run that counts, its artifact may have changed."""
+def _store_request(facts: RunFacts, *, state: ResearchRequest.State) -> None:
+    """Write the request, or bring it up to date: without a run that counts, its artifact may have changed.
+
+    Whose request it is stays as it is known; where nobody knew, its run says so.
+    """
     artifact = facts.loaded.artifact
     ResearchRequest.objects.bulk_create(
         [
             ResearchRequest(
                 id=facts.request_id,
+                state=state,
+                strategy_id=facts.strategy_id,
+                provider=facts.provider,
                 task_id=facts.loaded.task_id,
                 digest=artifact.digest,
                 origin=facts.loaded.origin,
@@ -134,12 +139,16 @@ def _store_request(facts: RunFacts) -> None:
                 recommendation_count=artifact.line_count,
                 problem_count=len(artifact.problems),
                 market_context=artifact.market_context,
+                written_at=artifact.written_at,
                 received_at=facts.now,
             )
         ],
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=[
+            "state",
+            "problems",
+            "written_at",
             "task_id",
             "digest",
             "source_path",
@@ -149,6 +158,8 @@ def _store_request(facts: RunFacts) -> None:
             "market_context",
         ],
     )
+    unassigned = ResearchRequest.objects.filter(pk=facts.request_id, strategy=None)
+    unassigned.update(strategy_id=facts.strategy_id, provider=facts.provider)
 
 
 def _run_columns(facts: RunFacts) -> dict[str, Any]:

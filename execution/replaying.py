@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from execution import recording
-from execution.engine.artifact import content_digest, parse_artifact
+from execution.engine.artifact import content_digest
 from execution.engine.planning import Decision, OrderIntent, Plan, make_plan
 from execution.engine.records import plan_input_from_data
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
+from execution.turns import interpretation_of
 from portfolios.money import plain
 from portfolios.queries import one_snapshot
 
@@ -64,7 +65,7 @@ def _plan_again(run: ExecutionRun) -> Plan | Refusal:
     content = run.request.content.encode()
     if content_digest(content) != run.digest:
         return Refusal(Code.ARTIFACT_CHANGED, f"the stored artifact of run {run.pk} is not the executed one")
-    artifact = parse_artifact(content)
+    artifact = interpretation_of(run).read(content)
     if isinstance(artifact, Refusal):
         return artifact
     lines = run.parameters.get("lines")

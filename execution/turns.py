@@ -6,26 +6,35 @@ what was in doubt, a follow-up run of the same request takes it, and only such l
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from execution import recording
 from execution.engine.artifact import Artifact
+from execution.engine.interpretation import Interpretation
 from execution.engine.vocabulary import Code, Outcome, Refusal
 from execution.inbox import LoadedArtifact
 from execution.models import ExecutionRun
 from execution.report import DecisionPart, RunReport
 
+# What a person may wave through: nothing is unclear about the line, something speaks against it.
+_CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A run that may take place: its number among the runs of the request, and its lines (None: all)."""
+    """A run that may take place: the artifact as it understands it, its number among the runs, its lines.
 
+    `lines` None: all of them.
+    """
+
+    loaded: LoadedArtifact
     sequence: int = 1
     lines: frozenset[int] | None = None
 
-    def part_of(self, artifact: Artifact) -> Artifact:
-        """Return what the run may see of the artifact."""
-        return artifact if self.lines is None else artifact.only(self.lines)
+    @property
+    def artifact(self) -> Artifact:
+        """The part of the artifact that the run is about."""
+        return self.loaded.artifact if self.lines is None else self.loaded.artifact.only(self.lines)
 
 
 def whose_turn(
@@ -38,8 +47,8 @@ def whose_turn(
 ) -> Turn | RunReport | Refusal:
     """Return the run that may take place, the newest report where nothing is left to do, or a refusal.
 
-    `accepted` are the symbols whose price a person has confirmed. Refused: an artifact that has changed since any
-    account executed it.
+    `loaded` is read with all that people have said by now, `accepted` are the symbols whose price a person has
+    confirmed. Refused: an artifact that has changed since any account executed it.
     """
     runs = recording.find_runs(request_id=request_id)
     changed = [run for run in runs if run.digest != loaded.artifact.digest]
@@ -47,12 +56,11 @@ def whose_turn(
         return _changed(changed[0], loaded)
     mine = [run for run in runs if run.strategy_id == strategy_id and run.provider == provider]
     if not mine:
-        return Turn()
-    settled = frozenset(
-        decision.line for decision in _undecided(mine) if _is_settled(decision, loaded.artifact, accepted)
-    )
-    if settled:
-        return Turn(max(run.sequence for run in mine) + 1, settled)
+        return Turn(loaded)
+    reread = _as_then(mine[0], loaded)
+    settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
+    if settled and isinstance(reread, LoadedArtifact):
+        return Turn(reread, max(run.sequence for run in mine) + 1, settled)
     return RunReport.from_data(mine[-1].report).as_replay()
 
 
@@ -66,13 +74,41 @@ def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:
     )
 
 
-def _undecided(runs: Sequence[ExecutionRun]) -> list[DecisionPart]:
-    """The lines that are quarantined after all the runs of one account, by what the last of them said."""
-    last = {item.line: item for run in runs for item in RunReport.from_data(run.report).decisions}
-    return [item for item in last.values() if item.outcome == Outcome.QUARANTINED]
+def _as_then(first: ExecutionRun, loaded: LoadedArtifact) -> LoadedArtifact | Refusal:
+    """Return the artifact read by the rules of the first run, with the answers of now.
+
+    A rule that came later is for research that comes later: it must not make lines trade that nobody asked about.
+    """
+    return loaded.read_as(replace(loaded.interpretation, rules=interpretation_of(first).rules))
 
 
-def _is_settled(decision: DecisionPart, artifact: Artifact, accepted: Collection[str]) -> bool:
-    """Whether what was in doubt about a line is no longer. A swept holding has no line to come back to."""
-    is_line = decision.line <= artifact.line_count
-    return is_line and Code.PRICE_OUT_OF_BAND in decision.codes and decision.symbol in accepted
+def interpretation_of(run: ExecutionRun) -> Interpretation:
+    """Return how a run read its artifact."""
+    data = run.parameters.get("interpretation")
+    return Interpretation.from_data(data) if data else Interpretation()
+
+
+def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collection[str]) -> frozenset[int]:
+    """The waiting lines of which a person has settled what was in doubt since they were last looked at."""
+    clear = {item.line for item in now.artifact.recommendations}
+    settled: set[int] = set()
+    for run, waiting in _undecided(runs):
+        then = interpretation_of(run)
+        before = now.read_as(then)
+        unclear = set() if isinstance(before, Refusal) else {item.line for item in before.artifact.problems}
+        confirmed = now.interpretation.confirmed - then.confirmed
+        settled |= {
+            item.line
+            for item in waiting
+            if item.line in unclear
+            or (Code.PRICE_OUT_OF_BAND in item.codes and item.symbol in accepted)
+            or (item.line in confirmed and _CONFIRMABLE.intersection(item.codes))
+        }
+    return frozenset(settled & clear)
+
+
+def _undecided(runs: Sequence[ExecutionRun]) -> list[tuple[ExecutionRun, list[DecisionPart]]]:
+    """The lines that are quarantined after all the runs of one account, each with the run that said so last."""
+    last = {item.line: (run, item) for run in runs for item in RunReport.from_data(run.report).decisions}
+    waiting = [(run, item) for run, item in last.values() if item.outcome == Outcome.QUARANTINED]
+    return [(run, [item for its_run, item in waiting if its_run is run]) for run in runs]

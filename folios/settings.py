@@ -198,6 +198,7 @@ RISK_LIMITS: dict[str, Any] = {
     "drift_band_percent": Decimal(0),
     "price_band_percent": Decimal(25),
     "max_orders_per_run": None,
+    "max_research_age_hours": None,
     "min_order_value": Decimal(0),
     "max_order_value": None,
     "restricted_symbols": [],

@@ -113,6 +113,21 @@ def open_positions_of(accounts: Iterable[UUID]) -> list[Position]:
     return list(Position.objects.filter(account_id__in=list(accounts), status=Position.Status.OPEN))
 
 
+def symbols_held_by(accounts: Iterable[tuple[UUID, str]]) -> frozenset[str]:
+    """Return the symbols of the open positions of several accounts, given by strategy and provider."""
+    wanted = set(accounts)
+    rows = Position.objects.filter(
+        status=Position.Status.OPEN, account__strategy_id__in={strategy for strategy, _ in wanted}
+    )
+    held = rows.values_list("account__strategy_id", "account__provider", "security__symbol").order_by().distinct()
+    return frozenset(symbol for strategy, provider, symbol in held if (strategy, provider) in wanted)
+
+
+def strategy_ids() -> frozenset[UUID]:
+    """Return the ids of all strategies."""
+    return frozenset(Strategy.objects.values_list("pk", flat=True))
+
+
 def symbols_held() -> frozenset[str]:
     """Return the symbols of all open positions of all accounts."""
     held = Security.objects.filter(positions__status=Position.Status.OPEN).order_by()

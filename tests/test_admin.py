@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
+from execution.answers import Answer, Author, resolve_line, save_rule
+from execution.models import ExecutionRun
 from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
@@ -27,7 +29,7 @@ MODELS = [
 ]
 RECORDS = {
     "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
-    "ResearchRequest", "ExecutionRun", "Recommendation",
+    "ResearchRequest", "ExecutionRun", "Recommendation", "LineResolution", "MappingRule",
 }  # fmt: skip
 
 
@@ -47,6 +49,11 @@ def operator(client: Client) -> Client:
 def traded(desk: Desk) -> Desk:
     """Return a desk with something in every table."""
     desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    author = Author(actor="alice", reason="asked", now=NOW)
+    resolve_line(
+        request_id=ExecutionRun.objects.get().request_id, line=2, answer=Answer(action="BUY"), author=author
+    )
+    save_rule(provider="anthropic", field="symbol", written="microsoft", meaning="MSFT", author=author)
     RiskPolicy.objects.create(strategy=desk.strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
     record_dividend(

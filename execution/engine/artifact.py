@@ -7,11 +7,13 @@ guessed: a unit, a symbol or an action that is not plain is a problem, never a s
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from execution.engine.actions import evidence_of_short, read_action
 from execution.engine.confidence import confidence_divisor, read_confidence
 from execution.engine.containers import LETTERED, MAX_RECOMMENDATIONS, Line, Lines, find_lines
+from execution.engine.dating import written_at
 from execution.engine.fields import ACTION_FIELDS, NOTHING_WRITTEN, RawRecommendation, raw_line, written_symbols
 from execution.engine.remarks import as_text, claimed_price, first_text
 from execution.engine.rules import Resolution, Resolutions, Rules, Unclear
@@ -95,7 +97,7 @@ class Artifact:
     """A read document: its recommendations and problems by line (from 1), together every line exactly once.
 
     `shape` names what the lines were taken out of, from the outside in; `skipped_containers` are lists beside
-    `recommendations` that were not read.
+    `recommendations` that were not read. `written_at` is the time that the document gives for itself.
     """
 
     digest: str
@@ -105,6 +107,7 @@ class Artifact:
     claims: Claims
     shape: str = ""
     skipped_containers: tuple[str, ...] = ()
+    written_at: datetime | None = None
 
     @property
     def line_count(self) -> int:
@@ -177,6 +180,7 @@ def _artifact(found: Unwrapped, *, digest: str, rules: Rules, resolutions: Resol
         claims=_claims(found.document),
         shape=" > ".join((*found.wrappings, lines.container)),
         skipped_containers=lines.skipped,
+        written_at=written_at(found.document),
     )
 
 

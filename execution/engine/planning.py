@@ -27,7 +27,7 @@ from execution.engine.screening import HeldBack
 from execution.engine.sentences import explain
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.accounting import Action, Fill, Holding, apply_fill
-from portfolios.money import CENT, AmountOutOfRangeError, quantize_cash
+from portfolios.money import CENT, AmountOutOfRangeError, plain, quantize_cash
 from portfolios.snapshot import AccountSnapshot
 
 
@@ -37,7 +37,8 @@ class PlanInput:
 
     `snapshot` holds the account marked at this run's prices; `quotes` has a price for each symbol that may be
     traded, `held_back` those that a person has to confirm first, `unpriced` why a symbol has none; `state` is the
-    stricter of the account's and the system's trading state.
+    stricter of the account's and the system's trading state. `age_hours` is how old the research is, None where
+    nobody knows; the `confirmed` lines go ahead in spite of their age, their target or another line.
     """
 
     artifact: Artifact
@@ -48,6 +49,8 @@ class PlanInput:
     mode: Mode = Mode.ALLOCATE
     close_unlisted: bool = False
     state: TradingState = TradingState.ACTIVE
+    age_hours: Decimal | None = None
+    confirmed: frozenset[int] = frozenset()
     held_back: Mapping[str, HeldBack] = field(default_factory=dict)
     unpriced: Mapping[str, str] = field(default_factory=dict)
 
@@ -104,9 +107,24 @@ def symbols_to_price(artifact: Artifact, *, held: Iterable[str], close_unlisted:
 def make_plan(given: PlanInput) -> Plan | Refusal:
     """Return the plan for `given`, or a refusal where its numbers do not fit the books. Never raises on input."""
     try:
-        return _plan(given)
+        plan = _plan(given)
     except AmountOutOfRangeError as error:
         return Refusal(Code.BOOKS_RANGE, str(error))
+    return (_all_or_nothing(plan) if given.policy.all_or_nothing else None) or plan
+
+
+def _all_or_nothing(plan: Plan) -> Refusal | None:
+    waiting = [decision for decision in plan.decisions if decision.outcome is Outcome.QUARANTINED]
+    if not waiting:
+        return None
+    lines = ", ".join(str(decision.line) for decision in waiting)
+    message = f"the policy executes all lines or none, and these wait for a person: {lines}. {waiting[0].reason}"
+    return Refusal(Code.ALL_OR_NOTHING, message, {"lines": lines})
+
+
+def _is_too_old(given: PlanInput) -> bool:
+    limit = given.policy.max_research_age_hours
+    return limit is not None and given.age_hours is not None and given.age_hours > limit
 
 
 def _plan(given: PlanInput) -> Plan:
@@ -120,8 +138,10 @@ def _plan(given: PlanInput) -> Plan:
         total_value=given.snapshot.total_value,
         noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
         held_back=given.held_back,
+        is_too_old=_is_too_old(given),
+        confirmed=given.confirmed,
     )
-    contradictions = _contradictions(given.artifact)
+    contradictions = _contradictions(given.artifact) - given.confirmed
     routes = _routes(given, market, contradictions)
     exits = _execute_exits(routes, market)
     entries = _execute_entries(routes, market, exits.account, exit_count=len(exits.intents))
@@ -318,19 +338,26 @@ def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entr
             entry=entries.judged.get(line),
             fills=fills.get(line, []),
             short_of=short_of.get(line),
-            notes=_notes(given, (items.get(line) or swept[line]).symbol),
+            notes=_notes(given, items.get(line) or swept[line]),
         )
         for line, found in routes.items()
     ]
 
 
-def _notes(given: PlanInput, symbol: str) -> dict[Code, str]:
-    """What belongs behind a code: why there is no price, or what is wrong with the one that there is."""
+def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, str]:
+    """What belongs behind a code: the numbers, or what the price sources said."""
+    symbol = subject.symbol
     notes = {}
     if symbol in given.unpriced:
         notes[Code.NO_PRICE] = given.unpriced[symbol]
     if symbol in given.held_back:
         notes[Code.PRICE_OUT_OF_BAND] = given.held_back[symbol].words
+    if given.age_hours is not None:
+        limit = given.policy.max_research_age_hours
+        notes[Code.RESEARCH_TOO_OLD] = f"{plain(given.age_hours, places=0)} hours, at most {limit}"
+    if isinstance(subject, Recommendation) and subject.target_price is not None and symbol in given.quotes:
+        price = plain(given.quotes[symbol].price)
+        notes[Code.TARGET_PASSED] = f"target {plain(subject.target_price)}, price {price}"
     return notes
 
 
@@ -409,7 +436,7 @@ def _quarantined(problem: Problem) -> Decision:
         allocation_percent=None,
         outcome=Outcome.QUARANTINED,
         codes=(problem.code,),
-        reason=f"Quarantined: {problem.message}.",
+        reason=f"Quarantined: {problem.message}{f'; {problem.suggestion}' if problem.suggestion else ''}.",
         verdicts=(),
         recommendation=None,
         raw=problem.raw,

@@ -32,7 +32,7 @@ class Policy:
     `drift_band_percent` is how far a holding may be from its target weight, in percent of the total value, before a
     plan with targets trades it; full exits pass. `price_band_percent` is how far a price may be from the last
     close, or from what the research claims, before a person has to confirm it. `whole_share_shorts` rounds shorts
-    to whole units.
+    to whole units. `all_or_nothing` refuses research of which any line is quarantined.
     """
 
     version: str = "system"
@@ -45,6 +45,8 @@ class Policy:
     drift_band_percent: Decimal = ZERO
     price_band_percent: Decimal = Decimal(25)
     require_open_market: bool = False
+    max_research_age_hours: int | None = None
+    all_or_nothing: bool = False
     max_orders_per_run: int | None = None
     min_order_value: Decimal = ZERO
     max_order_value: Decimal | None = None
@@ -69,6 +71,7 @@ def stricter(system: Policy, own: Policy) -> Policy:
     """
     ceilings = [limit for limit in (system.max_order_value, own.max_order_value) if limit is not None]
     counts = [limit for limit in (system.max_orders_per_run, own.max_orders_per_run) if limit is not None]
+    ages = [limit for limit in (system.max_research_age_hours, own.max_research_age_hours) if limit is not None]
     return replace(
         own,
         max_position_percent=min(system.max_position_percent, own.max_position_percent),
@@ -84,6 +87,8 @@ def stricter(system: Policy, own: Policy) -> Policy:
         allow_short=system.allow_short and own.allow_short,
         price_band_percent=min(system.price_band_percent, own.price_band_percent),
         require_open_market=system.require_open_market or own.require_open_market,
+        max_research_age_hours=min(ages, default=None),
+        all_or_nothing=system.all_or_nothing or own.all_or_nothing,
         whole_share_shorts=system.whole_share_shorts or own.whole_share_shorts,
         short_margin_percent=max(system.short_margin_percent, own.short_margin_percent),
         on_breach=OnBreach.REJECT if OnBreach.REJECT in (system.on_breach, own.on_breach) else own.on_breach,

@@ -28,6 +28,8 @@ def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
         "mode": str(given.mode),
         "close_unlisted": given.close_unlisted,
         "state": str(given.state),
+        "age_hours": None if given.age_hours is None else _text(given.age_hours),
+        "confirmed": sorted(given.confirmed),
         "held_back": {symbol: _held_back_as_data(price) for symbol, price in sorted(given.held_back.items())},
         "unpriced": dict(sorted(given.unpriced.items())),
     }
@@ -44,6 +46,8 @@ def plan_input_from_data(data: Mapping[str, Any], artifact: Artifact) -> PlanInp
         mode=Mode(data["mode"]),
         close_unlisted=data["close_unlisted"],
         state=TradingState(data["state"]),
+        age_hours=None if data.get("age_hours") is None else Decimal(data["age_hours"]),
+        confirmed=frozenset(data.get("confirmed", ())),
         held_back={symbol: _held_back_from_data(price) for symbol, price in data.get("held_back", {}).items()},
         unpriced=data.get("unpriced", {}),
     )

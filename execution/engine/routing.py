@@ -52,7 +52,8 @@ class Instrument:
 class Market:
     """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
     value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
-    `held_back` have a price that a person has to confirm first.
+    `held_back` have a price that a person has to confirm first, the lines in `confirmed` go ahead although the
+    research is too old or its target has been reached.
     """
 
     snapshot: AccountSnapshot
@@ -64,6 +65,8 @@ class Market:
     total_value: Decimal
     noise: Decimal
     held_back: Collection[str] = ()
+    is_too_old: bool = False
+    confirmed: Collection[int] = ()
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what is known of `symbol`, or the defaults for an unknown one."""
@@ -112,7 +115,7 @@ def route(item: Recommendation, market: Market) -> Route:
     """Return where `item` goes. Precedence: hold, halted, not allowed, nothing held, doubtful or no price, size."""
     if item.action is RecommendedAction.HOLD:
         return Route(outcome=Outcome.HELD)
-    refused = _refused(item, market) or _unpriced(item.symbol, market)
+    refused = _refused(item, market) or _unpriced(item.symbol, market) or _outdated(item, market)
     if refused is not None:
         return refused
     action = Action(item.action)
@@ -142,6 +145,21 @@ def _unpriced(symbol: str, market: Market) -> Route | None:
     if symbol not in market.quotes:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
     return None
+
+
+def _outdated(item: Recommendation, market: Market) -> Route | None:
+    """Research that time has overtaken waits for a person: too old, or its target has been reached."""
+    if item.line in market.confirmed:
+        return None
+    if market.is_too_old:
+        return Route(outcome=Outcome.QUARANTINED, codes=(Code.RESEARCH_TOO_OLD,))
+    quote, target = market.quotes[item.symbol], item.target_price
+    # A stand-in price says nothing about a target.
+    if target is None or quote.simulated:
+        return None
+    bought = item.action is RecommendedAction.BUY and quote.price >= target
+    shorted = item.action is RecommendedAction.SELL_SHORT and quote.price <= target
+    return Route(outcome=Outcome.QUARANTINED, codes=(Code.TARGET_PASSED,)) if bought or shorted else None
 
 
 def _marked(found: Route, symbol: str, market: Market) -> Route:

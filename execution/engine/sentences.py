@@ -18,6 +18,8 @@ _VERBS = {
 _WHY = {
     Code.CONTRADICTORY_LINES: "other lines of {symbol} ask for something else",
     Code.PRICE_OUT_OF_BAND: "the price of {symbol} has to be confirmed",
+    Code.RESEARCH_TOO_OLD: "the research is older than the policy allows",
+    Code.TARGET_PASSED: "the price of {symbol} has reached the target of the research",
     Code.NO_POSITION: "there is no such position in {symbol}",
     Code.NO_PRICE: "there is no price for {symbol}",
     Code.ZERO_SIZE: "the size is zero",

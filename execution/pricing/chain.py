@@ -1,7 +1,7 @@
 """The sources in the order in which they are asked; the first usable answer for a symbol counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,13 +30,15 @@ class PriceAnswer:
 class PriceChain:
     """Asks its sources in order, and checks all that they say. `max_age` None: a price may be of any age.
 
-    `stand_in_asked_for`: a default price was named, so the run is a simulation.
+    `stand_in_asked_for`: a default price was named, so the run is a simulation. `remembered` is what was asked for
+    in advance, for several requests at once.
     """
 
     sources: tuple[PriceSource, ...]
     now: datetime
     max_age: timedelta | None = None
     stand_in_asked_for: bool = False
+    remembered: PriceAnswer = field(default_factory=lambda: PriceAnswer({}, {}))
 
     def ask(self, symbols: frozenset[str]) -> PriceAnswer:
         """Return the first usable quote of each symbol; a later source sees only what is still missing.
@@ -45,6 +47,13 @@ class PriceChain:
         for: a made-up 100 must not be traded instead of a real 450 that is a day too old.
         To be called outside of any transaction: a source that needs the network raises RuntimeError inside of one.
         """
+        known = self.remembered
+        quotes = {symbol: quote for symbol, quote in known.quotes.items() if symbol in symbols}
+        reasons = {symbol: reason for symbol, reason in known.reasons.items() if symbol in symbols}
+        fresh = self._ask(symbols - quotes.keys() - reasons.keys())
+        return PriceAnswer(quotes | fresh.quotes, reasons | fresh.reasons)
+
+    def _ask(self, symbols: frozenset[str]) -> PriceAnswer:
         quotes: dict[str, Quote] = {}
         said: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
         refused: set[str] = set()
@@ -65,6 +74,10 @@ class PriceChain:
         return PriceAnswer(
             quotes, {symbol: "; ".join(said[symbol]) or "no source has a price" for symbol in sorted(unpriced)}
         )
+
+    def remembering(self, symbols: frozenset[str]) -> "PriceChain":
+        """Return a chain that has asked for `symbols` already, and asks its sources for the others only."""
+        return replace(self, remembered=self.ask(symbols))
 
     def _checked(self, offered: Offer | Missing, *, after_refusal: bool) -> Quote | str:
         if isinstance(offered, Missing):

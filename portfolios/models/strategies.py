@@ -82,6 +82,12 @@ class RiskPolicy(models.Model):
     require_open_market = models.BooleanField(
         default=False, help_text="Whether research is executed only while the market is open."
     )
+    max_research_age_hours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Age from which research waits for a person. Empty: the system's limit."
+    )
+    all_or_nothing = models.BooleanField(
+        default=False, help_text="Whether research is refused as a whole where any of its lines is quarantined."
+    )
     cash_reserve_percent = _percent("Cash that buys leave untouched.")
     min_order_value = CashField(null=True, blank=True, help_text="Smaller orders are skipped; full exits pass.")
     max_order_value = CashField(null=True, blank=True, help_text="Larger orders are made smaller.")

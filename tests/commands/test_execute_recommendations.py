@@ -328,7 +328,8 @@ def test_a_request_without_a_task_or_an_artifact_is_refused(desk: Desk):
     (desk.inbox.root / request).mkdir()
     assert "holds no task directory" in refused(request, str(desk.strategy.pk))
     (desk.inbox.root / request / PUBLISHED_TASK).mkdir()
-    assert "holds neither structured.json nor parsed.json" in refused(request, str(desk.strategy.pk))
+    files = "structured.json, parsed.json, response.json, *_batch_results.jsonl"
+    assert f"holds none of {files}" in refused(request, str(desk.strategy.pk))
 
 
 def test_structured_is_preferred_to_parsed(desk: Desk):

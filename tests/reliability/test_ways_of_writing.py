@@ -109,6 +109,7 @@ FIELDS: dict[str, dict[str, str]] = {
          "cash_reserve_percent", "min_order_value", "max_order_value", "restricted_symbols", "allow_short",
          "short_margin_percent", "on_breach", "max_short_exposure_percent", "max_single_short_percent",
          "drift_band_percent", "price_band_percent", "require_open_market", "max_orders_per_run",
+         "max_research_age_hours", "all_or_nothing",
          "whole_share_shorts", "rounding", "commission_per_order", "commission_per_share",
          "commission_bps", "commission_minimum", "slippage_bps", "created_at"),
         BESIDE,
@@ -122,7 +123,9 @@ FIELDS: dict[str, dict[str, str]] = {
     ),
 }  # fmt: skip
 # Research and its runs refer to the books, and the books do not know them.
-OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder"}
+OUTSIDE = {
+    "ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder", "LineResolution", "MappingRule",
+}  # fmt: skip
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
@@ -499,6 +502,12 @@ def _old_books(desk: Desk) -> Path:
     return old.write(desk.inbox.root / "folios_v2.db")
 
 
+def put_ready(desk: Desk) -> list[str]:
+    """Put research into the inbox that says whose it is."""
+    desk.inbox.put([line("KO", "BUY", 5)], strategy_id=str(desk.strategy.pk), provider="anthropic")
+    return []
+
+
 RECORDS, READS = "records what it changes", "changes neither cash nor a holding"
 COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "execute_recommendations": (
@@ -511,11 +520,15 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "import_folios_v2": (RECORDS, lambda desk: [str(_old_books(desk))]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
+    "execute_pending": (RECORDS, lambda desk: [*put_ready(desk), "--default-price", "9"]),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
     "import_securities": (READS, lambda _: [str(settings.BASE_DIR / "examples" / "securities.csv")]),
 }
 # Commands that read, or work on files; their own tests show it.
-NO_WRITERS = {"explain", "replay_run", "backup_books", "import_prices", "fetch_prices"}
+NO_WRITERS = {
+    "explain", "replay_run", "backup_books", "import_prices", "fetch_prices", "scan_inbox",
+    "assign_request", "resolve_line", "map_word",
+}  # fmt: skip
 
 
 def test_every_command_is_in_the_table():

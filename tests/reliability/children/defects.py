@@ -13,6 +13,7 @@ from django.db import connection
 
 from execution import preparation, recording, retrying, services
 from execution.engine.planning import Plan
+from execution.inbox import LoadedArtifact
 from execution.models import ExecutionRun
 from execution.turns import Turn
 from portfolios import bookkeeping, queries
@@ -41,8 +42,8 @@ def _no_lock(brief: Brief) -> None:
 def _no_look(brief: Brief) -> None:
     """Nobody looks whether the request was executed already."""
 
-    def always_the_first(**_: object) -> Turn:
-        return Turn()
+    def always_the_first(*, loaded: LoadedArtifact, **_: object) -> Turn:
+        return Turn(loaded)
 
     preparation.whose_turn = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
 

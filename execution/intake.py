@@ -1,0 +1,69 @@
+"""What people decide about requests of the inbox: whose one is, and that one is not to be executed."""
+
+import uuid
+
+from django.db import transaction
+
+from execution.answers import Author
+from execution.engine.vocabulary import Code, Refusal
+from execution.inputs import parse_provider
+from execution.models import ResearchRequest
+from portfolios import queries
+
+State = ResearchRequest.State
+_WAITING = (State.NEW, State.READY, State.QUARANTINED, State.FAILED)
+
+
+def assign_request(
+    request_id: uuid.UUID, *, strategy_id: uuid.UUID, provider: str, author: Author
+) -> ResearchRequest | Refusal:
+    """Say whose a request is; where it can be read, it is ready to be executed then.
+
+    Refused: a request that is not known or no longer waits, an unknown strategy or provider, no person or reason.
+    """
+    known = parse_provider(provider)
+    if isinstance(known, Refusal):
+        return known
+    if queries.find_strategy(strategy_id) is None:
+        return Refusal(Code.UNKNOWN_STRATEGY, f"strategy {strategy_id} does not exist")
+    with transaction.atomic():
+        row = _waiting(request_id, author)
+        if isinstance(row, Refusal):
+            return row
+        row.strategy_id, row.provider, row.assigned_by = strategy_id, provider, author.actor
+        row.problems = [item for item in row.problems if item["code"] not in _SETTLED_BY_ASSIGNING]
+        row.state = _state_of(row)
+        row.save(update_fields=["strategy", "provider", "assigned_by", "problems", "state"])
+    return row
+
+
+def ignore_request(request_id: uuid.UUID, *, author: Author) -> ResearchRequest | Refusal:
+    """Take a request out of the inbox: no batch executes it any more. A call that names it still does."""
+    with transaction.atomic():
+        row = _waiting(request_id, author)
+        if isinstance(row, Refusal):
+            return row
+        row.state, row.assigned_by = State.IGNORED, author.actor
+        row.problems = [{"code": "IGNORED", "message": f"{author.actor}: {author.reason.strip()}"}]
+        row.save(update_fields=["state", "assigned_by", "problems"])
+    return row
+
+
+_SETTLED_BY_ASSIGNING = frozenset({Code.UNKNOWN_STRATEGY, Code.UNKNOWN_PROVIDER})
+
+
+def _state_of(row: ResearchRequest) -> State:
+    if not row.digest:
+        return State.QUARANTINED
+    return State.NEW if row.problems else State.READY
+
+
+def _waiting(request_id: uuid.UUID, author: Author) -> ResearchRequest | Refusal:
+    if not author.actor.strip() or not author.reason.strip():
+        return Refusal(Code.REASON_MISSING, "a decision about a request needs a person and a reason")
+    row = ResearchRequest.objects.select_for_update().filter(pk=request_id).first()
+    if row is None:
+        return Refusal(Code.REQUEST_NOT_FOUND, f"request {request_id} is not in the inbox: scan it first")
+    if row.state not in _WAITING:
+        return Refusal(Code.REQUEST_NOT_READY, f"request {request_id} is {row.state}: it no longer waits")
+    return row

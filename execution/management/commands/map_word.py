@@ -1,0 +1,39 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from execution.answers import Author, save_rule
+from execution.management import options as shared
+from execution.models import MappingRule
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Parses the rule, makes one call, prints the rule."""
+
+    help = "Say how a provider's word is meant in research from now on; without a meaning, end the rule."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the rule."""
+        parser.add_argument("provider")
+        parser.add_argument("field", choices=MappingRule.Field.values)
+        parser.add_argument("word", help="as the provider writes it; for size_unit the name of the field")
+        parser.add_argument(
+            "meaning", nargs="?", default="", help="BUY, MSFT, percent or fraction, as the field needs"
+        )
+        parser.add_argument("--reason", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call. Raises CommandError (exit code 1) for a refusal."""
+        author = Author(actor=shared.actor(), reason=options["reason"], now=timezone.now())
+        rule = shared.granted(
+            save_rule(
+                provider=options["provider"],
+                field=options["field"],
+                written=options["word"],
+                meaning=options["meaning"],
+                author=author,
+            )
+        )
+        self.stdout.write(f"{rule} (version {rule.version})")

@@ -1,0 +1,34 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from execution.answers import Answer, Author, resolve_line
+from execution.inputs import parse_id
+from execution.management import options as shared
+from portfolios.management.books_command import BooksCommand
+
+
+class Command(BooksCommand):
+    """Parses the answer, makes one call, prints what comes next."""
+
+    help = "Say what a quarantined line means. The next execution of its request takes the line with it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the answer."""
+        parser.add_argument("request_id")
+        parser.add_argument("line", type=int, help="line of the artifact, from 1")
+        parser.add_argument("--action", default="", help="BUY, SELL, SELL_SHORT, BUY_TO_COVER or HOLD")
+        parser.add_argument("--symbol", default="")
+        parser.add_argument("--percent", default="", help="size in percent, 0 to 100")
+        parser.add_argument("--reason", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the one call. Raises CommandError (exit code 1) for a refusal."""
+        request_id = shared.granted(parse_id(options["request_id"], name="request_id"))
+        answer = Answer(action=options["action"], symbol=options["symbol"], allocation_percent=options["percent"])
+        author = Author(actor=shared.actor(), reason=options["reason"], now=timezone.now())
+        row = shared.granted(
+            resolve_line(request_id=request_id, line=options["line"], answer=answer, author=author)
+        )
+        self.stdout.write(f"{row} is kept. Execute request {request_id} again to trade it")
