@@ -54,6 +54,7 @@ bench: $(VENV)/.dev  ## measure the speed of the command, of planning, of parsin
 	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.trigger_cost
 	$(BIN)/python -m benchmarks.mark_to_market
+	$(BIN)/python -m benchmarks.inbox_scan
 
 calendar: $(VENV)/.dev  ## write the exchange's holidays from the newest pinned exchange-calendars
 	$(BIN)/python -m tests.make_market_table
