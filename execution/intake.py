@@ -1,6 +1,8 @@
 """What people decide about requests of the inbox: whose one is, and that one is not to be executed."""
 
 import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -12,6 +14,7 @@ from portfolios import queries
 
 State = ResearchRequest.State
 _WAITING = (State.NEW, State.READY, State.QUARANTINED, State.FAILED)
+_ASSIGNABLE = (*_WAITING, State.IGNORED)
 
 
 def assign_request(
@@ -27,13 +30,15 @@ def assign_request(
     if queries.find_strategy(strategy_id) is None:
         return Refusal(Code.UNKNOWN_STRATEGY, f"strategy {strategy_id} does not exist")
     with transaction.atomic():
-        row = _waiting(request_id, author)
+        row = _waiting(request_id, author, states=_ASSIGNABLE)
         if isinstance(row, Refusal):
             return row
         row.strategy_id, row.provider, row.assigned_by = strategy_id, provider, author.actor
         row.problems = [item for item in row.problems if item["code"] not in _SETTLED_BY_ASSIGNING]
         row.state = _state_of(row)
-        row.save(update_fields=["strategy", "provider", "assigned_by", "problems", "state"])
+        if not row.digest:
+            row.fingerprint = ""  # it has never been read, so the next scan reads it
+        row.save(update_fields=["strategy", "provider", "assigned_by", "problems", "state", "fingerprint"])
     return row
 
 
@@ -49,21 +54,41 @@ def ignore_request(request_id: uuid.UUID, *, author: Author) -> ResearchRequest 
     return row
 
 
-_SETTLED_BY_ASSIGNING = frozenset({Code.UNKNOWN_STRATEGY, Code.UNKNOWN_PROVIDER})
+def ignore_executed_elsewhere(ids: Iterable[uuid.UUID], *, where: str, now: datetime) -> int:
+    """Keep batches from executing what another system has executed already; return how many requests that concerns.
+
+    A request that a person has assigned, or that was executed here, stays as it is; so does one that is ignored.
+    """
+    wanted = sorted(set(ids))
+    problem = {"code": "EXECUTED_ELSEWHERE", "message": f"executed by {where}; assign it to execute it here too"}
+    with transaction.atomic():
+        waiting = ResearchRequest.objects.filter(pk__in=wanted, state__in=_WAITING, assigned_by="")
+        changed = waiting.update(state=State.IGNORED, problems=[problem])
+        known = set(ResearchRequest.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+        missing = [item for item in wanted if item not in known]
+        ResearchRequest.objects.bulk_create(
+            ResearchRequest(pk=item, state=State.IGNORED, problems=[problem], received_at=now) for item in missing
+        )
+    return changed + len(missing)
+
+
+_SETTLED_BY_ASSIGNING = frozenset({Code.UNKNOWN_STRATEGY, Code.UNKNOWN_PROVIDER, "IGNORED", "EXECUTED_ELSEWHERE"})
 
 
 def _state_of(row: ResearchRequest) -> State:
-    if not row.digest:
+    if not row.digest and row.problems:
         return State.QUARANTINED
-    return State.NEW if row.problems else State.READY
+    return State.NEW if row.problems or not row.digest else State.READY
 
 
-def _waiting(request_id: uuid.UUID, author: Author) -> ResearchRequest | Refusal:
+def _waiting(
+    request_id: uuid.UUID, author: Author, *, states: Sequence[State] = _WAITING
+) -> ResearchRequest | Refusal:
     if not author.actor.strip() or not author.reason.strip():
         return Refusal(Code.REASON_MISSING, "a decision about a request needs a person and a reason")
     row = ResearchRequest.objects.select_for_update().filter(pk=request_id).first()
     if row is None:
         return Refusal(Code.REQUEST_NOT_FOUND, f"request {request_id} is not in the inbox: scan it first")
-    if row.state not in _WAITING:
+    if row.state not in states:
         return Refusal(Code.REQUEST_NOT_READY, f"request {request_id} is {row.state}: it no longer waits")
     return row

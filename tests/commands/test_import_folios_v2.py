@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from hypothesis import given, settings
 
+from execution.models import ResearchRequest
 from portfolios.bookkeeping import Stamp
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from portfolios.predecessor.importing import import_database, preview_import
@@ -172,6 +173,8 @@ def test_a_database_of_the_size_that_was_seen_is_imported_whole(tmp_path: Path):
         "SHORT_NOT_IN_CASH": 1,
     }
     assert len(found["executed_requests"]) == 60
+    ignored = ResearchRequest.objects.filter(state="ignored")
+    assert {str(row.pk) for row in ignored} == set(found["executed_requests"])
     accounts_are_right()
     assert_as_stored(old)
 

@@ -226,6 +226,23 @@ def test_what_was_executed_is_not_assigned_again(desk: Desk):
     assert answer.code is Code.REQUEST_NOT_READY
 
 
+def test_what_another_system_executed_is_not_executed_again_unless_a_person_says_so(desk: Desk):
+    known, unknown, mine = put(desk), put(desk, [line("KO", "BUY", 5)]), put(desk, [line("PG", "BUY", 5)])
+    scanned(desk.inbox)
+    ResearchRequest.objects.filter(pk=unknown).delete()
+    done = intake.ignore_executed_elsewhere([uuid.UUID(known), uuid.UUID(unknown)], where="folios_v2", now=NOW)
+    assert done == 2
+    before = whole_database()
+    assert intake.ignore_executed_elsewhere([uuid.UUID(known)], where="folios_v2", now=NOW) == 0
+    assert whole_database() == before
+    scanned(desk.inbox)
+    assert [item.request_id for item in pending(desk)] == [mine]
+    for request in (known, unknown):
+        intake.assign_request(uuid.UUID(request), strategy_id=desk.strategy.pk, provider="anthropic", author=AUTHOR)
+    scanned(desk.inbox)
+    assert sorted(item.request_id for item in pending(desk)) == sorted([known, unknown])
+
+
 # --- the batch ---
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from execution.intake import ignore_executed_elsewhere
 from portfolios.management import inputs
 from portfolios.management.books_command import BooksCommand
 from portfolios.predecessor.importing import (
@@ -32,6 +33,8 @@ class Command(BooksCommand):
         call = preview_import if options["dry_run"] else import_database
         try:
             report = call(options["file"], stamp=inputs.stamp(timezone.now()))
+            if not options["dry_run"]:
+                ignore_executed_elsewhere(report.executed_requests, where="folios_v2", now=timezone.now())
         except PredecessorFileError as error:
             raise CommandError(str(error), returncode=1) from error
         if options["output_format"] == "json":
@@ -46,7 +49,7 @@ class Command(BooksCommand):
         self.stdout.write(f"{done} {report.file}:")
         for kind, count in report.created.items():
             self.stdout.write(f"  {kind} created: {count}")
-        self.stdout.write(f"  requests that the predecessor executed: {len(report.executed_requests)}")
+        self.stdout.write(f"  requests executed there, ignored here: {len(report.executed_requests)}")
         self.stdout.write(f"Findings: {len(report.findings)}")
         for rule, count in report.findings_by_rule.items():
             self.stdout.write(f"  {rule}: {count}")
