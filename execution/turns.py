@@ -53,7 +53,14 @@ def whose_turn(
     )
     if settled:
         return Turn(max(run.sequence for run in mine) + 1, settled)
-    return RunReport.from_data(mine[-1].report).as_replay()
+    return _replay(mine[-1])
+
+
+def _replay(run: ExecutionRun) -> RunReport:
+    """The report of an earlier run, which says where the run was taken back since."""
+    reversal = recording.reversal_of(run)
+    reversed_at = reversal.reversed_at.isoformat() if reversal else None
+    return RunReport.from_data(run.report).as_replay(reversed_at=reversed_at)
 
 
 def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:

@@ -67,6 +67,13 @@ _LAST_ENTRY_OF_POSITION = (
     f"{_ENTRY_OF_POSITION} AND NOT EXISTS (SELECT 1 FROM {_LEDGER} "
     "WHERE account_id = NEW.account_id AND position_id = NEW.id AND sequence > NEW.book_version)"
 )
+_MIRRORED_ENTRY = (
+    f"EXISTS (SELECT 1 FROM {_LEDGER} AS former WHERE former.account_id = NEW.account_id "
+    "AND former.sequence = NEW.reverses AND former.sequence < NEW.sequence "
+    "AND former.kind IN ('BUY', 'SELL', 'SELL_SHORT', 'BUY_TO_COVER', 'FEE') "
+    "AND former.position_id = NEW.position_id AND former.order_id = NEW.order_id AND former.run_id = NEW.run_id "
+    "AND former.amount = -NEW.amount AND former.quantity = -NEW.quantity)"
+)
 _PREVIOUS = f"FROM {_LEDGER} WHERE account_id = NEW.account_id AND sequence = NEW.sequence - 1"
 
 TRIGGERS: tuple[Trigger, ...] = (
@@ -86,6 +93,13 @@ TRIGGERS: tuple[Trigger, ...] = (
         "INSERT",
         f"NEW.sequence > 1 AND NOT EXISTS (SELECT 1 {_PREVIOUS})",
         "a ledger entry follows the one before it",
+    ),
+    Trigger(
+        "folios_ledger_reversal_mirrors",
+        _LEDGER,
+        "INSERT",
+        f"NEW.reverses IS NOT NULL AND NOT {_MIRRORED_ENTRY}",
+        "a reversal takes back one earlier entry of its account, all of it",
     ),
     Trigger(
         "folios_order_legal_transition",

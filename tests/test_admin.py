@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -12,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
+from execution.reversing import reverse_run
 from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
@@ -27,7 +29,7 @@ MODELS = [
 ]
 RECORDS = {
     "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
-    "ResearchRequest", "ExecutionRun", "Recommendation",
+    "ResearchRequest", "ExecutionRun", "Recommendation", "Reversal"
 }  # fmt: skip
 
 
@@ -52,6 +54,8 @@ def traded(desk: Desk) -> Desk:
     record_dividend(
         symbol="MSFT", per_share=Decimal(1), on=NOW.date(), stamp=Stamp(actor="alice", now=NOW, reason="Dividend")
     )
+    wrong = UUID(desk.run([line("PG", "BUY", 1)]).run.id)
+    reverse_run(wrong, actor="alice", door="service", reason="Wrong research", now=NOW)
     return desk
 
 

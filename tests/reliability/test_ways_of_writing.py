@@ -38,6 +38,7 @@ from portfolios.models import (
     Strategy,
 )
 from portfolios.triggers import remove_triggers
+from portfolios.unwinding import plan_unwinding
 from tests.scenes import NOW, Desk, Inbox, line
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ BESIDE = "beside the books"  # neither cash nor a holding; the books stay right
 
 RECORD = dict.fromkeys(
     ("id", "account", "sequence", "kind", "amount", "balance_after", "security", "quantity", "price", "position",
-     "cost_basis", "order", "run_id", "actor", "reason", "occurred_at", "created_at"),
+     "cost_basis", "order", "reverses", "run_id", "actor", "reason", "occurred_at", "created_at"),
     REFUSED,
 )  # fmt: skip
 FIELDS: dict[str, dict[str, str]] = {
@@ -118,7 +119,7 @@ FIELDS: dict[str, dict[str, str]] = {
     ),
 }  # fmt: skip
 # Research and its runs refer to the books, and the books do not know them.
-OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder"}
+OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder", "Reversal"}
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
@@ -436,6 +437,18 @@ def money_of_the_old(before: Any) -> object:
 
 # --- services and commands ---
 
+
+def reverse_the_run(desk: Desk) -> None:
+    """Take back the entries of the run that bought MSFT."""
+    run_id = LedgerEntry.objects.get(kind="BUY").run_id
+    assert run_id is not None
+    found = plan_unwinding(desk.account, run_id=run_id)
+    stamp = Stamp(actor="bob", now=NOW, run_id=run_id, reason="wrong research")
+    bookkeeping.reverse_entries(
+        desk.account, found.entries, positions=found.positions, before=found.before, stamp=stamp
+    )
+
+
 BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
     "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), stamp=BY_HAND),
     "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), stamp=BY_HAND),
@@ -455,6 +468,7 @@ BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
     "book_orders": lambda desk: desk.run(
         [line("KO", "BUY", 5)]
     ),  # through the service, with all that belongs to it
+    "reverse_entries": reverse_the_run,
 }
 MOVE_NOTHING = {"lock_account", "lock_accounts", "value_account"}
 
@@ -487,6 +501,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "rebalance": (RECORDS, lambda desk: [str(desk.strategy.pk), "--targets", "KO=5", "--default-price", "9"]),
     "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-05"]),
     "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
+    "reverse_run": (RECORDS, lambda _: [str(LedgerEntry.objects.get(kind="BUY").run_id), "--reason", "wrong"]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
