@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange
 from portfolios.transitions import ORDER_TRANSITIONS
 
 _LEDGER = LedgerEntry._meta.db_table
 _ORDER = Order._meta.db_table
 _ACCOUNT = PortfolioAccount._meta.db_table
 _POSITION = Position._meta.db_table
+_STATE_CHANGE = TradingStateChange._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,20 @@ TRIGGERS: tuple[Trigger, ...] = (
         "DELETE",
         f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE position_id = OLD.id)",
         "a position with a ledger is not deleted",
+    ),
+    Trigger(
+        "folios_state_change_no_update",
+        _STATE_CHANGE,
+        "UPDATE",
+        "1 = 1",
+        "changes of trading state stay as recorded",
+    ),
+    Trigger(
+        "folios_state_change_no_delete",
+        _STATE_CHANGE,
+        "DELETE",
+        "1 = 1",
+        "changes of trading state stay as recorded",
     ),
 )
 

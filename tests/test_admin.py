@@ -17,6 +17,7 @@ from execution.reversing import reverse_run
 from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
+from portfolios.trading_states import set_trading_state
 from tests.scenes import NOW, Desk, line
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ MODELS = [
 ]
 RECORDS = {
     "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
-    "ResearchRequest", "ExecutionRun", "Recommendation", "Reversal"
+    "ResearchRequest", "ExecutionRun", "Recommendation", "Reversal", "TradingStateChange",
 }  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def traded(desk: Desk) -> Desk:
     )
     wrong = UUID(desk.run([line("PG", "BUY", 1)]).run.id)
     reverse_run(wrong, actor="alice", door="service", reason="Wrong research", now=NOW)
+    set_trading_state(desk.account.pk, state="REDUCING", actor="alice", reason="Earnings", now=NOW)
     return desk
 
 

@@ -37,6 +37,7 @@ from portfolios.models import (
     Security,
     Strategy,
 )
+from portfolios.trading_states import set_trading_state
 from portfolios.triggers import remove_triggers
 from portfolios.unwinding import plan_unwinding
 from tests.scenes import NOW, Desk, Inbox, line
@@ -114,6 +115,9 @@ FIELDS: dict[str, dict[str, str]] = {
     "CorporateAction": dict.fromkeys(
         ("id", "security", "kind", "value", "effective_on", "account_count", "actor", "booked_at"), BESIDE
     ),
+    "TradingStateChange": dict.fromkeys(
+        ("id", "account", "before", "after", "actor", "reason", "changed_at"), REFUSED
+    ),
     "Valuation": dict.fromkeys(
         ("id", "account", "as_of", "cash", "equity", "total", "external_flow", "book_version"), BESIDE
     ),
@@ -124,6 +128,7 @@ OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationO
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
     "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": BESIDE,
+    "TradingStateChange": REFUSED,
 }  # fmt: skip
 MODELS = [model for model in apps.get_app_config("portfolios").get_models() if model.__name__ in FIELDS]
 
@@ -138,6 +143,8 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    set_trading_state(desk.account.pk, state="REDUCING", actor="bob", reason="earnings", now=NOW)
+    set_trading_state(desk.account.pk, state="ACTIVE", actor="bob", reason="all clear", now=NOW)
     corporate_actions.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), stamp=BY_HAND)
     return desk
 
@@ -162,6 +169,7 @@ def discrepancies() -> list[str]:
 def row_of(model: type[Model]) -> Any:
     """Return the row that the attempts are made on: the one that the trade wrote."""
     rows = {"PortfolioAccount": {"provider": "anthropic"}, "LedgerEntry": {"kind": "BUY"},
+            "TradingStateChange": {"after": "REDUCING"},
             "Security": {"symbol": "MSFT"}, "Strategy": {"name": "Large caps"}}  # fmt: skip
     return model._default_manager.get(**rows.get(model.__name__, {}))
 
@@ -502,6 +510,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-05"]),
     "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
     "reverse_run": (RECORDS, lambda _: [str(LedgerEntry.objects.get(kind="BUY").run_id), "--reason", "wrong"]),
+    "set_trading_state": (READS, lambda desk: ["HALTED", "--account", str(desk.account.pk), "--reason", "news"]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),

@@ -27,6 +27,7 @@ from portfolios.audit import check_books
 from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import apply_split, record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Strategy
+from portfolios.trading_states import set_trading_state
 from tests.counts import count
 from tests.scenes import NOW, Desk, Inbox, assert_books_balance, line, whole_database
 
@@ -221,6 +222,12 @@ def test_a_rebalance_to_the_latest_research_leaves_a_reversed_run_out(desk: Desk
     assert isinstance(latest, LoadedArtifact)
     assert latest.artifact.digest == first.run.digest
     assert latest.source == f"research {first.run.request_id}"
+
+
+def test_a_halted_account_can_be_put_right(desk: Desk):
+    run = desk.run([line("MSFT", "BUY", 10)])
+    set_trading_state(desk.account.pk, state="HALTED", actor="bob", reason="wrong research", now=NOW)
+    assert taken_back(run).status == "reversed"
 
 
 # --- any life, undone step by step ---
