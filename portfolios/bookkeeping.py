@@ -224,7 +224,7 @@ def reverse_entries(
     """Take back fills and fees of `entries`: a REVERSAL for each, at its price, that names it.
 
     `positions` are all that the entries changed, open or closed; `before` says what each was before them (None:
-    nothing), and is what it is afterwards, at its present mark. The entries must be the last of their positions
+    nothing), and is what it is afterwards, at its last mark. The entries must be the last of their positions
     that still stand. Values the account. Raises CannotBookError where the cash would leave its range.
     """
     books = _Books.of(account, stamp)
@@ -366,11 +366,10 @@ class _Books:
                 price=entry.price,
                 reverses=entry.sequence,
             )
-        now = position.as_holding()
+        now, marked_at = position.as_holding(), position.marked_at
         nothing = replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
-        marked_at = position.marked_at
-        self._settle(position, replace(before or nothing, mark_price=now.mark_price))
-        # Taking back says nothing about what the security is worth.
+        self._settle(position, replace(before or nothing, mark_price=_mark_without(entries, now)))
+        # Taking back says nothing new about what the security is worth.
         position.marked_at = marked_at
 
     def touch(self, position: Position) -> None:
@@ -490,6 +489,15 @@ class _Books:
         # Taken back, a flip leaves the other leg's position open under the same symbol.
         if self._open.get(after.symbol) == position:
             del self._open[after.symbol]
+
+
+def _mark_without(entries: Sequence[LedgerEntry], now: Holding) -> Decimal:
+    """The mark of a holding after its entries are taken back: its own, or that of the order that closed it.
+
+    What is closed keeps the price of its last fill, which the slippage has moved; the order has the market's.
+    """
+    prices = [entry.order.limit_price for entry in entries if entry.order is not None]
+    return now.mark_price if now.is_open or not prices else prices[-1]
 
 
 def _effect(is_new: bool, fill: Fill, after: Holding) -> str:  # noqa: FBT001  # a fact, not a switch

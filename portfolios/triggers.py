@@ -73,7 +73,8 @@ _MIRRORED_ENTRY = (
     "AND former.sequence = NEW.reverses AND former.sequence < NEW.sequence "
     "AND former.kind IN ('BUY', 'SELL', 'SELL_SHORT', 'BUY_TO_COVER', 'FEE') "
     "AND former.position_id = NEW.position_id AND former.order_id = NEW.order_id AND former.run_id = NEW.run_id "
-    "AND former.amount = -NEW.amount AND former.quantity = -NEW.quantity)"
+    "AND former.symbol = NEW.symbol AND former.amount = -NEW.amount AND former.quantity = -NEW.quantity "
+    "AND COALESCE(former.price, 0) = COALESCE(NEW.price, 0))"
 )
 _PREVIOUS = f"FROM {_LEDGER} WHERE account_id = NEW.account_id AND sequence = NEW.sequence - 1"
 

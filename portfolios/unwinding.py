@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from portfolios.accounting import Action, Holding
@@ -34,6 +35,18 @@ class Dependent:
     def __str__(self) -> str:
         by = f" by run {self.run_id}" if self.run_id else ""
         return f"{self.what} on {self.at:%Y-%m-%d %H:%M} UTC{by}"
+
+
+class _Later(NamedTuple):
+    """What counts of an entry after the run; there may be very many of them."""
+
+    sequence: int
+    kind: str
+    amount: Decimal
+    security_id: str | None
+    run_id: UUID | None
+    occurred_at: datetime
+    reverses: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,8 @@ def plan_unwinding(account: PortfolioAccount, *, run_id: UUID) -> Unwinding:
     symbols = {str(entry.security_id) for entry in mine}
     first, last = mine[0], mine[-1]
     earlier = list(ledger.filter(security_id__in=sorted(symbols), sequence__lt=first.sequence).order_by("sequence"))
-    later = _standing(ledger.filter(sequence__gt=last.sequence).order_by("sequence"), after=last.sequence)
+    rows = ledger.filter(sequence__gt=last.sequence).order_by("sequence").values_list(*_Later._fields)
+    later = _standing([_Later(*row) for row in rows], after=last.sequence)
     return Unwinding(
         account=account,
         entries=mine,
@@ -84,11 +98,10 @@ def plan_unwinding(account: PortfolioAccount, *, run_id: UUID) -> Unwinding:
     )
 
 
-def _standing(later: Collection[LedgerEntry], *, after: int) -> list[LedgerEntry]:
+def _standing(later: Sequence[_Later], *, after: int) -> list[_Later]:
     """The later entries without those that were taken back, and without what took them back."""
-    rows = list(later)
-    taken = {entry.reverses for entry in rows}
-    return [entry for entry in rows if entry.sequence not in taken and (entry.reverses or 0) <= after]
+    taken = {entry.reverses for entry in later}
+    return [entry for entry in later if entry.sequence not in taken and (entry.reverses or 0) <= after]
 
 
 def _holdings(mine: Sequence[LedgerEntry], earlier: Sequence[LedgerEntry]) -> dict[UUID, Holding | None]:
@@ -100,7 +113,7 @@ def _holdings(mine: Sequence[LedgerEntry], earlier: Sequence[LedgerEntry]) -> di
     return {entry.position_id: before.get(entry.position_id) for entry in mine if entry.position_id}
 
 
-def _touching(later: Sequence[LedgerEntry], symbols: Collection[str]) -> Iterator[Dependent]:
+def _touching(later: Sequence[_Later], symbols: Collection[str]) -> Iterator[Dependent]:
     """Each later entry in one of the symbols; the fee of a fill goes without saying."""
     for entry in later:
         symbol = entry.security_id or ""
@@ -108,7 +121,9 @@ def _touching(later: Sequence[LedgerEntry], symbols: Collection[str]) -> Iterato
             yield Dependent(f"{entry.kind} of {symbol}", symbol, entry.run_id, entry.occurred_at)
 
 
-def _actions(symbols: Collection[str], *, since: datetime, booked: Sequence[LedgerEntry]) -> Iterator[Dependent]:
+def _actions(
+    symbols: Collection[str], *, since: datetime, booked: Sequence[LedgerEntry | _Later]
+) -> Iterator[Dependent]:
     """Splits and dividends that the account had no part in, because the run had sold what they were about."""
     kinds = (_Kind.SPLIT, _Kind.DIVIDEND)
     had_part = {(entry.security_id, entry.occurred_at) for entry in booked if entry.kind in kinds}
@@ -118,7 +133,7 @@ def _actions(symbols: Collection[str], *, since: datetime, booked: Sequence[Ledg
             yield Dependent(f"{row.kind.upper()} of {row.security_id}", row.security_id, None, row.booked_at)
 
 
-def _spending(later: Sequence[LedgerEntry], *, cash: Decimal) -> Iterator[Dependent]:
+def _spending(later: Sequence[_Later], *, cash: Decimal) -> Iterator[Dependent]:
     """The first later entry that the cash before the run would not have paid for."""
     for entry in later:
         cash += entry.amount

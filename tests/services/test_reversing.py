@@ -28,6 +28,7 @@ from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import apply_split, record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Strategy
 from portfolios.trading_states import set_trading_state
+from portfolios.triggers import remove_triggers
 from tests.counts import count
 from tests.scenes import NOW, Desk, Inbox, assert_books_balance, line, whole_database
 
@@ -186,13 +187,18 @@ def test_the_run_its_orders_and_its_entries_stay_as_they_were(desk: Desk):
 
 
 def test_what_is_held_keeps_its_mark_and_the_account_is_valued_anew(desk: Desk):
-    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
-    run = desk.run([line("MSFT", "SELL")], prices={"MSFT": "130"}, now=NOW + timedelta(hours=1))
+    RiskPolicy.objects.create(strategy=desk.strategy, slippage_bps=10)
+    desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 10)], prices={"MSFT": "100", "KO": "50"})
+    cash = desk.account.cash_balance
+    prices = {"MSFT": "130", "KO": "60"}
+    run = desk.run([line("MSFT", "SELL"), line("KO", "BUY", 1)], prices=prices, now=NOW + timedelta(hours=1))
     taken_back(run)
-    position = desk.position("MSFT")
-    assert (position.quantity, position.mark_price, position.marked_at) == (100, 130, NOW + timedelta(hours=1))
+    for symbol, price in prices.items():
+        position = desk.position(symbol)
+        assert (position.mark_price, position.marked_at) == (Decimal(price), NOW + timedelta(hours=1))
     newest = desk.account.valuations.latest("pk")
-    assert (newest.as_of, newest.total, newest.external_flow) == (LATER, Decimal(103_000), Decimal(0))
+    assert (newest.as_of, newest.cash, newest.external_flow) == (LATER, cash, Decimal(0))
+    assert newest.total == cash + desk.position("MSFT").quantity * 130 + desk.position("KO").quantity * 60
 
 
 @pytest.mark.parametrize("mode", [Mode.ALLOCATE, Mode.TARGET])
@@ -499,6 +505,20 @@ def test_more_cash_than_the_books_hold_is_refused_and_nothing_is_written(desk: D
     refusal = refused(asked(run))
     assert (refusal.code, "more than the books hold" in refusal.message) == (Code.CANNOT_BOOK, True)
     assert whole_database() == before
+
+
+def test_where_the_ledger_contradicts_itself_nothing_is_taken_back(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    run = desk.run([line("MSFT", "BUY", 5)])
+    remove_triggers(connection)
+    LedgerEntry.objects.filter(kind="BUY", sequence=2).update(amount=Decimal(-1))
+    refusal = refused(asked(run))
+    assert refusal.code == Code.CANNOT_BOOK
+    assert "entry 2: " in refusal.message
+    assert "check_books" in refusal.message
+    assert preview_reversal(run_id(run)) == refusal
+    LedgerEntry.objects.filter(kind="BUY", sequence=2).update(amount=Decimal(-10_000))
+    assert taken_back(run).status == "reversed"
 
 
 # --- how much work it is ---
