@@ -22,7 +22,8 @@ serve: $(VENV)/.base .env  ## start the web server on loopback (PORT=8000)
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
-test: test-sqlite test-postgres  ## run every test, then those of the books again on PostgreSQL
+test: $(VENV)/.dev  ## run every test on SQLite and, beside it, those of the books on PostgreSQL
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-sqlite test-postgres
 
 test-sqlite: $(VENV)/.dev  ## run every test on SQLite
 	$(BIN)/python -m pytest -q $(ARGS)

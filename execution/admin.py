@@ -2,7 +2,14 @@
 
 from django.contrib import admin
 
-from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, ResearchRequest
+from execution.models import (
+    ExecutionRun,
+    LineResolution,
+    MappingRule,
+    Recommendation,
+    ResearchRequest,
+    Reversal,
+)
 from portfolios.admin import RecordAdmin
 
 
@@ -38,6 +45,17 @@ class ExecutionRunAdmin(RecordAdmin):
     search_fields = ["=id", "=request__id", "strategy__name", "actor", "digest"]
     list_select_related = ["strategy"]
     date_hierarchy = "started_at"
+
+
+@admin.register(Reversal)
+class ReversalAdmin(RecordAdmin):
+    """Runs that were taken back, newest first."""
+
+    list_display = ["reversed_at", "run", "cash", "entry_count", "actor", "door", "reason"]
+    list_filter = ["door", "run__provider"]
+    search_fields = ["=run__id", "actor", "reason"]
+    list_select_related = ["run"]
+    date_hierarchy = "reversed_at"
 
 
 @admin.register(Recommendation)

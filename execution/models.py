@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from portfolios.models import Order, PortfolioAccount, Provider, Strategy
-from portfolios.models.fields import PercentField, UnitField
+from portfolios.models.fields import CashField, PercentField, UnitField
 
 
 class ResearchRequest(models.Model):
@@ -210,6 +210,29 @@ class ExecutionRun(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Reversal(models.Model):
+    """A run whose orders were taken back: who did it, when and why. The run and its orders stay as they were."""
+
+    run = models.OneToOneField(ExecutionRun, on_delete=models.PROTECT, related_name="reversal")
+    actor = models.CharField(max_length=150)
+    door = models.CharField(max_length=16, choices=ExecutionRun.Door)
+    reason = models.TextField()
+    reversed_at = models.DateTimeField()
+    entry_count = models.PositiveIntegerField(help_text="Ledger entries that were taken back.")
+    cash = CashField(help_text="Signed cash that came back, + into the account.")
+    report = models.JSONField(default=dict, help_text="The report as it was given; a second call gives it again.")
+
+    class Meta:
+        ordering = ["-reversed_at"]
+        constraints = [
+            models.CheckConstraint(name="reversal_explained", condition=~Q(actor="") & ~Q(reason="")),
+            models.CheckConstraint(name="reversal_of_something", condition=Q(entry_count__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} taken back"
 
 
 class Recommendation(models.Model):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from execution.engine.planning import Decision, Plan
@@ -12,7 +13,7 @@ from execution.engine.records import quote_as_data
 from execution.engine.risk import verdict_as_data
 from execution.engine.routing import Quote
 from execution.inbox import LoadedArtifact
-from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest
+from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
 from portfolios.bookkeeping import Booked
 from portfolios.money import quantize_percent
 
@@ -36,14 +37,26 @@ class RunFacts:
 
 
 def find_runs(*, request_id: uuid.UUID) -> list[ExecutionRun]:
-    """Return the runs of a request in every account that did not fail, oldest first."""
+    """Return the runs of a request in every account that did not fail, oldest first, with their reversals."""
     runs = ExecutionRun.objects.filter(request_id=request_id).exclude(status=ExecutionRun.Status.FAILED)
-    return list(runs.order_by("started_at", "sequence"))
+    return list(runs.select_related("reversal").order_by("started_at", "sequence"))
 
 
 def find_run(run_id: uuid.UUID) -> ExecutionRun | None:
-    """Return the run with its request and account, or None."""
-    return ExecutionRun.objects.select_related("request", "account", "strategy").filter(pk=run_id).first()
+    """Return the run with its request, account and reversal, or None."""
+    runs = ExecutionRun.objects.select_related("request", "account", "strategy", "reversal")
+    return runs.filter(pk=run_id).first()
+
+
+def account_of_run(run_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the id of the run's account: None for an unknown run, and for a failed one without an account."""
+    return ExecutionRun.objects.filter(pk=run_id).values_list("account_id", flat=True).first()
+
+
+def reversal_of(run: ExecutionRun) -> Reversal | None:
+    """Return how the run was taken back, or None. No query where the run was read with its reversal."""
+    found: Reversal | None = getattr(run, "reversal", None)
+    return found
 
 
 def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
@@ -53,9 +66,9 @@ def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
 
 
 def latest_research(*, strategy_id: uuid.UUID, provider: str) -> ExecutionRun | None:
-    """Return the account's last run with its request, rebalances left out, or None."""
+    """Return the account's last run with its request, or None; rebalances and reversed runs are left out."""
     runs = ExecutionRun.objects.filter(
-        strategy_id=strategy_id, provider=provider, status=ExecutionRun.Status.SUCCEEDED
+        strategy_id=strategy_id, provider=provider, status=ExecutionRun.Status.SUCCEEDED, reversal=None
     ).exclude(request__origin=ResearchRequest.Origin.REBALANCE)
     return runs.select_related("request").order_by("-started_at", "-request__received_at", "-sequence").first()
 
@@ -116,6 +129,30 @@ def finish_run(
     run.outcome_counts = dict(sorted(Counter(str(decision.outcome) for decision in plan.decisions).items()))
     run.report = dict(report)
     run.save()
+
+
+def record_reversal(
+    run: ExecutionRun,
+    *,
+    actor: str,
+    door: str,
+    reason: str,
+    entry_count: int,
+    cash: Decimal,
+    report: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Write that a run was taken back. Raises IntegrityError where it had been."""
+    Reversal.objects.create(
+        run=run,
+        actor=actor,
+        door=door,
+        reason=reason,
+        reversed_at=now,
+        entry_count=entry_count,
+        cash=cash,
+        report=dict(report),
+    )
 
 
 def _store_request(facts: RunFacts, *, state: ResearchRequest.State) -> None:

@@ -34,6 +34,8 @@ def _lines(report: RunReport) -> Iterator[str]:
 def _head(report: RunReport) -> Iterator[str]:
     if report.run.replay:
         yield f"Replay: request {report.run.request_id} was executed before, as run {report.run.id}; its report:"
+    if report.run.reversed_at is not None:
+        yield f"The run was reversed at {report.run.reversed_at}: none of its orders stands any more"
     if report.run.id is None:
         yield "Preview: nothing is written"
     if report.run.sequence > 1:

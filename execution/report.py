@@ -13,7 +13,8 @@ from typing import Any
 class RunPart:
     """The run. `id` is None in a preview; `status` is "succeeded" or "previewed".
 
-    `sequence` counts the runs of the request; `market_open` is None where the market's calendar ends.
+    `sequence` counts the runs of the request; `market_open` is None where the market's calendar ends; `reversed_at`
+    is None unless the run is replayed and its orders have been taken back.
     """
 
     id: str | None
@@ -26,6 +27,7 @@ class RunPart:
     mode: str
     sequence: int = 1
     market_open: bool | None = None
+    reversed_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,6 @@ class RunReport:
             plan_token=data["plan_token"],
         )
 
-    def as_replay(self) -> "RunReport":
-        """Return the same report, marked as a replay."""
-        return replace(self, run=replace(self.run, replay=True))
+    def as_replay(self, *, reversed_at: str | None = None) -> "RunReport":
+        """Return the same report, marked as a replay, and as taken back where it was."""
+        return replace(self, run=replace(self.run, replay=True, reversed_at=reversed_at))

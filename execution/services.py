@@ -187,6 +187,14 @@ def _parameters(found: Prepared) -> dict[str, Any]:
     }
 
 
+def _wishes(instruction: Instruction) -> dict[str, Any]:
+    """What a failed run keeps of its call, beside what it was to plan with, so that it can be tried again."""
+    return {
+        "initial_balance": plain(instruction.initial_balance),
+        "accepted_prices": sorted(instruction.accepted_prices),
+    }
+
+
 def _execute_once(found: Prepared) -> RunReport | Refusal:
     """One attempt, one transaction: lock, look again, decide, write."""
     with transaction.atomic(durable=True):
@@ -397,7 +405,7 @@ def _record_failure(found: Prepared, error: Exception) -> None:
             return  # it is done: only the answer to its COMMIT was lost, every time
         with transaction.atomic(durable=True):
             recording.record_failure(
-                _facts(found, _parameters(found), prices=found.prices.quotes),
+                _facts(found, {**_parameters(found), **_wishes(found.instruction)}, prices=found.prices.quotes),
                 account_id=account.pk if account else None,
                 error=error,
             )

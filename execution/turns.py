@@ -48,7 +48,8 @@ def whose_turn(
     """Return the run that may take place, the newest report where nothing is left to do, or a refusal.
 
     `loaded` is read with all that people have said by now, `accepted` are the symbols whose price a person has
-    confirmed. Refused: an artifact that has changed since any account executed it.
+    confirmed. A request of which a run was taken back has no follow-up. Refused: an artifact that has changed since
+    any account executed it.
     """
     runs = recording.find_runs(request_id=request_id)
     changed = [run for run in runs if run.digest != loaded.artifact.digest]
@@ -59,9 +60,17 @@ def whose_turn(
         return Turn(loaded)
     reread = _as_then(mine[0], loaded)
     settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
-    if settled and isinstance(reread, LoadedArtifact):
+    was_taken_back = any(recording.reversal_of(run) for run in mine)
+    if settled and isinstance(reread, LoadedArtifact) and not was_taken_back:
         return Turn(reread, max(run.sequence for run in mine) + 1, settled)
-    return RunReport.from_data(mine[-1].report).as_replay()
+    return _replay(mine[-1])
+
+
+def _replay(run: ExecutionRun) -> RunReport:
+    """The report of an earlier run, which says where the run was taken back since."""
+    reversal = recording.reversal_of(run)
+    reversed_at = reversal.reversed_at.isoformat() if reversal else None
+    return RunReport.from_data(run.report).as_replay(reversed_at=reversed_at)
 
 
 def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:

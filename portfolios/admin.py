@@ -19,6 +19,7 @@ from portfolios.models import (
     RiskPolicy,
     Security,
     Strategy,
+    TradingStateChange,
     Valuation,
 )
 
@@ -233,6 +234,17 @@ class LedgerEntryAdmin(RecordAdmin):
     list_select_related = ["account__strategy"]
     date_hierarchy = "occurred_at"
     ordering = ["-occurred_at", "-id"]
+
+
+@admin.register(TradingStateChange)
+class TradingStateChangeAdmin(RecordAdmin):
+    """Who halted, limited or freed an account, newest first."""
+
+    list_display = ["changed_at", "account", "before", "after", "actor", "reason"]
+    list_filter = ["after", "account__provider"]
+    search_fields = ["=account__id", "account__strategy__name", "actor", "reason"]
+    list_select_related = ["account__strategy"]
+    date_hierarchy = "changed_at"
 
 
 @admin.register(Valuation)

@@ -240,6 +240,32 @@ def open_with_history(
     return account
 
 
+@_range_is_a_rule()
+def reverse_entries(
+    account: PortfolioAccount,
+    entries: Sequence[LedgerEntry],
+    *,
+    positions: Sequence[Position],
+    before: Mapping[uuid.UUID, Holding | None],
+    stamp: Stamp,
+) -> None:
+    """Take back fills and fees of `entries`: a REVERSAL for each, at its price, that names it.
+
+    `positions` are all that the entries changed, open or closed; `before` says what each was before them (None:
+    nothing), and is what it is afterwards, at its last mark. The entries must be the last of their positions
+    that still stand. Values the account. Raises CannotBookError where the cash would leave its range.
+    """
+    books = _Books.of(account, stamp)
+    taken = {
+        position.pk: [entry for entry in entries if entry.position_id == position.pk] for position in positions
+    }
+    # What brings cash in comes first, so that the balance does not pass below zero on its way.
+    for position in sorted(positions, key=lambda each: sum(entry.amount for entry in taken[each.pk])):
+        books.take_back(position, taken[position.pk], before[position.pk])
+    books.write()
+    value_account(account, now=stamp.now)
+
+
 def value_account(account: PortfolioAccount, *, now: datetime) -> None:
     """Write what the locked account is worth at its marks, and what came in from outside since the last time."""
     Valuation.objects.create(
@@ -386,6 +412,24 @@ class _Books:
         )
         self._settle(position, after)
 
+    def take_back(self, position: Position, entries: Sequence[LedgerEntry], before: Holding | None) -> None:
+        """Book the opposite of each entry, the newest first; the position is what it was before them."""
+        for entry in sorted(entries, key=lambda entry: -entry.sequence):
+            self.enter(
+                Kind.REVERSAL,
+                -entry.amount,
+                position=position,
+                order=entry.order,
+                quantity=-entry.quantity,
+                price=entry.price,
+                reverses=entry.sequence,
+            )
+        now, marked_at = position.as_holding(), position.marked_at
+        nothing = replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+        self._settle(position, replace(before or nothing, mark_price=_mark_without(entries, now)))
+        # Taking back says nothing new about what the security is worth.
+        position.marked_at = marked_at
+
     def touch(self, position: Position) -> None:
         """Note that the last entry concerns `position`."""
         position.book_version = self._account.book_version
@@ -409,6 +453,7 @@ class _Books:
         quantity: Decimal = ZERO,
         price: Decimal | None = None,
         cost_basis: Decimal | None = None,
+        reverses: int | None = None,
     ) -> None:
         """Add one entry and move the cash. Raises CannotBookError where the cash would leave its range."""
         account, stamp = self._account, self._stamp
@@ -430,6 +475,7 @@ class _Books:
                 quantity=quantity,
                 price=price,
                 cost_basis=cost_basis,
+                reverses=reverses,
                 order=order,
                 run_id=stamp.run_id,
                 actor=stamp.actor,
@@ -491,11 +537,25 @@ class _Books:
         position.marked_at = self._stamp.now
         self.touch(position)
         if after.is_open:
+            # A reversal may open again what was closed.
+            position.status = Position.Status.OPEN
+            position.closed_at = None
             self._open[after.symbol] = position
             return
         position.status = Position.Status.CLOSED
         position.closed_at = self._stamp.now
-        self._open.pop(after.symbol, None)
+        # Taken back, a flip leaves the other leg's position open under the same symbol.
+        if self._open.get(after.symbol) == position:
+            del self._open[after.symbol]
+
+
+def _mark_without(entries: Sequence[LedgerEntry], now: Holding) -> Decimal:
+    """The mark of a holding after its entries are taken back: its own, or that of the order that closed it.
+
+    What is closed keeps the price of its last fill, which the slippage has moved; the order has the market's.
+    """
+    prices = [entry.order.limit_price for entry in entries if entry.order is not None]
+    return now.mark_price if now.is_open or not prices else prices[-1]
 
 
 def _ticket(order: PastOrder) -> Ticket:

@@ -20,7 +20,8 @@ class Entry:
     """One ledger entry as the replay sees it.
 
     `quantity` is the signed change of the holding. A SPLIT or CORRECTION of a holding states what it is afterwards:
-    `price` its average price and `cost_basis` its cost (both None for an entry of cash alone).
+    `price` its average price and `cost_basis` its cost (both None for an entry of cash alone). A REVERSAL names in
+    `reverses` the sequence of the entry that it takes back, the last of its position that still stands.
     """
 
     sequence: int
@@ -32,6 +33,15 @@ class Entry:
     quantity: Decimal = ZERO
     price: Decimal | None = None
     cost_basis: Decimal | None = None
+    reverses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One entry of a position that still stands, and what was held before it."""
+
+    entry: Entry
+    before: Holding | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +54,16 @@ class Projected:
 
 @dataclass(slots=True)
 class Replayed:
-    """What the entries add up to. `faults` are entries that contradict those before them, by sequence."""
+    """What the entries add up to. `faults` are entries that contradict those before them, by sequence.
+
+    `standing` are the entries of each position that nothing has taken back.
+    """
 
     cash: Decimal = ZERO
     book_version: int = 0
     positions: dict[UUID, Projected] = field(default_factory=dict)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    standing: dict[UUID, list[_Step]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fault(self, entry: Entry, message: str) -> None:
         """Note that an entry contradicts those before it."""
@@ -74,21 +88,50 @@ def replay(entries: Iterable[Entry]) -> Replayed:
     return books
 
 
+def replay_positions(entries: Iterable[Entry]) -> Replayed:
+    """Return what `entries` of some positions, in the order of their sequence, make of them. Cash stays zero.
+
+    As in `replay`, an entry that contradicts those before it is reported as a fault and passed over.
+    """
+    books = Replayed()
+    for entry in entries:
+        if entry.position_id is not None:
+            _apply(books, entry, entry.position_id)
+    return books
+
+
 def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
     known = books.positions.get(position_id)
     held = known.holding if known else None
     if held is not None and held.symbol != entry.symbol:
         books.fault(entry, f"{entry.kind} of {entry.symbol} names a position in {held.symbol}")
         return
+    standing = books.standing.setdefault(position_id, [])
     try:
-        after = _after(entry, held)
+        after = _taken_back(entry, held, standing) if entry.kind == "REVERSAL" else _after(entry, held)
     except (ImpossibleFillError, AmountOutOfRangeError) as error:
         books.fault(entry, str(error))
         return
     if after is None:
         books.fault(entry, f"{entry.kind} names a position that nothing opened")
         return
+    if entry.kind == "REVERSAL":
+        standing.pop()
+    else:
+        standing.append(_Step(entry, held))
     books.positions[position_id] = Projected(after, entry.sequence)
+
+
+def _taken_back(entry: Entry, held: Holding | None, standing: list[_Step]) -> Holding | None:
+    """The holding as it was before the entry that is taken back; what nothing was held before is closed."""
+    if held is None or not standing:
+        return None
+    taken, before = standing[-1].entry, standing[-1].before
+    if taken.sequence != entry.reverses:
+        raise ImpossibleFillError(f"takes back entry {entry.reverses}, the last that stands is {taken.sequence}")
+    if (taken.amount, taken.quantity) != (-entry.amount, -entry.quantity):
+        raise ImpossibleFillError(f"takes back {entry.amount} and {entry.quantity} of entry {taken.sequence}")
+    return before or replace(held, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
 
 
 def _after(entry: Entry, held: Holding | None) -> Holding | None:

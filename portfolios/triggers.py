@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange
 from portfolios.transitions import ORDER_TRANSITIONS
 
 _LEDGER = LedgerEntry._meta.db_table
 _ORDER = Order._meta.db_table
 _ACCOUNT = PortfolioAccount._meta.db_table
 _POSITION = Position._meta.db_table
+_STATE_CHANGE = TradingStateChange._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,14 @@ _LAST_ENTRY_OF_POSITION = (
     f"{_ENTRY_OF_POSITION} AND NOT EXISTS (SELECT 1 FROM {_LEDGER} "
     "WHERE account_id = NEW.account_id AND position_id = NEW.id AND sequence > NEW.book_version)"
 )
+_MIRRORED_ENTRY = (
+    f"EXISTS (SELECT 1 FROM {_LEDGER} AS former WHERE former.account_id = NEW.account_id "
+    "AND former.sequence = NEW.reverses AND former.sequence < NEW.sequence "
+    "AND former.kind IN ('BUY', 'SELL', 'SELL_SHORT', 'BUY_TO_COVER', 'FEE') "
+    "AND former.position_id = NEW.position_id AND former.order_id = NEW.order_id AND former.run_id = NEW.run_id "
+    "AND former.symbol = NEW.symbol AND former.amount = -NEW.amount AND former.quantity = -NEW.quantity "
+    "AND COALESCE(former.price, 0) = COALESCE(NEW.price, 0))"
+)
 _PREVIOUS = f"FROM {_LEDGER} WHERE account_id = NEW.account_id AND sequence = NEW.sequence - 1"
 
 TRIGGERS: tuple[Trigger, ...] = (
@@ -86,6 +95,13 @@ TRIGGERS: tuple[Trigger, ...] = (
         "INSERT",
         f"NEW.sequence > 1 AND NOT EXISTS (SELECT 1 {_PREVIOUS})",
         "a ledger entry follows the one before it",
+    ),
+    Trigger(
+        "folios_ledger_reversal_mirrors",
+        _LEDGER,
+        "INSERT",
+        f"NEW.reverses IS NOT NULL AND NOT {_MIRRORED_ENTRY}",
+        "a reversal takes back one earlier entry of its account, all of it",
     ),
     Trigger(
         "folios_order_legal_transition",
@@ -170,6 +186,20 @@ TRIGGERS: tuple[Trigger, ...] = (
         "DELETE",
         f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE position_id = OLD.id)",
         "a position with a ledger is not deleted",
+    ),
+    Trigger(
+        "folios_state_change_no_update",
+        _STATE_CHANGE,
+        "UPDATE",
+        "1 = 1",
+        "changes of trading state stay as recorded",
+    ),
+    Trigger(
+        "folios_state_change_no_delete",
+        _STATE_CHANGE,
+        "DELETE",
+        "1 = 1",
+        "changes of trading state stay as recorded",
     ),
 )
 

@@ -164,7 +164,7 @@ def assert_books_balance(account: PortfolioAccount) -> None:
     valuation = Valuation.objects.filter(account=account).latest("pk")
     assert (valuation.cash, valuation.equity) == (account.cash_balance, account.equity_value)
     filled = Order.objects.filter(account=account, status="filled").count()
-    assert filled == sum(1 for entry in entries if entry.order_id and entry.kind != "FEE")
+    assert filled == sum(1 for entry in entries if entry.order_id and entry.kind not in ("FEE", "REVERSAL"))
     assert check_books(account) == []
 
 

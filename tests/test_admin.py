@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -14,9 +15,11 @@ from django.urls import reverse
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from execution.answers import Answer, Author, resolve_line, save_rule
 from execution.models import ExecutionRun
+from execution.reversing import reverse_run
 from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
+from portfolios.trading_states import set_trading_state
 from tests.scenes import NOW, Desk, line
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +32,8 @@ MODELS = [
 ]
 RECORDS = {
     "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
-    "ResearchRequest", "ExecutionRun", "Recommendation", "LineResolution", "MappingRule",
+    "ResearchRequest", "ExecutionRun", "Recommendation", "LineResolution", "MappingRule", "Reversal",
+    "TradingStateChange",
 }  # fmt: skip
 
 
@@ -59,6 +63,9 @@ def traded(desk: Desk) -> Desk:
     record_dividend(
         symbol="MSFT", per_share=Decimal(1), on=NOW.date(), stamp=Stamp(actor="alice", now=NOW, reason="Dividend")
     )
+    wrong = UUID(desk.run([line("PG", "BUY", 1)]).run.id)
+    reverse_run(wrong, actor="alice", door="service", reason="Wrong research", now=NOW)
+    set_trading_state(desk.account.pk, state="REDUCING", actor="alice", reason="Earnings", now=NOW)
     return desk
 
 

@@ -1,6 +1,6 @@
 """The tables of the books. Only `portfolios.bookkeeping` writes cash, orders, positions and the ledger."""
 
-from portfolios.models.accounts import PortfolioAccount, Provider, Valuation
+from portfolios.models.accounts import PortfolioAccount, Provider, TradingStateChange, Valuation
 from portfolios.models.corporate import CorporateAction
 from portfolios.models.ledger import LedgerEntry
 from portfolios.models.securities import Price, Security
@@ -18,5 +18,6 @@ __all__ = [
     "RiskPolicy",
     "Security",
     "Strategy",
+    "TradingStateChange",
     "Valuation",
 ]

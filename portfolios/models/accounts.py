@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from portfolios.models.fields import CashField
 from portfolios.models.strategies import Strategy
@@ -55,6 +55,34 @@ class PortfolioAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy} / {self.get_provider_display()}"
+
+
+class TradingStateChange(models.Model):
+    """Who halted, limited or freed an account, when and why. Written with the change, never edited."""
+
+    account = models.ForeignKey(PortfolioAccount, on_delete=models.PROTECT, related_name="trading_state_changes")
+    before = models.CharField(max_length=16, choices=PortfolioAccount.TradingState)
+    after = models.CharField(max_length=16, choices=PortfolioAccount.TradingState)
+    actor = models.CharField(max_length=150)
+    reason = models.TextField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-changed_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="trading_state_change_known",
+                condition=Q(
+                    before__in=["ACTIVE", "REDUCING", "HALTED"], after__in=["ACTIVE", "REDUCING", "HALTED"]
+                ),
+            ),
+            models.CheckConstraint(name="trading_state_change_changes", condition=~Q(before=F("after"))),
+            models.CheckConstraint(name="trading_state_change_explained", condition=~Q(actor="") & ~Q(reason="")),
+        ]
+        indexes = [models.Index(name="trading_state_by_account", fields=["account", "-changed_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.before} -> {self.after}"
 
 
 class Valuation(models.Model):

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from portfolios import replay
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
@@ -27,6 +28,7 @@ class LedgerEntry(models.Model):
         DIVIDEND = "DIVIDEND", "Dividend"
         SPLIT = "SPLIT", "Split"
         CORRECTION = "CORRECTION", "Correction"
+        REVERSAL = "REVERSAL", "Reversal"
 
     account = models.ForeignKey(PortfolioAccount, on_delete=models.PROTECT, related_name="ledger")
     sequence = models.PositiveBigIntegerField(help_text="Place in the account's ledger, from 1, without gaps.")
@@ -58,6 +60,9 @@ class LedgerEntry(models.Model):
         null=True, blank=True, help_text="Cost of the holding after a split or correction, which states it anew."
     )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger", null=True, blank=True)
+    reverses = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Sequence of the entry that a reversal takes back."
+    )
     run_id = models.UUIDField(null=True, blank=True, help_text="Execution run that booked the entry.")
     actor = models.CharField(max_length=150, help_text="Who caused the entry.")
     reason = models.TextField(blank=True, default="")
@@ -69,6 +74,11 @@ class LedgerEntry(models.Model):
         verbose_name_plural = "ledger entries"
         constraints = [
             models.UniqueConstraint(name="ledger_sequence_once_per_account", fields=["account", "sequence"]),
+            models.UniqueConstraint(name="ledger_entry_reversed_once", fields=["account", "reverses"]),
+            models.CheckConstraint(
+                name="ledger_reversal_names_its_entry",
+                condition=Q(kind="REVERSAL", reverses__isnull=False) | (~Q(kind="REVERSAL") & Q(reverses=None)),
+            ),
             models.CheckConstraint(name="ledger_sequence_from_one", condition=Q(sequence__gte=1)),
             models.CheckConstraint(name="ledger_actor_named", condition=~Q(actor="")),
             models.CheckConstraint(name="ledger_balance_not_negative", condition=Q(balance_after__gte=0)),
@@ -82,11 +92,12 @@ class LedgerEntry(models.Model):
                 | Q(kind="DIVIDEND")
                 | Q(kind="SPLIT", amount=0, position__isnull=False, cost_basis__gte=0)
                 | Q(kind="CORRECTION", position=None, quantity=0, cost_basis=None)
-                | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0),
+                | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0)
+                | Q(kind="REVERSAL", position__isnull=False, order__isnull=False, cost_basis=None),
             ),
             models.CheckConstraint(
                 name="ledger_hand_made_has_reason",
-                condition=~Q(kind__in=["WITHDRAWAL", "DIVIDEND", "SPLIT", "CORRECTION"], reason=""),
+                condition=~Q(kind__in=["WITHDRAWAL", "DIVIDEND", "SPLIT", "CORRECTION", "REVERSAL"], reason=""),
             ),
             models.CheckConstraint(
                 name="ledger_fill_has_order",
@@ -101,3 +112,18 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind} {self.amount}"
+
+    def as_entry(self) -> replay.Entry:
+        """Return the entry as the replay knows it."""
+        return replay.Entry(
+            sequence=self.sequence,
+            kind=self.kind,
+            amount=self.amount,
+            balance_after=self.balance_after,
+            symbol=self.security_id or "",
+            position_id=self.position_id,
+            quantity=self.quantity,
+            price=self.price,
+            cost_basis=self.cost_basis,
+            reverses=self.reverses,
+        )

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from portfolios.accounting import Holding, Side
-from portfolios.replay import Entry, Replayed, replay
+from portfolios.replay import Entry, Replayed, replay, replay_positions
 
 FIRST, SECOND = uuid4(), uuid4()
 
@@ -42,6 +43,13 @@ class Ledger:
         """Add a split or a correction of a holding."""
         return self._of(position, kind, quantity=dec(change), price=dec(average), cost_basis=dec(cost))
 
+    def take_back(self, sequence: int) -> "Ledger":
+        """Add the reversal of an entry."""
+        taken = self.entries[sequence - 1]
+        assert taken.position_id is not None
+        return self._of(taken.position_id, "REVERSAL", amount=-taken.amount, quantity=-taken.quantity,
+                        price=taken.price, reverses=sequence)  # fmt: skip
+
     def change(self, at: int, **columns: object) -> "Ledger":
         """Plant a defect in one entry."""
         self.entries[at] = replace(self.entries[at], **columns)  # type: ignore[arg-type]
@@ -55,7 +63,7 @@ class Ledger:
         """Return what the replay found, as text."""
         return "; ".join(f"{sequence} {message}" for sequence, message in self.replayed().faults)
 
-    def _of(self, position: UUID, kind: str, *, amount: Decimal = Decimal(0), **columns: Decimal) -> "Ledger":
+    def _of(self, position: UUID, kind: str, *, amount: Decimal = Decimal(0), **columns: Any) -> "Ledger":
         return self._add(
             Entry(sequence=0, kind=kind, amount=amount, balance_after=dec(0), symbol="MSFT", position_id=position,
                   **columns)
@@ -106,6 +114,41 @@ def test_a_flip_is_two_positions():
     assert not holding(ledger).is_open
     assert holding(ledger).realized_pnl == dec(500)
     assert holding(ledger, SECOND).signed_quantity == dec(-50)
+
+
+def test_what_is_taken_back_leaves_the_holding_as_it_was():
+    ledger = Ledger().fill("BUY", "3", "10").of_position("FEE", "-1.25").fill("BUY", "4", "11")
+    before = holding(ledger)
+    ledger.fill("SELL", "2", "17").of_position("FEE", "-0.35").take_back(6).take_back(5)
+    assert holding(ledger) == before
+    assert ledger.replayed().positions[FIRST].book_version == 8
+
+
+def test_a_holding_that_was_opened_is_closed_without_a_profit_when_that_is_taken_back():
+    held = holding(Ledger().fill("SELL_SHORT", "3", "10").of_position("FEE", "-1").take_back(3).take_back(2))
+    assert (held.is_open, held.side, held.cost_basis, held.realized_pnl) == (False, Side.SHORT, dec(0), dec(0))
+
+
+def test_a_holding_that_was_closed_is_open_again_and_may_be_traded():
+    ledger = Ledger().fill("BUY", "3", "10").fill("SELL", "3", "12").take_back(3).fill("SELL", "1", "15")
+    held = holding(ledger)
+    assert (held.quantity, held.cost_basis, held.realized_pnl) == (dec(2), dec(20), dec(5))
+
+
+def test_entries_are_taken_back_from_the_last_to_the_first():
+    ledger = Ledger().fill("BUY", "1", "10").fill("BUY", "2", "10").fill("BUY", "3", "10")
+    ledger.take_back(4).take_back(3)
+    assert holding(ledger).quantity == dec(1)
+    assert "takes back entry 2, the last that stands is 4" in (
+        Ledger().fill("BUY", "1", "10").cash(1).fill("BUY", "2", "10").take_back(2).faults()
+    )
+
+
+def test_positions_alone_are_replayed_without_what_lies_between_their_entries():
+    ledger = Ledger().fill("BUY", "3", "10").cash(7).fill("BUY", "1", "10", position=SECOND).fill("BUY", "4", "11")
+    found = replay_positions(entry for entry in ledger.entries if entry.position_id == FIRST)
+    assert found.faults == []
+    assert found.positions == {FIRST: ledger.replayed().positions[FIRST]}
 
 
 def test_a_split_states_the_holding_anew_and_keeps_its_profit():
@@ -163,6 +206,10 @@ def test_a_wrong_balance_is_a_fault():
         (Ledger().fill("BUY", "1", "10").change(1, quantity=dec(10) ** 8, price=dec(10) ** 8), "range"),
         (Ledger().of_position("FEE", "-1"), "a position that nothing opened"),
         (Ledger().of_position("DIVIDEND", "1"), "a position that nothing opened"),
+        (Ledger().of_position("REVERSAL", "1"), "a position that nothing opened"),
+        (Ledger().fill("BUY", "1", "10").take_back(2).change(2, amount=dec(9)), "takes back 9 and -1 of entry 2"),
+        (Ledger().fill("BUY", "1", "10").take_back(2).change(2, quantity=dec(0)), "takes back 10 and 0 of entry 2"),
+        (Ledger().fill("BUY", "1", "10").take_back(2).take_back(2), "a position that nothing opened"),
         (Ledger().fill("BUY", "1", "10").fill("BUY", "1", "10").change(2, symbol="AAPL"), "position in MSFT"),
     ],
 )

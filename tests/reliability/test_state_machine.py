@@ -5,12 +5,14 @@ be what the tables hold.
 """
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from io import StringIO
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -21,6 +23,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from pytest_django import Settings
 
 from execution.engine.vocabulary import Mode
+from execution.report import RunReport
+from execution.reversing import ReversalReport, reverse_run
 from portfolios import accounting, bookkeeping
 from portfolios.accounting import Side
 from portfolios.audit import audit, read_account
@@ -64,6 +68,8 @@ class Life(RuleBasedStateMachine):
 
     bench: ClassVar[Bench]
 
+    undo: tuple[RunReport, ReferenceBooks] | None = None  # the last run, and the second opinion before it
+
     @initialize(costs=st.sampled_from((NO_COSTS, SOME_COSTS)), balance=st.decimals("500", "200000", places=2))
     def open_account(self, costs: Costs, balance: Decimal) -> None:
         """Write a strategy that may do everything, and its account."""
@@ -85,7 +91,8 @@ class Life(RuleBasedStateMachine):
         self.compare()
 
     def stamp(self) -> Stamp:
-        """Return the next moment, with a name and a reason."""
+        """Return the next moment, with a name and a reason. What is done then stands on the last run."""
+        self.undo = None
         self.now += timedelta(minutes=1)
         return Stamp(actor="bob", now=self.now, reason="as the statement says")
 
@@ -103,6 +110,7 @@ class Life(RuleBasedStateMachine):
         """Execute research; the orders say what was traded, the second opinion what that makes of the books."""
         self.stamp()
         self.books.mark(quotes)
+        before = deepcopy(self.books)
         total, known = self.books.total, set(Order.objects.values_list("pk", flat=True))
         report = self.desk.run(
             wishes,
@@ -123,6 +131,22 @@ class Life(RuleBasedStateMachine):
             )
         self.check_sizes(report, total, quotes, mode)
         self.books.mark(quotes)
+        self.undo = report, before
+        self.compare()
+
+    @precondition(lambda self: self.undo is not None and bool(self.undo[0].orders))
+    @rule()
+    def take_back(self) -> None:
+        """Take the last run back: the second opinion is the one from before it."""
+        assert self.undo is not None
+        (report, before), stamp = self.undo, self.stamp()
+        answer = reverse_run(
+            UUID(report.run.id), actor=stamp.actor, door="service", reason=stamp.reason, now=stamp.now
+        )
+        assert isinstance(answer, ReversalReport)
+        self.books = before
+        # What the run opened stays in the record, closed, with no profit.
+        self.books.closed += [(each.symbol, 0) for each in report.orders if each.position_effect == "opened"]
         self.compare()
 
     def check_terms(self, order: Order, quote: Decimal) -> None:

@@ -40,7 +40,9 @@ from portfolios.models import (
     Security,
     Strategy,
 )
+from portfolios.trading_states import set_trading_state
 from portfolios.triggers import remove_triggers
+from portfolios.unwinding import plan_unwinding
 from tests.predecessor import OldBooks
 from tests.scenes import NOW, Desk, Inbox, line
 
@@ -53,7 +55,7 @@ BESIDE = "beside the books"  # neither cash nor a holding; the books stay right
 
 RECORD = dict.fromkeys(
     ("id", "account", "sequence", "kind", "amount", "balance_after", "security", "quantity", "price", "position",
-     "cost_basis", "order", "run_id", "actor", "reason", "occurred_at", "created_at"),
+     "cost_basis", "order", "reverses", "run_id", "actor", "reason", "occurred_at", "created_at"),
     REFUSED,
 )  # fmt: skip
 FIELDS: dict[str, dict[str, str]] = {
@@ -118,6 +120,9 @@ FIELDS: dict[str, dict[str, str]] = {
     "CorporateAction": dict.fromkeys(
         ("id", "security", "kind", "value", "effective_on", "account_count", "actor", "booked_at"), BESIDE
     ),
+    "TradingStateChange": dict.fromkeys(
+        ("id", "account", "before", "after", "actor", "reason", "changed_at"), REFUSED
+    ),
     "Valuation": dict.fromkeys(
         ("id", "account", "as_of", "cash", "equity", "total", "external_flow", "book_version"), BESIDE
     ),
@@ -125,11 +130,13 @@ FIELDS: dict[str, dict[str, str]] = {
 # Research and its runs refer to the books, and the books do not know them.
 OUTSIDE = {
     "ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder", "LineResolution", "MappingRule",
+    "Reversal",
 }  # fmt: skip
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
     "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": BESIDE,
+    "TradingStateChange": REFUSED,
 }  # fmt: skip
 MODELS = [model for model in apps.get_app_config("portfolios").get_models() if model.__name__ in FIELDS]
 
@@ -144,6 +151,8 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    set_trading_state(desk.account.pk, state="REDUCING", actor="bob", reason="earnings", now=NOW)
+    set_trading_state(desk.account.pk, state="ACTIVE", actor="bob", reason="all clear", now=NOW)
     corporate_actions.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), stamp=BY_HAND)
     return desk
 
@@ -168,6 +177,7 @@ def discrepancies() -> list[str]:
 def row_of(model: type[Model]) -> Any:
     """Return the row that the attempts are made on: the one that the trade wrote."""
     rows = {"PortfolioAccount": {"provider": "anthropic"}, "LedgerEntry": {"kind": "BUY"},
+            "TradingStateChange": {"after": "REDUCING"},
             "Security": {"symbol": "MSFT"}, "Strategy": {"name": "Large caps"}}  # fmt: skip
     return model._default_manager.get(**rows.get(model.__name__, {}))
 
@@ -443,6 +453,18 @@ def money_of_the_old(before: Any) -> object:
 
 # --- services and commands ---
 
+
+def reverse_the_run(desk: Desk) -> None:
+    """Take back the entries of the run that bought MSFT."""
+    run_id = LedgerEntry.objects.get(kind="BUY").run_id
+    assert run_id is not None
+    found = plan_unwinding(desk.account, run_id=run_id)
+    stamp = Stamp(actor="bob", now=NOW, run_id=run_id, reason="wrong research")
+    bookkeeping.reverse_entries(
+        desk.account, found.entries, positions=found.positions, before=found.before, stamp=stamp
+    )
+
+
 BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
     "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), stamp=BY_HAND),
     "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), stamp=BY_HAND),
@@ -470,6 +492,7 @@ BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
     "book_orders": lambda desk: desk.run(
         [line("KO", "BUY", 5)]
     ),  # through the service, with all that belongs to it
+    "reverse_entries": reverse_the_run,
 }
 MOVE_NOTHING = {"lock_account", "lock_accounts", "value_account"}
 
@@ -518,6 +541,8 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-05"]),
     "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
     "import_folios_v2": (RECORDS, lambda desk: [str(_old_books(desk))]),
+    "reverse_run": (RECORDS, lambda _: [str(LedgerEntry.objects.get(kind="BUY").run_id), "--reason", "wrong"]),
+    "set_trading_state": (READS, lambda desk: ["HALTED", "--account", str(desk.account.pk), "--reason", "news"]),
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
     "execute_pending": (RECORDS, lambda desk: [*put_ready(desk), "--default-price", "9"]),

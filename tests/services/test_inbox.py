@@ -21,6 +21,7 @@ from execution.pricing import PriceChain
 from execution.pricing.base import Missing, Offer
 from execution.rebalancing import load_latest_research
 from execution.replaying import replay_run
+from execution.reversing import reverse_run
 from execution.scanning import ScanReport, scan_inbox
 from execution.services import execute
 from portfolios.models import Order, RiskPolicy, Strategy
@@ -371,6 +372,16 @@ def test_an_answer_that_leaves_something_unclear_trades_nothing(desk: Desk):
     assert desk.execute(request).run.replay
     resolved(request, 2, action="BUY", allocation_percent="5")
     assert outcomes(desk.execute(request)) == ["EXECUTED"]
+
+
+def test_a_request_that_was_taken_back_has_no_follow_up(desk: Desk):
+    request = put(desk, [line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    desk.execute(request)
+    reverse_run(ExecutionRun.objects.get().pk, actor="bob", door="command", reason="wrong", now=NOW)
+    resolved(request, 2, action="BUY")
+    report = desk.execute(request)
+    assert (report.run.replay, report.run.reversed_at) == (True, NOW.isoformat())
+    assert Order.objects.count() == 1
 
 
 @pytest.mark.parametrize(

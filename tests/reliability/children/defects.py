@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from execution import preparation, recording, retrying, services
+from execution import preparation, recording, retrying, reversing, services
 from execution.engine.planning import Plan
 from execution.inbox import LoadedArtifact
 from execution.models import ExecutionRun
@@ -37,6 +37,23 @@ def _no_lock(brief: Brief) -> None:
         return account
 
     bookkeeping.lock_account = look_and_wait
+
+
+def _no_lock_on_reversals(brief: Brief) -> None:
+    """Everybody reads the run and its account unlocked, and nobody writes before all have read them."""
+    connection.settings_dict["OPTIONS"].pop("transaction_mode", None)
+    decide = reversing._decide
+
+    def look(ids: Sequence[uuid.UUID]) -> Any:
+        return [account for key in ids if (account := queries.get_account(key))]
+
+    def decide_and_wait(run_id: uuid.UUID, account: Any) -> Any:
+        found = decide(run_id, account)
+        meet(Path(brief.directory) / "unlocked", name=brief.name, expected=brief.callers)
+        return found
+
+    bookkeeping.lock_accounts = look
+    reversing._decide = decide_and_wait
 
 
 def _no_look(brief: Brief) -> None:
@@ -87,6 +104,7 @@ def _no_retry(brief: Brief) -> None:
 
 DEFECTS: dict[str, Callable[[Brief], None]] = {
     "no_lock": _no_lock,
+    "no_lock_on_reversals": _no_lock_on_reversals,
     "no_look": _no_look,
     "stale_turn": _stale_turn,
     "no_keys": _no_keys,

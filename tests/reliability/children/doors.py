@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import close_old_connections
 
 from execution.engine.vocabulary import Refusal
+from execution.reversing import reverse_run
 from execution.services import Instruction, execute
 from tests.reliability.children.briefs import Answer, Call
 from tests.scenes import price_chain
@@ -20,7 +22,7 @@ from tests.scenes import price_chain
 def ask(call: Call) -> Answer:
     """Make the call through its door; whatever it raises is its answer."""
     try:
-        kind, words, outcomes = DOORS[call.door](call)
+        kind, words, outcomes = {**DOORS, **OTHERS}[call.door](call)
     except Exception as error:  # noqa: BLE001  # the harness counts what a caller gets to see
         kind, words, outcomes = "error", f"{type(error).__name__}: {error}", ()
     finally:
@@ -81,4 +83,15 @@ def _said(report: Mapping[str, Any]) -> _Said:
     return kind, "", [" ".join([line["outcome"], *line["codes"]]) for line in report["decisions"]]
 
 
+def _reversal(call: Call) -> _Said:
+    """Take a run back; its id stands in the place of the request's."""
+    answer = reverse_run(
+        uuid.UUID(call.request_id), actor="harness", door="service", reason="wrong research", now=datetime.now(UTC)
+    )
+    if isinstance(answer, Refusal):
+        return "refused", f"[{answer.code}] {answer.message}", ()
+    return "replay" if answer.replay else "executed", "", ()
+
+
 DOORS: dict[str, Callable[[Call], _Said]] = {"service": _service, "command": _command}
+OTHERS: dict[str, Callable[[Call], _Said]] = {"reversal": _reversal}  # what else changes an account

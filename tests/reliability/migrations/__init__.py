@@ -1,1 +1,5 @@
-"""A migration after the product's own that rebuilds the tables of the books: what the triggers must survive."""
+"""The product's migrations of the books, and one more."""
+
+from portfolios import migrations
+
+__path__ = [*__path__, *migrations.__path__]
