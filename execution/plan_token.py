@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 
-_PARTS = ("the artifact", "the prices", "the account's books", "the policy or the options")
+_PARTS = ("the artifact", "the prices", "the account's books", "the policy, the options or the answers of people")
 
 
 def make_token(*, digest: str, prices: Mapping[str, Decimal], books: str, rules: Mapping[str, object]) -> str:

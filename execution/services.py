@@ -152,8 +152,18 @@ def _token(found: Prepared, view: _View) -> str:
         digest=found.loaded.artifact.digest,
         prices={symbol: quote.price for symbol, quote in view.plan_input.quotes.items()},
         books=view.books,
-        rules={**_parameters(found), "state": view.plan_input.state, "sweep": instruction.close_unlisted},
+        rules={
+            **_parameters(found),
+            "state": view.plan_input.state,
+            "sweep": instruction.close_unlisted,
+            "lines": _lines_of(found),
+            "interpretation": found.loaded.interpretation.as_data(),
+        },
     )
+
+
+def _lines_of(found: Prepared) -> list[int] | None:
+    return None if found.turn.lines is None else sorted(found.turn.lines)
 
 
 def _market_refusal(found: Prepared) -> Refusal | None:
@@ -289,7 +299,6 @@ def _is_settled(view: _View, plan: Plan) -> bool | None:
 def _facts(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str, Quote]) -> recording.RunFacts:
     """What is known of the run before its orders; `inputs` are what its plan was made of, without the prices."""
     instruction = found.instruction
-    lines = None if found.turn.lines is None else sorted(found.turn.lines)
     return recording.RunFacts(
         request_id=found.request_id,
         strategy_id=found.strategy_id,
@@ -297,7 +306,7 @@ def _facts(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str, Q
         loaded=found.loaded,
         parameters={
             **{name: value for name, value in inputs.items() if name != "quotes"},
-            "lines": lines,
+            "lines": _lines_of(found),
             "interpretation": found.loaded.interpretation.as_data(),
         },
         prices=prices,

@@ -337,7 +337,7 @@ def test_the_token_of_an_unchanged_plan_lets_it_run(desk: Desk):
     [
         ({"prices": price_chain("451")}, "the prices changed"),
         ({"initial_balance": Decimal(50_000)}, "the account's books changed"),
-        ({"mode": Mode.TARGET}, "the policy or the options changed"),
+        ({"mode": Mode.TARGET}, "the policy, the options or the answers of people changed"),
         ({"plan_token": "nonsense"}, "the token is not a plan token"),
     ],
 )

@@ -374,6 +374,16 @@ def test_an_answer_that_leaves_something_unclear_trades_nothing(desk: Desk):
     assert outcomes(desk.execute(request)) == ["EXECUTED"]
 
 
+def test_an_answer_after_the_preview_changes_the_plan(desk: Desk):
+    request = put(desk, [line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    scanned(desk.inbox)
+    token = desk.preview(request).plan_token
+    resolved(request, 2, action="BUY")
+    refusal = refusal_of(execute(desk.instruction(request, plan_token=token)))
+    assert refusal.code is Code.PLAN_CHANGED
+    assert "the answers of people" in refusal.message
+
+
 def test_a_request_that_was_taken_back_has_no_follow_up(desk: Desk):
     request = put(desk, [line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     desk.execute(request)
