@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from portfolios.models import (
+    AccountSummary,
     CorporateAction,
     LedgerEntry,
     Order,
@@ -233,6 +234,16 @@ class LedgerEntryAdmin(RecordAdmin):
     list_select_related = ["account__strategy"]
     date_hierarchy = "occurred_at"
     ordering = ["-occurred_at", "-id"]
+
+
+@admin.register(AccountSummary)
+class AccountSummaryAdmin(RecordAdmin):
+    """The stored measures of each account."""
+
+    list_display = ["account", "as_of", "total", "change", "time_weighted_return", "max_drawdown", "sharpe_ratio"]
+    list_filter = ["account__provider", "as_of"]
+    search_fields = ["account__strategy__name", "=account__id"]
+    list_select_related = ["account__strategy"]
 
 
 @admin.register(Valuation)

@@ -26,7 +26,7 @@ MODELS = [
     if model.__name__ != "RecommendationOrder"
 ]
 RECORDS = {
-    "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
+    "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation", "AccountSummary",
     "ResearchRequest", "ExecutionRun", "Recommendation",
 }  # fmt: skip
 

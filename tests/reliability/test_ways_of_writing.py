@@ -116,6 +116,12 @@ FIELDS: dict[str, dict[str, str]] = {
     "Valuation": dict.fromkeys(
         ("id", "account", "as_of", "cash", "equity", "total", "external_flow", "book_version"), BESIDE
     ),
+    "AccountSummary": dict.fromkeys(
+        ("id", "account", "as_of", "book_version", "total", "change", "valuation_days", "time_weighted_return",
+         "max_drawdown", "sharpe_ratio", "hit_rate", "turnover", "closed_positions", "open_positions",
+         "total_costs", "gross_exposure", "net_exposure", "oldest_mark_at", "refreshed_at"),
+        BESIDE,
+    ),
 }  # fmt: skip
 # Research and its runs refer to the books, and the books do not know them.
 OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder"}
@@ -123,6 +129,7 @@ OUTSIDE = {"ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationO
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
     "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": BESIDE,
+    "AccountSummary": BESIDE,
 }  # fmt: skip
 MODELS = [model for model in apps.get_app_config("portfolios").get_models() if model.__name__ in FIELDS]
 
@@ -490,6 +497,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "check_books": (READS, lambda desk: ["--repair", "--account", str(desk.account.pk)]),
     "load_examples": (READS, lambda _: []),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
+    "refresh_summaries": (READS, lambda _: []),
 }
 # Commands that read, or work on files; their own tests show it.
 NO_WRITERS = {"explain", "replay_run", "backup_books"}
