@@ -145,7 +145,8 @@ def _change(valuations: Sequence[Valuation]) -> Decimal | None:
     if not earlier:
         return None
     flows = sum((row.external_flow for row in valuations[len(earlier) :]), ZERO)
-    return valuations[-1].total - earlier[-1].total - flows
+    gained: Decimal = valuations[-1].total - earlier[-1].total - flows
+    return gained
 
 
 def _stored(found: Measure) -> Decimal | None:
