@@ -122,7 +122,7 @@ class Conduct:
 
 def _label(low: Decimal, high: Decimal) -> str:
     top = min(high, Decimal(1))
-    return f"{low * 100:.0f} to {top * 100:.0f} %"
+    return f"{low * 100:.0f}\N{EN DASH}{top * 100:.0f} %"
 
 
 def conduct(accounts: Iterable[uuid.UUID]) -> dict[uuid.UUID, Conduct]:

@@ -49,6 +49,7 @@ class Totals:
     matching: int
     total: Decimal
     cash: Decimal
+    equity: Decimal
     change: Decimal | None
     changed: int
     halted: int
@@ -94,12 +95,13 @@ def totals(filters: Filters, *, now: datetime, max_age: timedelta) -> Totals:
     )
     found = list(rows)
     changes = [row[2] for row in found if row[2] is not None]
-    cash = sum((row[0] for row in found), ZERO)
+    cash, equity = sum((row[0] for row in found), ZERO), sum((row[1] for row in found), ZERO)
     return Totals(
         accounts=len(found),
         matching=sum(row[5] for row in found),
-        total=cash + sum((row[1] for row in found), ZERO),
+        total=cash + equity,
         cash=cash,
+        equity=equity,
         change=sum(changes, ZERO) if changes else None,
         changed=len(changes),
         halted=sum(row[3] != PortfolioAccount.TradingState.ACTIVE for row in found),
@@ -169,14 +171,16 @@ def positions_of(account_id: uuid.UUID) -> list[Position]:
     return list(rows.order_by("-status", "security_id", "-opened_at"))
 
 
-def orders_of(account_id: uuid.UUID) -> "QuerySet[Order]":
-    """Return the orders of an account."""
-    return Order.objects.filter(account_id=account_id)
+def orders_of(account_id: uuid.UUID, *, symbol: str) -> "QuerySet[Order]":
+    """Return the orders of an account, of all symbols where `symbol` is empty."""
+    rows = Order.objects.filter(account_id=account_id)
+    return rows.filter(security_id=symbol) if symbol else rows
 
 
-def ledger_of(account_id: uuid.UUID) -> "QuerySet[LedgerEntry]":
-    """Return the ledger of an account."""
-    return LedgerEntry.objects.filter(account_id=account_id)
+def ledger_of(account_id: uuid.UUID, *, symbol: str) -> "QuerySet[LedgerEntry]":
+    """Return the ledger of an account, of all symbols and of cash alone where `symbol` is empty."""
+    rows = LedgerEntry.objects.filter(account_id=account_id)
+    return rows.filter(security_id=symbol) if symbol else rows
 
 
 def strategies() -> "QuerySet[Strategy]":

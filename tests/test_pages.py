@@ -190,11 +190,11 @@ def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, de
 def test_the_league_says_who_cannot_be_compared_yet(viewer: Client, traded: Desk):
     rows = json.loads(text_of(viewer.get("/?export=league&format=json")))["rows"]
     assert [(row["provider"], row["eligible"]) for row in rows] == [
-        ("Anthropic", "not enough data"), ("OpenAI", "not enough data"),
+        ("Anthropic", "not yet"), ("OpenAI", "not yet"),
     ]  # fmt: skip
     assert [row["refused"] for row in rows] == ["0.25", "0"]
     assert [row["policy"] for row in rows] == ["version 1", "version 1"]
-    assert rows[0]["calibration"] == "85 to 100 %: 1 of 1"
+    assert rows[0]["calibration"] == "85\N{EN DASH}100 %: 1 of 1"
     AccountSummary.objects.update(valuation_days=20, closed_positions=5)
     rows = json.loads(text_of(viewer.get("/?export=league&format=json")))["rows"]
     assert [row["eligible"] for row in rows] == ["yes", "yes"]

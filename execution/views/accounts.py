@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -64,7 +65,7 @@ _LEDGER_COLUMNS = (
     Column("symbol", "Symbol", "text", "security_id"),
     Column("quantity", "Quantity", "quantity"),
     Column("price", "Price", "price"),
-    Column("amount", "Cash", "gain"),
+    Column("amount", "Cash", "cash"),
     Column("balance", "Balance", "cash"),
     Column("run", "Run", "code"),
     Column("actor", "By", "text", "actor"),
@@ -103,7 +104,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
         total = books.total_of(found)
         positions = books.positions_of(account_id)
         held = books.weighed(positions, total=total)
-        policy = policy_for(found.strategy_id)
+        policy, symbol = policy_for(found.strategy_id), request.GET.get("symbol", "")
         benchmark, curve = request.GET.get("benchmark", ""), books.curves([account_id]).get(account_id)
         context = {
             "account": found,
@@ -115,14 +116,20 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
             "policy": policy,
             "limits": _limits(held, policy, total=total, cash=found.cash_balance),
             "benchmark": benchmark,
+            "symbol": symbol,
             "benchmarks": books.benchmarks(),
             "charts": [*_value_charts(curve, benchmark), *_allocation_charts(held, found.cash_balance, total)],
         }
-        return page(request, "pages/account.html", context, listings=_listings(account_id, positions, held))
+        return page(
+            request, "pages/account.html", context, listings=_listings(account_id, positions, held, symbol=symbol)
+        )
 
 
-def _listings(account_id: UUID, positions: Sequence[Position], held: Sequence[Weighed]) -> list[Listing[Any]]:
+def _listings(
+    account_id: UUID, positions: Sequence[Position], held: Sequence[Weighed], *, symbol: str
+) -> list[Listing[Any]]:
     closed = [item for item in positions if item.status == Position.Status.CLOSED]
+    orders, ledger = books.orders_of(account_id, symbol=symbol), books.ledger_of(account_id, symbol=symbol)
     return [
         Listing(
             name="positions", caption="Positions", columns=_POSITION_COLUMNS, source=held, row=_position_row,
@@ -134,11 +141,11 @@ def _listings(account_id: UUID, positions: Sequence[Position], held: Sequence[We
         ),
         runs_listing(showing.runs_of_account(account_id), size=10),
         Listing(
-            name="orders", caption="Orders", columns=_ORDER_COLUMNS, source=books.orders_of(account_id),
+            name="orders", caption="Orders", columns=_ORDER_COLUMNS, source=orders,
             row=_order_row, order="-placed", empty="No order was made yet.", size=10,
         ),
         Listing(
-            name="ledger", caption="Ledger", columns=_LEDGER_COLUMNS, source=books.ledger_of(account_id),
+            name="ledger", caption="Ledger", columns=_LEDGER_COLUMNS, source=ledger,
             row=_ledger_row, order="-sequence",
         ),
     ]  # fmt: skip
@@ -161,7 +168,8 @@ def _position_row(item: Weighed) -> Row:
             "unrealized": item.unrealized,
             "realized": position.realized_pnl,
             "marked": position.marked_at,
-        }
+        },
+        {"symbol": f"?symbol={quote(position.security_id)}#table-ledger"},
     )
 
 
@@ -173,7 +181,8 @@ def _closed_row(position: Position) -> Row:
             "realized": position.realized_pnl,
             "opened": position.opened_at,
             "closed": position.closed_at,
-        }
+        },
+        {"symbol": f"?symbol={quote(position.security_id)}#table-ledger"},
     )
 
 

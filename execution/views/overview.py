@@ -76,6 +76,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
             "attention": _attention(totals, recent, new=new),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
+            "more_league": _more_league(request, league),
             "rule": (books.LEAGUE_DAYS, books.LEAGUE_CLOSED),
         }
         listings = [league, runs_listing(recent, name="recent", caption="Recent runs"), _accounts(filters, totals)]
@@ -151,9 +152,7 @@ def _measures(found: Any) -> dict[str, Any]:
 
 
 def _league(request: HttpRequest) -> Listing[Any]:
-    asked = request.GET.get("from", "0")
-    start = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
-    accounts = books.league(start=start, size=LEAGUE_SIZE)
+    accounts = books.league(start=_league_start(request), size=LEAGUE_SIZE)
     conducts = showing.conduct([account.pk for account in accounts]) if accounts else {}
     return Listing(
         name="league",
@@ -163,6 +162,17 @@ def _league(request: HttpRequest) -> Listing[Any]:
         row=lambda account: _league_row(account, conducts),
         empty="No strategy is traded by two providers yet. Execute the same strategy for another provider.",
     )
+
+
+def _league_start(request: HttpRequest) -> int:
+    asked = request.GET.get("from", "0")
+    return int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+
+
+def _more_league(request: HttpRequest, league: Listing[Any]) -> str:
+    """Return the address of the next strategies of the league, or "" where these were few enough to be all."""
+    shown = {account.strategy_id for account in league.source}
+    return f"?from={_league_start(request) + LEAGUE_SIZE}#table-league" if len(shown) == LEAGUE_SIZE else ""
 
 
 def _league_row(account: Any, conducts: Mapping[UUID, showing.Conduct]) -> Row:
@@ -181,7 +191,7 @@ def _league_row(account: Any, conducts: Mapping[UUID, showing.Conduct]) -> Row:
             "refused": conduct.refused_share,
             "calibration": "; ".join(calibration) or "not enough data",
             "policy": f"version {account.policy_version}" if account.policy_version else "system",
-            "eligible": "yes" if books.is_eligible(account) else "not enough data",
+            "eligible": "yes" if books.is_eligible(account) else "not yet",
             **_measures(found),
         },
         {

@@ -1,8 +1,10 @@
 """Research: the inbox, one request with its lines, the preview of its plan, and the button that executes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -33,7 +35,7 @@ from execution.views.pages import EXECUTE, page
 from execution.views.plan_form import PlanForm
 from portfolios import queries
 from portfolios.faults import explain
-from portfolios.money import plain
+from portfolios.money import format_percent, plain
 from portfolios.tables import Column, Listing, Row
 
 _SALT = "folios.preview"
@@ -161,14 +163,17 @@ def _request_page(
         form.initial["task_id"] = task_id
     context = {
         "request_id": request_id,
-        "source": source,
+        "source": _below_root(source),
         "problem": artifact if isinstance(artifact, Refusal) else refusal,
         "artifact": artifact if isinstance(artifact, Artifact) else None,
         "lines": _lines(artifact) if isinstance(artifact, Artifact) else [],
         "form": form,
         "may_execute": request.user.has_perm(EXECUTE),
     }
-    runs = runs_listing(showing.runs_of_request(request_id), size=10)
+    runs = replace(
+        runs_listing(showing.runs_of_request(request_id), size=10),
+        empty="No account has executed this request yet.",
+    )
     code = status if isinstance(artifact, Artifact) else 404
     return page(request, "pages/request.html", context, listings=[runs], status=code)
 
@@ -183,6 +188,14 @@ def _artifact_of(request_id: UUID, task: str) -> tuple[Artifact | Refusal, str, 
     if stored is None:
         return loaded, "", task
     return parse_artifact(stored.content.encode()), stored.source_path, task
+
+
+def _below_root(source: str) -> str:
+    """Return where the artifact was read from, the root left out: it is the same for all of them."""
+    path = Path(source)
+    return (
+        str(path.relative_to(settings.ARTIFACTS_ROOT)) if path.is_relative_to(settings.ARTIFACTS_ROOT) else source
+    )
 
 
 def _is_uuid(text: str) -> bool:
@@ -203,8 +216,15 @@ def _lines(artifact: Artifact) -> list[dict[str, Any]]:
 
 def _line_facts(line: Any, price: Any) -> dict[str, Any]:
     claimed, market = line.current_price, price.price if price else None
-    difference = claimed / market - 1 if claimed is not None and market else None
-    return {"line": line, "price": price, "difference": difference}
+    return {"line": line, "price": price, "difference": _apart(claimed, market)}
+
+
+def _apart(claimed: Decimal | None, market: Decimal | None) -> str:
+    """Say how far a claimed price is from the market's; nothing where one of them is missing."""
+    if claimed is None or market is None:
+        return ""
+    word = "above" if claimed >= market else "below"
+    return f"{format_percent(abs(claimed / market - 1))} {word} the market"
 
 
 @require_safe

@@ -1,5 +1,7 @@
 """Runs: the list, one run with what happened to every line, its report as a file, and the check that it replays."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +32,9 @@ _ORDER_COLUMNS = (
 )
 _PRICE_COLUMNS = (
     Column("symbol", "Symbol", "text", ""),
-    Column("price", "Price"),
+    Column("price", "Price", "price"),
     Column("source", "Source"),
-    Column("as_of", "Of"),
+    Column("as_of", "Of", "time"),
     Column("kind", "Kind"),
 )
 
@@ -112,15 +114,8 @@ def _order_row(link: Any) -> Row:
 def _price_row(item: tuple[str, dict[str, Any]]) -> Row:
     symbol, quote = item
     kind = "stand-in" if quote.get("simulated") else "last mark" if quote.get("reduce_only") else "price"
-    return Row(
-        {
-            "symbol": symbol,
-            "price": quote["price"],
-            "source": quote["source"],
-            "as_of": quote["as_of"],
-            "kind": kind,
-        }
-    )
+    price, as_of = Decimal(quote["price"]), datetime.fromisoformat(quote["as_of"])
+    return Row({"symbol": symbol, "price": price, "source": quote["source"], "as_of": as_of, "kind": kind})
 
 
 @require_safe

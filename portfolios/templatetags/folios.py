@@ -104,6 +104,12 @@ def amount(value: str | None) -> SafeString:
 
 
 @register.filter
+def size(value: Decimal | str | None) -> str:
+    """Return the size of a line, a percentage, without needless zeros; nothing where there is none."""
+    return "" if value is None else f"{plain(Decimal(value), places=0)} %"
+
+
+@register.filter
 def words(value: object) -> str:
     """Return a code as words: POSITION_LIMIT becomes "position limit"."""
     return str(value).replace("_", " ").lower()
