@@ -1,8 +1,8 @@
 """What the overview costs: 10,000 accounts, 200,000 positions and a year of daily valuations.
 
 Each request is timed as the server does it, from the first middleware to the rendered page, with a user logged in.
-Run it with `make bench`, or `python -m benchmarks.overview [ACCOUNTS]`; DATABASE_URL chooses another database
-than a new SQLite file.
+Run it with `make bench-overview`, or `python -m benchmarks.overview [ACCOUNTS]`; DATABASE_URL chooses another
+database than a new SQLite file.
 """
 
 import os

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
 from portfolios.exporting import csv_rows
 
@@ -129,27 +129,21 @@ def table_of(listing: Listing[Any], query: QueryDict) -> Table:
     )
 
 
-def export_of(listings: Sequence[Listing[Any]], request: HttpRequest) -> HttpResponseBase | None:
+def export_of(listings: Sequence[Listing[Any]], request: HttpRequest) -> HttpResponse | None:
     """Return the file that the address asks for (`export` names a table, `format` csv or json), or None."""
     name, word = request.GET.get("export", ""), request.GET.get("format", "csv")
     listing = next((item for item in listings if item.name == name), None)
     if listing is None:
         return None
-    rows = _all_rows(listing, request.GET)
+    items = _ordered(listing, _order(listing, request.GET.get(f"{name}.sort", "")))
+    rows = [listing.row(item) for item in items]
     disposition = {"Content-Disposition": f'attachment; filename="folios-{name}.{word}"'}
     names = [column.name for column in listing.columns]
     if word == "json":
         data = [{key: _json_value(row.values.get(key)) for key in names} for row in rows]
         return JsonResponse({"table": name, "rows": data}, headers=disposition)
     cells = ([row.values.get(key) for key in names] for row in rows)
-    return StreamingHttpResponse(
-        csv_rows(names, cells), content_type="text/csv; charset=utf-8", headers=disposition
-    )
-
-
-def _all_rows(listing: Listing[Any], query: QueryDict) -> Iterator[Row]:
-    items = _ordered(listing, _order(listing, query.get(f"{listing.name}.sort", "")))
-    yield from (listing.row(item) for item in list(items))
+    return HttpResponse("".join(csv_rows(names, cells)), "text/csv; charset=utf-8", headers=disposition)
 
 
 def _json_value(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -95,7 +95,7 @@ class Limit:
 
 
 @require_safe
-def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
+def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Show one account. Raises Http404 for one that there is not."""
     with one_snapshot():
         found = books.account_with_summary(account_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -59,7 +59,7 @@ _LEAGUE_COLUMNS = (
 
 
 @require_safe
-def overview(request: HttpRequest) -> HttpResponseBase:
+def overview(request: HttpRequest) -> HttpResponse:
     """Show everything at once. Fewer than ten queries, however many accounts there are."""
     now, filters = timezone.now(), _filters(request)
     with one_snapshot():

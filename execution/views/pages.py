@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from portfolios.tables import Column, Listing, Row, export_of, table_of
@@ -60,7 +60,7 @@ def page(
     *,
     listings: Sequence[Listing[Any]] = (),
     status: int = 200,
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Return the page with its tables by name, or one of the tables as the file that the address asks for."""
     export = export_of(listings, request)
     if export is not None:

@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core import signing
 from django.db import Error
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -70,7 +70,7 @@ class Item:
 
 
 @require_safe
-def research(request: HttpRequest) -> HttpResponseBase:
+def research(request: HttpRequest) -> HttpResponse:
     """Show the inbox: every request that arrived or was executed, and the lines that wait for a person."""
     with queries.one_snapshot():
         listings: list[Listing[Any]] = [
@@ -147,7 +147,7 @@ def _waiting_row(line: Any) -> Row:
 
 
 @require_safe
-def request_page(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Show one request: its lines against the market, its runs, and the form of a preview."""
     form = PlanForm(initial={"initial_balance": plain(settings.DEFAULT_INITIAL_BALANCE)})
     return _request_page(request, request_id, form)
@@ -155,7 +155,7 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 
 def _request_page(
     request: HttpRequest, request_id: UUID, form: PlanForm, *, status: int = 200, refusal: Refusal | None = None
-) -> HttpResponseBase:
+) -> HttpResponse:
     artifact, source, task_id = _artifact_of(request_id, request.GET.get("task_id", ""))
     if isinstance(artifact, Artifact) and not form.is_bound:
         form.initial["provider"] = provider_meant(artifact.claims.provider)
@@ -230,7 +230,7 @@ def _apart(claimed: Decimal | None, market: Decimal | None) -> str:
 @require_safe
 @never_cache
 @permission_required(EXECUTE, raise_exception=True)
-def preview(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+def preview(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Show what would be done now, with the button. Writes nothing: Reload and Back are safe."""
     form = PlanForm(request.GET)
     if not form.is_valid():
@@ -240,7 +240,7 @@ def preview(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 
 def _preview(
     request: HttpRequest, request_id: UUID, form: PlanForm, *, seen: "Seen | None" = None, status: int = 200
-) -> HttpResponseBase:
+) -> HttpResponse:
     instruction = form.instruction(request_id, actor=request.user.get_username(), now=timezone.now())
     found = instruction if isinstance(instruction, Refusal) else preview_plan(instruction)
     if isinstance(found, Refusal):
@@ -253,7 +253,6 @@ def _preview(
         "report": found.report,
         "before_after": view,
         "warnings": warnings_of(found),
-        "decisions": _with_orders(found.report),
         "strategy": dict(form.fields["strategy"].choices).get(form.cleaned_data["strategy"]),  # type: ignore[attr-defined]
         "policy": found.plan_input.policy,
         "fields": [(name, value) for name, value in form.data.items() if name in form.fields],
@@ -263,14 +262,6 @@ def _preview(
         "accept_address": _accepting(request_id, form, found),
     }
     return page(request, "pages/preview.html", context, status=status)
-
-
-def _with_orders(report: RunReport) -> list[dict[str, Any]]:
-    """Return each decision with the orders of its line."""
-    return [
-        {"decision": decision, "orders": [order for order in report.orders if order.line == decision.line]}
-        for decision in report.decisions
-    ]
 
 
 def _accepting(request_id: UUID, form: PlanForm, found: Preview) -> str:
@@ -309,7 +300,7 @@ def _changes(before: Seen, after: Seen) -> list[tuple[str, str, str]]:
 
 @require_POST
 @permission_required(EXECUTE, raise_exception=True)
-def execute_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+def execute_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Execute the plan that was looked at, once, and go to its run. A plan that changed is shown again instead."""
     form = PlanForm(request.POST)
     if not form.is_valid():
@@ -339,7 +330,7 @@ def _looked_at(data: Mapping[str, str]) -> Seen:
         return {}
 
 
-def _to_run(request: HttpRequest, report: RunReport) -> HttpResponseBase:
+def _to_run(request: HttpRequest, report: RunReport) -> HttpResponse:
     """Go to the run of a report (303, so that Reload asks for the page alone)."""
     if report.run.replay:
         messages.info(request, "This request was executed before. This is that run; nothing was traded again.")

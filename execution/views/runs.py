@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -40,7 +40,7 @@ _PRICE_COLUMNS = (
 
 
 @require_safe
-def runs(request: HttpRequest) -> HttpResponseBase:
+def runs(request: HttpRequest) -> HttpResponse:
     """List the runs, perhaps of one status."""
     wanted = request.GET.get("status", "")
     rows = showing.runs()
@@ -51,20 +51,14 @@ def runs(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-def run(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show what one run did. Raises Http404 for one that there is not."""
     with one_snapshot():
         found = _run_or_404(run_id)
         links = recording.orders_of(found)
-        by_line: dict[int, list[Any]] = {}
-        for link in links:
-            by_line.setdefault(link.recommendation.line, []).append(link.order)
-        lines = [
-            {"line": line, "orders": by_line.get(line.line, [])} for line in recording.lines_of(found, symbol=None)
-        ]
         context = {
             "run": found,
-            "lines": lines,
+            "lines": recording.lines_of(found, symbol=None),
             "summary": found.report.get("summary"),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -56,7 +56,7 @@ _CALIBRATION_COLUMNS = (
 
 
 @require_safe
-def strategies(request: HttpRequest) -> HttpResponseBase:
+def strategies(request: HttpRequest) -> HttpResponse:
     """List the strategies."""
     listing: Listing[Any] = Listing(
         name="strategies", caption="Strategies", columns=_STRATEGY_COLUMNS, source=books.strategies(),
@@ -79,7 +79,7 @@ def _strategy_row(strategy: Any) -> Row:
 
 
 @require_safe
-def strategy(request: HttpRequest, strategy_id: UUID) -> HttpResponseBase:
+def strategy(request: HttpRequest, strategy_id: UUID) -> HttpResponse:
     """Show one strategy. Raises Http404 for one that there is not."""
     with queries.one_snapshot():
         found = queries.find_strategy(strategy_id)

@@ -9,7 +9,7 @@ import django
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -56,7 +56,7 @@ _FACT_COLUMNS = (Column("part", "Part", "text", ""), Column("name", "What"), Col
 
 
 @require_safe
-def books_page(request: HttpRequest) -> HttpResponseBase:
+def books_page(request: HttpRequest) -> HttpResponse:
     """Check the books of the accounts on this page, now: their ledgers are replayed and compared."""
     with queries.one_snapshot():
         listing: Listing[Any] = Listing(
@@ -84,7 +84,7 @@ def _book_row(account: PortfolioAccount) -> Row:
 
 
 @require_safe
-def account_books(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
+def account_books(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Show each invariant of one account's books, and every discrepancy. Raises Http404."""
     with queries.one_snapshot():
         account = books.account_with_summary(account_id)
@@ -111,7 +111,7 @@ def _found_row(item: Discrepancy) -> Row:
 
 
 @require_safe
-def system(request: HttpRequest) -> HttpResponseBase:
+def system(request: HttpRequest) -> HttpResponse:
     """Show versions, database, prices, limits and the last of what runs by schedule."""
     listing = Listing(
         name="facts",
@@ -171,7 +171,7 @@ def _fact_row(fact: tuple[str, str, str]) -> Row:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def zone(request: HttpRequest) -> HttpResponseBase:
+def zone(request: HttpRequest) -> HttpResponse:
     """Let a person choose the time zone of the pages; a cookie keeps it."""
     if request.method != "POST":
         return page(request, "pages/zone.html", {"zones": zone_names()})
