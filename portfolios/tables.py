@@ -123,7 +123,7 @@ def table_of(listing: Listing[Any], query: QueryDict) -> Table:
     asked = query.get(f"{listing.name}.page", "1")
     page = min(int(asked), pages) if asked.isdecimal() and int(asked[:9]) > 0 else 1
     start = (page - 1) * listing.size
-    rows = [listing.row(item) for item in items[start : start + listing.size]]
+    rows = [listing.row(item) for item in _slice(items, start, start + listing.size)]
     return Table(
         listing.name, listing.caption, listing.columns, rows, listing.empty, count, page, pages, order, query
     )
@@ -176,6 +176,13 @@ def _in_memory(listing: Listing[Any], name: str, *, descending: bool) -> list[An
     keyed: list[tuple[Any, Any]] = [(listing.row(item).values.get(name), item) for item in listing.source]
     known = sorted((pair for pair in keyed if pair[0] is not None), key=_first, reverse=descending)
     return [item for _, item in known] + [item for value, item in keyed if value is None]
+
+
+def _slice(items: Any, start: int, stop: int) -> Any:
+    """Return one page. A late one is found by keys alone: a database would sort whole rows to skip most of them."""
+    if not start or not isinstance(items, QuerySet):
+        return items[start:stop]
+    return items.filter(pk__in=items.values("pk")[start:stop])
 
 
 def _first(pair: tuple[Any, Any]) -> Any:

@@ -73,6 +73,7 @@ def world(*, now: datetime, days: int = 90, seed: int = 7) -> str:
     market = Market(chance, {symbol: Decimal(price) for symbol, price in {**_STOCKS, _BENCHMARK: 560}.items()})
     growth, leaders = Strategy.objects.get(name="Quality Growth"), Strategy.objects.get(name="Sector Leaders")
     RiskPolicy.objects.create(strategy=growth, commission_per_order=Decimal(1), slippage_bps=Decimal(4))
+    _extremes(market, now - timedelta(days=days))
     desks = [(growth, name) for name in ("anthropic", "openai", "gemini")] + [
         (leaders, "anthropic"),
         (leaders, "openai"),
@@ -103,6 +104,20 @@ def world(*, now: datetime, days: int = 90, seed: int = 7) -> str:
     )
 
 
+def _extremes(market: Market, time: datetime) -> None:
+    """Make an account that is hard to show: a long name, large amounts, more short than long, and halted."""
+    name = "Global Infrastructure, Utilities and Renewable Energy Transition Income, currency hedged, accumulating"
+    strategy = Strategy.objects.create(name=name)
+    RiskPolicy.objects.create(strategy=strategy, allow_short=True, max_short_exposure_percent=100)
+    lines: list[dict[str, object]] = [
+        {"symbol": "KO", "action": "SELL_SHORT", "allocation_percent": 20},
+        {"symbol": "XOM", "action": "SELL_SHORT", "allocation_percent": 18.5, "rationale": "Unbroken" * 40},
+        {"symbol": "PFE", "action": "BUY", "allocation_percent": 3},
+    ]
+    _execute(market, lines, strategy, "custom", time, balance=Decimal("8765432109.87"))
+    PortfolioAccount.objects.filter(strategy=strategy).update(trading_state="HALTED")
+
+
 def put(root: Path, lines: list[dict[str, object]], **document: object) -> str:
     """Write an artifact and return its request's id."""
     request = str(uuid.uuid4())
@@ -124,11 +139,23 @@ def _line(chance: random.Random, symbol: str, action: str, market: Market) -> di
 def _trade(chance: random.Random, market: Market, strategy: Strategy, provider: str, time: datetime) -> None:
     chosen = chance.sample(sorted(_STOCKS), 4)
     lines = [_line(chance, symbol, chance.choice(["BUY", "BUY", "SELL", "HOLD"]), market) for symbol in chosen]
+    _execute(market, lines, strategy, provider, time, balance=Decimal(250_000))
+
+
+def _execute(
+    market: Market,
+    lines: list[dict[str, object]],
+    strategy: Strategy,
+    provider: str,
+    time: datetime,
+    *,
+    balance: Decimal,
+) -> None:
     quotes = {symbol: Quote(price, "close", time) for symbol, price in market.prices.items()}
     answer = execute(
         Instruction(
             request_id=put(settings.ARTIFACTS_ROOT, lines, market_context="Weekly review"),
-            strategy_id=str(strategy.pk), provider=provider, initial_balance=Decimal(250_000),
+            strategy_id=str(strategy.pk), provider=provider, initial_balance=balance,
             prices=PriceChain((GivenPrices("given", quotes),), now=time), artifacts_root=settings.ARTIFACTS_ROOT,
             actor="mia", door="dashboard", now=time, accepted_prices=frozenset(_STOCKS),
         )

@@ -17,8 +17,9 @@ from portfolios.models import PortfolioAccount
 from execution.models import ExecutionRun
 account = PortfolioAccount.objects.get(strategy__name="Quality Growth", provider="anthropic")
 print(account.pk, account.strategy_id)
-print(ExecutionRun.objects.filter(account=account).latest("started_at").pk)
+print(ExecutionRun.objects.filter(account=account, order_count__gt=1).latest("started_at").pk)
 """
+_TALLEST = 1_200  # pixels: what comes below is more of the same
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -54,7 +55,7 @@ def _shoot(
 
 def pages_of(served: Site) -> dict[str, str]:
     """Return the address of each page."""
-    request, account, strategy, run = served.said.split()
+    request, account, strategy, run = served.said.split()[:4]
     plain = {name: f"/{name}/" for name in ("research", "runs", "strategies", "books", "system")}
     return {
         "overview": "/", "account": f"/accounts/{account}/", "strategy": f"/strategies/{strategy}/",
@@ -65,7 +66,10 @@ def pages_of(served: Site) -> dict[str, str]:
 def _picture(page: Page, path: Path) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(300)
-    page.screenshot(path=path, full_page=True)
+    size = page.viewport_size
+    assert size is not None
+    height = min(page.evaluate("() => document.documentElement.scrollHeight"), 3 * size["width"], _TALLEST)
+    page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": size["width"], "height": height})
 
 
 if __name__ == "__main__":

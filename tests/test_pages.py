@@ -360,3 +360,14 @@ def test_a_difference_in_the_books_is_shown_with_what_was_expected(viewer: Clien
     PortfolioAccount.objects.filter(pk=traded.account.pk).update(equity_value=1)
     assert ">wrong<" in text_of(viewer.get(reverse("books")))
     assert "EQUITY_MISMATCH" in text_of(viewer.get(reverse("account-books", args=[traded.account.pk])))
+
+
+def test_every_page_of_a_table_shows_its_own_rows_in_order(viewer: Client, desk: Desk):
+    for number in range(60):
+        Desk(desk.inbox, Strategy.objects.create(name=f"Strategy {number:02}")).run([line("KO", "HOLD")])
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        html = text_of(viewer.get(f"/?accounts.sort=-strategy&accounts.page={number}"))
+        accounts = html[html.index('id="table-accounts"') :]
+        seen += re.findall(r">(Strategy \d\d)<", accounts)
+    assert seen == [f"Strategy {number:02}" for number in reversed(range(60))]

@@ -15,8 +15,10 @@ print(world(now=datetime.now(UTC) - timedelta(hours=1), days=21))
 from portfolios.models import PortfolioAccount
 from execution.models import ExecutionRun
 account = PortfolioAccount.objects.get(strategy__name="Quality Growth", provider="anthropic")
+hard = PortfolioAccount.objects.get(provider="custom")
 print(account.pk, account.strategy_id)
 print(ExecutionRun.objects.filter(account=account).latest("started_at").pk)
+print(hard.pk, ExecutionRun.objects.get(account=hard).pk, ExecutionRun.objects.get(account=hard).request_id)
 """
 
 

@@ -289,7 +289,8 @@ def violations(page: Page) -> list[Any]:
 
 def addresses(served: Site) -> dict[str, str]:
     """Return every page, with those that something went wrong on."""
-    request, account = served.said.split()[:2]
+    words = served.said.split()
+    (request, account), (hard, its_run, its_request) = words[:2], words[4:]
     choices = "provider=openai&mode=allocate&initial_balance=100000&default_price=90"
     strategy = served.python(
         "from portfolios.models import Strategy; print(Strategy.objects.get(name='Sector Leaders').pk)"
@@ -302,6 +303,9 @@ def addresses(served: Site) -> dict[str, str]:
         "preview": f"/research/{request}/preview/?strategy={strategy}&{choices}",
         "form with errors": f"/research/{request}/preview/?strategy={strategy}&{choices}&accepted=%24",
         "nothing there": f"/research/{uuid.uuid4()}/",
+        "account with a long name and large amounts": f"/accounts/{hard}/",
+        "run of it": f"/runs/{its_run}/",
+        "request of it": f"/research/{its_request}/",
     }
 
 
