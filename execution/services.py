@@ -30,11 +30,29 @@ from portfolios import bookkeeping, queries, reference
 from portfolios.bookkeeping import Booked, Stamp, Ticket
 from portfolios.money import plain
 
-__all__ = ["Instruction", "execute", "preview"]
+__all__ = ["Instruction", "Preview", "execute", "preview", "preview_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `execute` would do now: the report, and the plan with what it was made of."""
+
+    report: RunReport
+    plan: Plan
+    plan_input: PlanInput
 
 
 def preview(instruction: Instruction) -> RunReport | Refusal:
     """Return what `execute` would do now, or its refusal. Writes nothing, not even the account."""
+    found = preview_plan(instruction)
+    return found.report if isinstance(found, Preview) else found
+
+
+def preview_plan(instruction: Instruction) -> Preview | RunReport | Refusal:
+    """Return the preview with its plan, for a door that shows the account before and after.
+
+    A request that was executed before has no plan any more: its report comes back, as a replay.
+    """
     found = prepare(instruction)
     if not isinstance(found, Prepared):
         return found
@@ -45,7 +63,9 @@ def preview(instruction: Instruction) -> RunReport | Refusal:
         return plan
     token = _token(found, view)
     changed = _token_refusal(found, token)
-    return changed or _report(found, view, plan, run_id=None, booked=[], token=token)
+    if changed is not None:
+        return changed
+    return Preview(_report(found, view, plan, run_id=None, booked=[], token=token), plan, view.plan_input)
 
 
 def execute(instruction: Instruction) -> RunReport | Refusal:

@@ -1,8 +1,10 @@
 """Addresses of the project. The admin is discovered here, not at start-up: see INSTALLED_APPS."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
-from django.views.generic import RedirectView
+
+from execution.views import accounts, overview, research, runs, strategies, system
 
 admin.autodiscover()
 admin.site.site_header = "Folios"
@@ -11,5 +13,23 @@ admin.site.index_title = "Books and research"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("login/", LoginView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", overview.overview, name="overview"),
+    path("examples/", overview.examples, name="examples"),
+    path("accounts/<uuid:account_id>/", accounts.account, name="account"),
+    path("strategies/", strategies.strategies, name="strategies"),
+    path("strategies/<uuid:strategy_id>/", strategies.strategy, name="strategy"),
+    path("research/", research.research, name="research"),
+    path("research/<uuid:request_id>/", research.request_page, name="request"),
+    path("research/<uuid:request_id>/preview/", research.preview, name="preview"),
+    path("research/<uuid:request_id>/execute/", research.execute_request, name="execute"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("runs/<uuid:run_id>/check/", runs.run_check, name="run-check"),
+    path("runs/<uuid:run_id>/report.json", runs.run_report, name="run-report"),
+    path("books/", system.books_page, name="books"),
+    path("books/<uuid:account_id>/", system.account_books, name="account-books"),
+    path("system/", system.system, name="system"),
+    path("zone/", system.zone, name="zone"),
 ]

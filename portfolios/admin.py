@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from portfolios.models import (
+    AccountSummary,
     CorporateAction,
     LedgerEntry,
     Order,
@@ -245,6 +246,16 @@ class TradingStateChangeAdmin(RecordAdmin):
     search_fields = ["=account__id", "account__strategy__name", "actor", "reason"]
     list_select_related = ["account__strategy"]
     date_hierarchy = "changed_at"
+
+
+@admin.register(AccountSummary)
+class AccountSummaryAdmin(RecordAdmin):
+    """The stored measures of each account."""
+
+    list_display = ["account", "as_of", "total", "change", "time_weighted_return", "max_drawdown", "sharpe_ratio"]
+    list_filter = ["account__provider", "as_of"]
+    search_fields = ["account__strategy__name", "=account__id"]
+    list_select_related = ["account__strategy"]
 
 
 @admin.register(Valuation)

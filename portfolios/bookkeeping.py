@@ -16,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from portfolios import queries
+from portfolios import queries, summaries
 from portfolios.accounting import Fill, Holding, Side, apply_fill, restate_holding, split_holding
 from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
@@ -267,7 +267,9 @@ def reverse_entries(
 
 
 def value_account(account: PortfolioAccount, *, now: datetime) -> None:
-    """Write what the locked account is worth at its marks, and what came in from outside since the last time."""
+    """Write what the locked account is worth at its marks, what came in from outside since the last time, and the
+    summary that pages show of it.
+    """
     Valuation.objects.create(
         account=account,
         as_of=now,
@@ -277,6 +279,7 @@ def value_account(account: PortfolioAccount, *, now: datetime) -> None:
         external_flow=queries.external_flows([account.pk]).get(account.pk, ZERO),
         book_version=account.book_version,
     )
+    summaries.summarize_locked(account, now=now)
 
 
 def _corrected(before: Holding, *, side: Side, quantity: Decimal, average_price: Decimal) -> Holding:

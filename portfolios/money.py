@@ -100,6 +100,19 @@ def format_cash(amount: Decimal) -> str:
     return f"{sign}${abs(cents):,.2f}"
 
 
+def format_percent(fraction: Decimal, *, places: int = 2) -> str:
+    """Return a fraction as a percentage, half to even: 0.05 -> `5.00 %`, -0.0111 -> `-1.11 %`."""
+    with localcontext(_EXACT):
+        percent = (fraction * HUNDRED).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return f"{percent if percent else abs(percent):,f} %"
+
+
+def format_ratio(ratio: Decimal) -> str:
+    """Return a ratio with 2 places, half to even."""
+    rounded = ratio.quantize(CENT, rounding=ROUND_HALF_EVEN, context=_EXACT)
+    return f"{rounded if rounded else abs(rounded):,f}"
+
+
 def plain(value: Decimal, *, places: int = 2) -> str:
     """Return `value` without exponent and without needless zeros, with at least `places` digits after the point.
 

@@ -108,6 +108,12 @@ def valued_since(accounts: Iterable[UUID], time: datetime) -> set[UUID]:
     return set(rows.values_list("account_id", flat=True))
 
 
+def last_valuations(accounts: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the key of each account's last written valuation, where it has one."""
+    rows = Valuation.objects.filter(account_id__in=list(accounts)).values_list("account_id")
+    return dict(rows.annotate(Max("pk")).order_by())
+
+
 def open_positions_of(accounts: Iterable[UUID]) -> list[Position]:
     """Return the open positions of several accounts. To write on what they say, hold their locks."""
     return list(Position.objects.filter(account_id__in=list(accounts), status=Position.Status.OPEN))

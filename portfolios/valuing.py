@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Case, Value, When
 
-from portfolios import queries
+from portfolios import queries, summaries
 from portfolios.bookkeeping import lock_accounts
 from portfolios.models import PortfolioAccount, Position, Valuation
 from portfolios.models.fields import UnitField
@@ -36,7 +36,8 @@ def mark_accounts(
 
     A symbol without a mark keeps its last one. `as_of` is the time of the marks and of the valuations: what an
     account held then is only known where nothing was booked since, so an account with a later ledger entry is left
-    out; so is one that has a valuation of that time or a later one. Must not be called inside a transaction.
+    out; so is one that has a valuation of that time or a later one. Summaries are refreshed.
+    Must not be called inside a transaction.
     """
     with transaction.atomic(durable=True):
         accounts = lock_accounts(ids)
@@ -45,6 +46,7 @@ def mark_accounts(
         positions = queries.open_positions_of([account.pk for account in valued])
         _mark(positions, marks, as_of=as_of)
         _value(valued, positions, as_of=as_of, now=now)
+    summaries.refresh_summaries(ids, now=now)
     left_out = tuple(account.pk for account in accounts if account.pk in done)
     return Marked(len(valued), sum(item.security_id in marks for item in positions), left_out)
 

@@ -31,7 +31,7 @@ MODELS = [
     if model.__name__ != "RecommendationOrder"
 ]
 RECORDS = {
-    "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation",
+    "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation", "AccountSummary",
     "ResearchRequest", "ExecutionRun", "Recommendation", "LineResolution", "MappingRule", "Reversal",
     "TradingStateChange",
 }  # fmt: skip
@@ -144,7 +144,7 @@ def test_a_list_takes_the_same_number_of_queries_however_long_it_is(
 
 def test_nobody_gets_in_without_logging_in(client: Client, db: None):
     assert client.get(reverse("admin:index")).status_code == 302
-    assert client.get("/").headers["Location"] == "/admin/"
+    assert client.get("/").headers["Location"] == "/login/?next=/"
 
 
 def test_a_policy_that_runs_have_used_is_followed_by_a_version_and_not_edited(operator: Client, traded: Desk):

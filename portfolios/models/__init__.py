@@ -5,9 +5,11 @@ from portfolios.models.corporate import CorporateAction
 from portfolios.models.ledger import LedgerEntry
 from portfolios.models.securities import Price, Security
 from portfolios.models.strategies import RiskPolicy, Strategy
+from portfolios.models.summaries import AccountSummary
 from portfolios.models.trading import Order, Position
 
 __all__ = [
+    "AccountSummary",
     "CorporateAction",
     "LedgerEntry",
     "Order",

@@ -6,6 +6,8 @@ import pytest
 from portfolios.money import (
     AmountOutOfRangeError,
     format_cash,
+    format_percent,
+    format_ratio,
     notional,
     plain,
     quantize_average,
@@ -187,3 +189,22 @@ def test_cash_is_shown_in_dollars(amount: str, text: str):
 )
 def test_a_number_is_shown_plainly(value: str, places: int, text: str):
     assert plain(Decimal(value), places=places) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        ("0.05", "5.00 %"),
+        ("-0.01111", "-1.11 %"),
+        ("0.00005", "0.00 %"),
+        ("-0.00001", "0.00 %"),
+        ("12.5", "1,250.00 %"),
+    ],
+)
+def test_a_fraction_is_shown_as_a_percentage_rounded_half_to_even(fraction: str, text: str):
+    assert format_percent(Decimal(fraction)) == text
+
+
+@pytest.mark.parametrize(("ratio", "text"), [("1.005", "1.00"), ("-0.001", "0.00"), ("-2.345678", "-2.35")])
+def test_a_ratio_is_shown_with_two_places(ratio: str, text: str):
+    assert format_ratio(Decimal(ratio)) == text

@@ -126,6 +126,12 @@ FIELDS: dict[str, dict[str, str]] = {
     "Valuation": dict.fromkeys(
         ("id", "account", "as_of", "cash", "equity", "total", "external_flow", "book_version"), BESIDE
     ),
+    "AccountSummary": dict.fromkeys(
+        ("id", "account", "as_of", "book_version", "total", "change", "valuation_days", "time_weighted_return",
+         "max_drawdown", "sharpe_ratio", "hit_rate", "turnover", "closed_positions", "open_positions",
+         "total_costs", "gross_exposure", "net_exposure", "oldest_mark_at", "refreshed_at"),
+        BESIDE,
+    ),
 }  # fmt: skip
 # Research and its runs refer to the books, and the books do not know them.
 OUTSIDE = {
@@ -137,6 +143,7 @@ DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
     "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": BESIDE,
     "TradingStateChange": REFUSED,
+    "AccountSummary": BESIDE,
 }  # fmt: skip
 MODELS = [model for model in apps.get_app_config("portfolios").get_models() if model.__name__ in FIELDS]
 
@@ -548,6 +555,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "execute_pending": (RECORDS, lambda desk: [*put_ready(desk), "--default-price", "9"]),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
     "import_securities": (READS, lambda _: [str(settings.BASE_DIR / "examples" / "securities.csv")]),
+    "refresh_summaries": (READS, lambda _: []),
 }
 # Commands that read, or work on files; their own tests show it.
 NO_WRITERS = {

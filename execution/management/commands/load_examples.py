@@ -1,18 +1,14 @@
-import os
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
-from django.db import transaction
 
-from execution.examples import ExampleFileError, ExampleSet, read_examples
-from portfolios import reference
+from execution.examples import ExampleFileError
+from execution.loading import load_examples
 from portfolios.management.books_command import BooksCommand
-from portfolios.reference import StrategyNameTakenError
 
 _DEMO = "demo"  # name and password of the login for the local web server
 
@@ -36,15 +32,9 @@ class Command(BooksCommand):
         """Load, and say what was done. Raises CommandError where an example file cannot be used."""
         source: Path = options["source"]
         try:
-            found = read_examples(source)
-            with transaction.atomic():
-                done = list(_write(found))
+            done = load_examples(source, root=settings.ARTIFACTS_ROOT)
         except ExampleFileError as error:
             raise CommandError(str(error)) from error
-        except StrategyNameTakenError as error:
-            path = source / "strategies.json"
-            raise CommandError(f"{path}: field 'name' is {error.name!r}: {error}, names are unique") from error
-        done += _copy_artifacts(source / "artifacts", settings.ARTIFACTS_ROOT)
         done += _create_login()
         self._print(done)
         if _login_works():
@@ -57,52 +47,6 @@ class Command(BooksCommand):
         self.stdout.write("Loaded the examples:")
         for line in done:
             self.stdout.write(f"  {line}")
-
-
-def _write(found: ExampleSet) -> Iterator[str]:
-    """Write what is missing and yield a line for each kind of it."""
-    strategies = [
-        reference.ensure_strategy(strategy_id=line.id, name=line.name, description=line.description)
-        for line in found.strategies
-    ]
-    policies = [
-        reference.ensure_risk_policy(
-            strategy_id=line.id, version=line.risk_policy.version, limits=line.risk_policy.limits()
-        )
-        for line in found.strategies
-        if line.risk_policy is not None
-    ]
-    securities = reference.complete_securities(found.securities)
-    counts = {
-        "strategies created": sum(strategies),
-        "risk policies created": sum(policies),
-        "securities created": securities.created,
-        "unverified securities completed": securities.completed,
-    }
-    yield from (f"{words}: {count}" for words, count in counts.items() if count)
-
-
-def _copy_artifacts(source: Path, root: Path) -> list[str]:
-    """Copy the files that `root` does not have. Raises CommandError where one cannot be read or written."""
-    missing = [
-        (path, root / path.relative_to(source))
-        for path in sorted(source.glob("*/*/*"))
-        if not os.path.lexists(root / path.relative_to(source))
-    ]
-    for path, target in missing:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _copy_whole(path, target)
-        except OSError as error:
-            raise CommandError(f"{path} cannot be copied to {target}: {error.strerror}") from error
-    return [f"artifact files copied to {root}: {len(missing)}"] if missing else []
-
-
-def _copy_whole(path: Path, target: Path) -> None:
-    """Copy under another name first: half a file under the right name would never be copied again."""
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    unfinished.write_bytes(path.read_bytes())
-    unfinished.rename(target)
 
 
 def _create_login() -> list[str]:

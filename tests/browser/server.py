@@ -1,0 +1,91 @@
+"""A web server of the product's own for a browser: another process, a database of its own, on loopback."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+PASSWORD = "monday morning"  # of both people of the demo: mia, who may execute, and vera, who may look
+_PATIENCE = 120  # seconds
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running site: its address, the environment of its processes, and what the set-up printed."""
+
+    address: str
+    environment: dict[str, str]
+    said: str
+
+    def python(self, code: str) -> str:
+        """Run code beside the site, on its database; return what it printed."""
+        return run_python(code, self.environment)
+
+
+def run_python(code: str, environment: dict[str, str]) -> str:
+    """Run code with Django set up; return what it printed. Raises AssertionError with what went wrong."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@contextmanager
+def site(setup: str) -> Iterator[Site]:
+    """Serve a new site after running `setup` on its migrated database, until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="folios-site-") as directory:
+        environment = {
+            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")},
+            "ENV_FILE": os.devnull, "DEBUG": "true", "SECRET_KEY": "of a site that is gone in a minute",
+            "ALLOWED_HOSTS": "127.0.0.1", "DATABASE_URL": f"sqlite:///{directory}/db.sqlite3",
+            "ARTIFACTS_ROOT": f"{directory}/artifacts", "DJANGO_SETTINGS_MODULE": "folios.settings",
+            "PRICE_SOURCES": "database,simulation",
+        }  # fmt: skip
+        migrate = "from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
+        said = run_python(migrate + setup, environment)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+        log = Path(directory) / "server.log"
+        with log.open("w") as output:
+            server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+            try:
+                _wait(f"http://127.0.0.1:{port}/login/", server, log)
+                yield Site(f"http://127.0.0.1:{port}", environment, said)
+            finally:
+                server.terminate()
+                server.wait()
+
+
+def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(_PATIENCE * 10):
+        assert server.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(address):
+                return
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{address}: {error.code}\n{log.read_text()}") from error
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} did not answer within {_PATIENCE} seconds:\n{log.read_text()}")
+
+
+def chromium() -> str:
+    """Return the path of a Chromium: FOLIOS_CHROMIUM, else where systems put it. Raises AssertionError."""
+    named = os.environ.get("FOLIOS_CHROMIUM", "")
+    found = [path for path in (named, *CHROMIUM) if path and Path(path).is_file()]
+    assert found, "no Chromium: install one (apt install chromium), or name it in FOLIOS_CHROMIUM"
+    return found[0]

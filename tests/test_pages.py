@@ -1,0 +1,373 @@
+"""Every page: who may open it, what it says, how many queries it takes, and what its buttons do."""
+
+import csv
+import io
+import json
+import re
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from execution.models import ExecutionRun
+from portfolios import bookkeeping
+from portfolios.bookkeeping import Stamp
+from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
+from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line, security, whole_database
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def viewer(client: Client) -> Client:
+    """Return a browser of somebody who may look."""
+    client.force_login(User.objects.create_user("vera", password="x"), "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def manager() -> Client:
+    """Return a browser of somebody who may execute."""
+    user = User.objects.create_user("mia", password="x")
+    user.user_permissions.add(Permission.objects.get(codename="add_executionrun"))
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def traded(desk: Desk) -> Desk:
+    """Return a desk with two providers, a clamped and a quarantined line, and a sale."""
+    desk.run(
+        [line("MSFT", "BUY", 10, confidence=0.9, rationale="<script>alert(1)</script>"), line("KO", "PANIC", 3)]
+    )
+    desk.run([line("MSFT", "SELL"), line("XOM", "BUY", 50)], prices="110", now=NOW + timedelta(days=1))
+    Desk(desk.inbox, desk.strategy, "openai").run([line("XOM", "SELL"), line("KO", "BUY", 5, confidence=0.6)])
+    RiskPolicy.objects.create(strategy=desk.strategy)
+    return desk
+
+
+def pages_of(desk: Desk) -> dict[str, str]:
+    """Return the address of every page that only shows."""
+    run = ExecutionRun.objects.latest("started_at")
+    new = desk.inbox.put([line("AAPL", "BUY", 5)])
+    plain = ("overview", "research", "runs", "strategies", "books", "system", "zone")
+    return {
+        **{name: reverse(name) for name in plain},
+        "account": reverse("account", args=[desk.account.pk]),
+        "strategy": reverse("strategy", args=[desk.strategy.pk]),
+        "run": reverse("run", args=[run.pk]),
+        "run-check": reverse("run-check", args=[run.pk]),
+        "run-report": reverse("run-report", args=[run.pk]),
+        "account-books": reverse("account-books", args=[desk.account.pk]),
+        "new request": reverse("request", args=[new]),
+        "old request": reverse("request", args=[run.request_id]),
+    }
+
+
+def choices(desk: Desk, **more: str) -> dict[str, str]:
+    """Return what a person fills into the form of a preview."""
+    return {
+        "strategy": str(desk.strategy.pk), "provider": desk.provider, "mode": "allocate",
+        "initial_balance": "100000", "default_price": "450", **more,
+    }  # fmt: skip
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    """Return what the Execute button sends."""
+    form = html[html.index("/execute/") :]
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[: form.index("</form>")]))
+
+
+def text_of(answer: Any) -> str:
+    """Return the body of an answer."""
+    return str(answer.content.decode())
+
+
+# --- who may ---
+
+
+def test_every_page_wants_a_login(client: Client, traded: Desk):
+    for address in pages_of(traded).values():
+        answer = client.get(address)
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/login/?next={address}")
+
+
+def test_a_viewer_may_open_every_page_and_sees_no_button_that_trades(viewer: Client, traded: Desk):
+    for name, address in pages_of(traded).items():
+        answer = viewer.get(address)
+        assert (name, answer.status_code) == (name, 200)
+        if "html" in answer.headers["Content-Type"]:
+            html = text_of(answer)
+            assert (name, [word for word in ("Execute<", "Preview<", "Load the") if word in html]) == (name, [])
+
+
+def test_a_viewer_who_asks_all_the_same_is_refused(viewer: Client, desk: Desk):
+    request = desk.inbox.put(PUBLISHED)
+    assert viewer.get(reverse("preview", args=[request]), choices(desk)).status_code == 403
+    assert viewer.post(reverse("execute", args=[request]), choices(desk)).status_code == 403
+    assert viewer.post(reverse("examples")).status_code == 403
+    assert not ExecutionRun.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["account", "strategy", "run", "request", "account-books"])
+def test_what_there_is_not_is_not_found(viewer: Client, inbox: Inbox, name: str):
+    assert viewer.get(reverse(name, args=[uuid.uuid4()])).status_code == 404
+
+
+def test_looking_writes_nothing(manager: Client, traded: Desk):
+    addresses = pages_of(traded)
+    before = whole_database()
+    for address in addresses.values():
+        manager.get(address)
+    preview = manager.get(addresses["new request"] + "preview/", choices(traded))
+    assert preview.status_code == 200
+    assert whole_database() == before
+
+
+def test_the_policy_of_the_page_allows_nothing_inline(viewer: Client, traded: Desk):
+    for address in pages_of(traded).values():
+        answer = viewer.get(address)
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        if "html" in answer.headers["Content-Type"]:
+            html = text_of(answer)
+            assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
+
+
+def test_what_research_wrote_is_text_and_never_markup(viewer: Client, traded: Desk):
+    first = ExecutionRun.objects.earliest("started_at")
+    for address in (reverse("run", args=[first.pk]), reverse("request", args=[first.request_id])):
+        html = text_of(viewer.get(address))
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert(1)" in html
+
+
+# --- the overview ---
+
+
+def test_the_overview_adds_up_all_accounts(viewer: Client, traded: Desk):
+    html = text_of(viewer.get("/"))
+    total = sum((item.cash_balance + item.equity_value for item in PortfolioAccount.objects.all()), Decimal(0))
+    assert f"${total:,.2f}" in html
+    assert "quarantined lines that wait for a person" in html
+
+
+def test_the_overview_takes_fewer_than_ten_queries_whatever_the_number_of_accounts(viewer: Client, traded: Desk):
+    for number in range(3):
+        strategy = Strategy.objects.create(name=f"Other {number}")
+        for provider in ("anthropic", "openai"):
+            Desk(traded.inbox, strategy, provider).run([line("KO", "BUY", 5)])
+    traded.inbox.put(PUBLISHED)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert viewer.get("/?q=Other&provider=openai&accounts.sort=-return").status_code == 200
+    assert 5 < len([query for query in queries.captured_queries if "SAVEPOINT" not in query["sql"]]) < 10
+
+
+def test_what_is_not_known_yet_is_said_and_never_zero(viewer: Client, desk: Desk):
+    desk.run(PUBLISHED, prices="450")
+    html = text_of(viewer.get(reverse("account", args=[desk.account.pk])))
+    assert "not enough data" in html
+
+
+def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, desk: Desk):
+    desk.run(PUBLISHED, prices="450")
+    stamp = Stamp(actor="bob", now=NOW, reason="more")
+    bookkeeping.deposit(desk.account, amount=Decimal(5), stamp=stamp)
+    assert "accounts whose measures are older than their books" in text_of(viewer.get("/"))
+    assert "older than the books" in text_of(viewer.get(reverse("account", args=[desk.account.pk])))
+
+
+def test_the_league_says_who_cannot_be_compared_yet(viewer: Client, traded: Desk):
+    rows = json.loads(text_of(viewer.get("/?export=league&format=json")))["rows"]
+    assert [(row["provider"], row["eligible"]) for row in rows] == [
+        ("Anthropic", "not yet"), ("OpenAI", "not yet"),
+    ]  # fmt: skip
+    assert [row["refused"] for row in rows] == ["0.25", "0"]
+    assert [row["policy"] for row in rows] == ["version 1", "version 1"]
+    assert rows[0]["calibration"] == "85\N{EN DASH}100 %: 1 of 1"
+    AccountSummary.objects.update(valuation_days=20, closed_positions=5)
+    rows = json.loads(text_of(viewer.get("/?export=league&format=json")))["rows"]
+    assert [row["eligible"] for row in rows] == ["yes", "yes"]
+
+
+def test_accounts_are_filtered_ordered_and_paged_by_the_address(viewer: Client, traded: Desk):
+    html = text_of(viewer.get("/?provider=openai&export=accounts&format=json"))
+    assert [row["provider"] for row in json.loads(html)["rows"]] == ["OpenAI"]
+    ordered = json.loads(text_of(viewer.get("/?accounts.sort=provider&export=accounts&format=json")))["rows"]
+    assert [row["provider"] for row in ordered] == ["Anthropic", "OpenAI"]
+    for nonsense in (
+        "accounts.page=-1",
+        "accounts.page=x",
+        "accounts.sort=--x",
+        "from=x",
+        "accounts.page=99999999999",
+    ):
+        assert viewer.get(f"/?{nonsense}").status_code == 200
+
+
+# --- exports ---
+
+
+def test_every_table_of_every_page_is_exported_as_csv_and_json(viewer: Client, traded: Desk):
+    exported = 0
+    for address in pages_of(traded).values():
+        html = viewer.get(address)
+        if "html" not in html.headers["Content-Type"]:
+            continue
+        for name in set(re.findall(r'id="table-(\w+)"', text_of(html))):
+            data = json.loads(text_of(viewer.get(f"{address}?export={name}&format=json")))
+            sheet = viewer.get(f"{address}?export={name}&format=csv")
+            rows = list(csv.reader(io.StringIO(text_of(sheet))))
+            assert (name, len(rows)) == (name, len(data["rows"]) + 1)
+            exported += 1
+    assert exported >= 15
+
+
+# --- the way from research to a result ---
+
+
+def test_a_preview_shows_before_and_after_and_the_button_executes_it_once(manager: Client, desk: Desk):
+    request = desk.inbox.put(PUBLISHED)
+    shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk)))
+    assert "$90,001.00" in shown
+    assert "marked as simulated" in shown
+    assert not ExecutionRun.objects.exists()
+    fields = hidden_fields(shown)
+    first = manager.post(reverse("execute", args=[request]), fields)
+    run = ExecutionRun.objects.get()
+    assert (first.status_code, first.headers["Location"]) == (303, reverse("run", args=[run.pk]))
+    assert (run.door, run.actor, run.is_simulated) == ("dashboard", "mia", True)
+    again = manager.post(reverse("execute", args=[request]), fields, follow=True)
+    assert "nothing was traded again" in text_of(again)
+    assert (ExecutionRun.objects.count(), Order.objects.count()) == (1, 1)
+    back = manager.get(reverse("preview", args=[request]), choices(desk))
+    assert (back.status_code, back.headers["Location"]) == (303, reverse("run", args=[run.pk]))
+
+
+def test_a_changed_plan_is_shown_as_a_difference_and_asks_again(manager: Client, desk: Desk):
+    request = desk.inbox.put(PUBLISHED)
+    fields = hidden_fields(text_of(manager.get(reverse("preview", args=[request]), choices(desk))))
+    RiskPolicy.objects.create(strategy=desk.strategy, max_position_percent=5)
+    answer = manager.post(reverse("execute", args=[request]), fields)
+    html = text_of(answer)
+    assert answer.status_code == 409
+    assert "The plan has changed since you looked at it" in html
+    assert "22.22 at 450.00 for $9999.00" in html
+    assert "11.11 at 450.00 for $4999.50" in html
+    assert not ExecutionRun.objects.exists()
+    agreed = manager.post(reverse("execute", args=[request]), hidden_fields(html))
+    assert agreed.status_code == 303
+    assert Order.objects.get().quantity == Decimal("11.11")
+
+
+def test_without_a_plan_that_was_looked_at_nothing_is_executed(manager: Client, desk: Desk):
+    request = desk.inbox.put(PUBLISHED)
+    for token in ({}, {"plan_token": "x"}, {"plan_token": "x", "seen": "forged"}):
+        assert manager.post(reverse("execute", args=[request]), {**choices(desk), **token}).status_code == 409
+    assert not ExecutionRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("initial_balance", "-5", "must be above zero"),
+        ("initial_balance", "ten", "not a number"),
+        ("default_price", "0", "a price is above zero"),
+        ("strategy", str(uuid.UUID(int=1)), "Select a valid choice"),
+        ("accepted", "M$FT", "is not a symbol"),
+    ],
+)
+def test_what_is_wrong_in_the_form_is_said_beside_it(
+    manager: Client, desk: Desk, field: str, value: str, words: str
+):
+    request = desk.inbox.put(PUBLISHED)
+    answer = manager.get(reverse("preview", args=[request]), choices(desk, **{field: value}))
+    assert answer.status_code == 400
+    assert words in text_of(answer)
+
+
+def test_a_price_in_doubt_waits_until_it_is_accepted(manager: Client, desk: Desk, settings: Any):
+    settings.PRICE_SOURCES = ["database"]
+    security("MSFT")
+    Price.objects.create(security_id="MSFT", price=450, source="test", as_of=timezone.now())
+    request = desk.inbox.put([line("MSFT", "BUY", 5, current_price=100)])
+    html = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="")))
+    assert "Accept the price of MSFT" in html
+    again = re.search(r'href="([^"]+accepted=MSFT)"', html)
+    assert again is not None
+    accepted = text_of(manager.get(again[1].replace("&amp;", "&")))
+    assert "Accept the price" not in accepted
+    manager.post(reverse("execute", args=[request]), hidden_fields(accepted))
+    assert Order.objects.get().limit_price == 450
+
+
+def test_an_unreadable_request_says_why(manager: Client, inbox: Inbox):
+    request = inbox.put_bytes(b"{")
+    answer = manager.get(reverse("request", args=[request]))
+    assert answer.status_code == 404
+    assert "ARTIFACT_SYNTAX" in text_of(answer)
+    assert "unreadable" in text_of(manager.get(reverse("research")))
+
+
+def test_a_run_is_planned_again_with_and_without_scripts(viewer: Client, traded: Desk):
+    run = ExecutionRun.objects.latest("started_at")
+    address = reverse("run-check", args=[run.pk])
+    assert "Reproduced" in text_of(viewer.get(address))
+    part = text_of(viewer.get(address, headers={"HX-Request": "true"}))
+    assert "Reproduced" in part
+    assert "<html" not in part
+
+
+# --- the first visit, times, login ---
+
+
+def test_the_first_visit_says_what_to_do_and_loads_the_examples(manager: Client, inbox: Inbox):
+    assert "Load the examples" in text_of(manager.get("/"))
+    answer = manager.post(reverse("examples"), follow=True)
+    assert "strategies created: 3" in text_of(answer)
+    assert Strategy.objects.count() == 3
+    again = manager.post(reverse("examples"), follow=True)
+    assert "were there already" in text_of(again)
+
+
+def test_times_are_in_the_readers_zone_and_say_which(viewer: Client, desk: Desk):
+    desk.run(PUBLISHED, prices="450")
+    assert "2026-01-05 09:30 UTC" in text_of(viewer.get(reverse("runs")))
+    viewer.post(reverse("zone"), {"zone": "America/New_York"})
+    assert "2026-01-05 04:30 EST" in text_of(viewer.get(reverse("runs")))
+    viewer.post(reverse("zone"), {"zone": "../../etc/passwd"})
+    assert "2026-01-05 09:30 UTC" in text_of(viewer.get(reverse("runs")))
+
+
+def test_logging_out_takes_a_post(viewer: Client):
+    assert viewer.get(reverse("logout")).status_code == 405
+    viewer.post(reverse("logout"))
+    assert viewer.get("/").status_code == 302
+
+
+def test_a_difference_in_the_books_is_shown_with_what_was_expected(viewer: Client, traded: Desk):
+    assert ">right<" in text_of(viewer.get(reverse("books")))
+    PortfolioAccount.objects.filter(pk=traded.account.pk).update(equity_value=1)
+    assert ">wrong<" in text_of(viewer.get(reverse("books")))
+    assert "EQUITY_MISMATCH" in text_of(viewer.get(reverse("account-books", args=[traded.account.pk])))
+
+
+def test_every_page_of_a_table_shows_its_own_rows_in_order(viewer: Client, desk: Desk):
+    for number in range(60):
+        Desk(desk.inbox, Strategy.objects.create(name=f"Strategy {number:02}")).run([line("KO", "HOLD")])
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        html = text_of(viewer.get(f"/?accounts.sort=-strategy&accounts.page={number}"))
+        accounts = html[html.index('id="table-accounts"') :]
+        seen += re.findall(r">(Strategy \d\d)<", accounts)
+    assert seen == [f"Strategy {number:02}" for number in reversed(range(60))]
