@@ -371,3 +371,23 @@ def test_every_page_of_a_table_shows_its_own_rows_in_order(viewer: Client, desk:
         accounts = html[html.index('id="table-accounts"') :]
         seen += re.findall(r">(Strategy \d\d)<", accounts)
     assert seen == [f"Strategy {number:02}" for number in reversed(range(60))]
+
+
+def test_who_guesses_a_password_too_often_has_to_wait(client: Client):
+    User.objects.create_user("vera", password="right and long")
+    for _ in range(4):
+        answer = client.post(reverse("login"), {"username": "vera", "password": "wrong"})
+        assert "do not belong together" in text_of(answer)
+    assert "Too many attempts" in text_of(client.post(reverse("login"), {"username": "vera", "password": "wrong"}))
+    right = client.post(reverse("login"), {"username": "vera", "password": "right and long"})
+    assert (right.status_code, client.get("/").status_code) == (429, 302)
+
+
+def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(User.objects.create_superuser("boss"), "django.contrib.auth.backends.ModelBackend")
+    request = desk.inbox.put(PUBLISHED)
+    answer = careful.post(reverse("execute", args=[request]), choices(desk))
+    assert answer.status_code == 403
+    assert "That form is too old" in text_of(answer)
+    assert not ExecutionRun.objects.exists()

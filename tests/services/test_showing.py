@@ -1,0 +1,77 @@
+"""What pages say of research and runs: what arrived, what waits, who agrees, whose confidence was worth it."""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from execution import showing
+from portfolios.overview import curves
+from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line
+
+DAY = timedelta(days=1)
+
+
+def test_only_directories_named_by_an_id_have_arrived(tmp_path: Path):
+    inbox = Inbox(tmp_path)
+    request = inbox.put(PUBLISHED)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / str(uuid.uuid4())).write_text("a file")
+    (tmp_path / str(uuid.uuid4())).symlink_to(tmp_path / "notes")
+    assert [str(item.request_id) for item in showing.arrivals(tmp_path)] == [request]
+    assert showing.arrivals(tmp_path / "nowhere") == []
+
+
+@pytest.mark.django_db
+def test_a_request_is_new_until_a_run_of_it_did_not_fail(desk: Desk):
+    request = uuid.UUID(desk.inbox.put(PUBLISHED))
+    assert showing.executed([request]) == set()
+    desk.execute(str(request), prices="450")
+    assert showing.executed([request]) == {request}
+
+
+@pytest.mark.django_db
+def test_a_quarantined_line_waits_until_a_follow_up_run_decides_it(desk: Desk):
+    request = desk.inbox.put([line("MSFT", "BUY", 5, current_price=100), line("KO", "PANIC", 1)])
+    desk.execute(request, prices={"MSFT": "450"}, accepted_prices=frozenset())
+    assert sorted(found.symbol for found in showing.waiting_lines()) == ["KO", "MSFT"]
+    desk.execute(request, prices={"MSFT": "450"}, accepted_prices=frozenset({"MSFT"}), now=NOW + DAY)
+    assert [found.symbol for found in showing.waiting_lines()] == ["KO"]
+    newest = showing.recent_runs(size=1, now=NOW + DAY)[0]
+    assert (newest.sequence, newest.waiting_count, newest.failed_count) == (2, 1, 0)
+
+
+@pytest.mark.django_db
+def test_a_position_counts_for_the_confidence_of_the_lines_that_opened_it(desk: Desk):
+    desk.run([line("MSFT", "BUY", 5, confidence=0.9), line("KO", "BUY", 5, confidence=0.9), line("XOM", "BUY", 5)])
+    desk.run([line("MSFT", "BUY", 1, confidence=0.3)], now=NOW + DAY)
+    desk.run([line("MSFT", "SELL"), line("XOM", "SELL")], prices="120", now=NOW + 2 * DAY)
+    desk.run([line("KO", "SELL")], prices="80", now=NOW + 3 * DAY)
+    found = showing.conduct([desk.account.pk])[desk.account.pk]
+    assert [(bucket.closed, bucket.hits) for bucket in found.buckets] == [(1, 1), (0, 0), (0, 0), (2, 1)]
+    assert (found.lines, found.refused, found.buckets[1].hit_rate) == (7, 0, None)
+
+
+@pytest.mark.django_db
+def test_providers_agree_where_their_newest_research_says_the_same(desk: Desk):
+    desk.run([line("MSFT", "SELL"), line("XOM", "BUY", 5)])
+    desk.run([line("MSFT", "BUY", 5), line("KO", "BUY", 5)], now=NOW + DAY)
+    Desk(desk.inbox, desk.strategy, "openai").run([line("MSFT", "BUY", 9), line("KO", "HOLD")])
+    said = {opinion.symbol: opinion.agrees for opinion in showing.opinions(desk.strategy.pk)}
+    assert said == {"MSFT": True, "KO": False}
+    desk.run([line("AAPL", "BUY", 1)], now=NOW + 2 * DAY)
+    said = {opinion.symbol: opinion.agrees for opinion in showing.opinions(desk.strategy.pk)}
+    assert said == {"AAPL": None, "MSFT": None, "KO": None}
+
+
+@pytest.mark.django_db
+def test_a_curve_falls_below_its_high_and_no_deeper_than_it_did(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)], prices="100")
+    for day, price in enumerate(("150", "90", "120"), start=1):
+        desk.run([line("MSFT", "BUY", 0.1)], prices=price, now=NOW + day * DAY)
+    curve = curves([desk.account.pk])[desk.account.pk]
+    fallen = list(curve.drawdown.values())
+    assert [value == 0 for value in fallen] == [True, True, False, False]
+    assert Decimal("-0.058") < min(fallen) < Decimal("-0.056")
