@@ -46,6 +46,16 @@ def find_run(run_id: uuid.UUID) -> ExecutionRun | None:
     return ExecutionRun.objects.select_related("request", "account", "strategy").filter(pk=run_id).first()
 
 
+def find_pushed(request_id: uuid.UUID) -> ResearchRequest | None:
+    """Return the research that was sent with a call under this id, or None."""
+    return ResearchRequest.objects.filter(pk=request_id, origin=ResearchRequest.Origin.INLINE).first()
+
+
+def keep_research(loaded: LoadedArtifact, *, request_id: uuid.UUID, now: datetime) -> tuple[ResearchRequest, bool]:
+    """Return the request of that id, and whether it was written now: what is there stays as it is."""
+    return ResearchRequest.objects.get_or_create(id=request_id, defaults=_request_columns(loaded, now=now))
+
+
 def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
     """Return the run's orders with their lines, by line."""
     links = RecommendationOrder.objects.filter(recommendation__run=run).select_related("order", "recommendation")
@@ -121,22 +131,9 @@ def finish_run(
 
 def _store_request(facts: RunFacts) -> None:
     """Write the request, or bring it up to date: without a run that counts, its artifact may have changed."""
-    artifact = facts.loaded.artifact
+    columns = _request_columns(facts.loaded, now=facts.now)
     ResearchRequest.objects.bulk_create(
-        [
-            ResearchRequest(
-                id=facts.request_id,
-                task_id=facts.loaded.task_id,
-                digest=artifact.digest,
-                origin=facts.loaded.origin,
-                source_path=facts.loaded.source,
-                content=facts.loaded.content,
-                recommendation_count=artifact.line_count,
-                problem_count=len(artifact.problems),
-                market_context=artifact.market_context,
-                received_at=facts.now,
-            )
-        ],
+        [ResearchRequest(id=facts.request_id, **columns)],
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=[
@@ -149,6 +146,21 @@ def _store_request(facts: RunFacts) -> None:
             "market_context",
         ],
     )
+
+
+def _request_columns(loaded: LoadedArtifact, *, now: datetime) -> dict[str, Any]:
+    artifact = loaded.artifact
+    return {
+        "task_id": loaded.task_id,
+        "digest": artifact.digest,
+        "origin": loaded.origin,
+        "source_path": loaded.source,
+        "content": loaded.content,
+        "recommendation_count": artifact.line_count,
+        "problem_count": len(artifact.problems),
+        "market_context": artifact.market_context,
+        "received_at": now,
+    }
 
 
 def _run_columns(facts: RunFacts) -> dict[str, Any]:
