@@ -112,7 +112,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["execution.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "portfolios.api.rendering.BrowsableRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "portfolios.api.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,

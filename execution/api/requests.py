@@ -33,7 +33,7 @@ from portfolios.queries import PROVIDERS
         "type": "array",
         "minItems": 1,
         "maxItems": MAX_RECOMMENDATIONS,
-        "items": {"type": "object", "additionalProperties": {}},
+        "items": {},
         "description": "The lines as research writes them. What is wrong with one line quarantines that line.",
     }
 )

@@ -227,7 +227,7 @@ class MarkViewSet(StrictViewSet):
         summary="Mark all accounts to market",
         description="Price every holding once, mark every account and store what it is worth.",
         request=MarkBody,
-        responses=ValuationReportShape,
+        responses={200: ValuationReportShape},
     )
     def create(self, request: Request) -> Response:
         """Price every holding and value every account."""

@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from portfolios.api.filters import Ordering
 from portfolios.api.pagination import NumberedPages
+from portfolios.api.permissions import has_no_action
 from portfolios.api.rows import chosen, columns_of, shown
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class StrictViewSet(_GenericViewSet):
     `known_parameters` what an action knows beside what `list` gets from its filters.
     """
 
+    http_method_names = ["get", "head", "post"]
     needs: Mapping[str, str] = {}
     reading_actions: frozenset[str] = frozenset()
     known_parameters: Mapping[str, frozenset[str]] = {}
@@ -37,12 +39,15 @@ class StrictViewSet(_GenericViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who calls, and what is asked."""
         super().initial(request, *args, **kwargs)
-        if self.action is None:
+        if has_no_action(self):
             return
         known = self.parameters_of(self.action)
         if unknown := sorted(set(request.query_params) - known):
             words = f"known: {', '.join(sorted(known))}" if known else "there are none here"
             raise ValidationError({name: [f"unknown parameter; {words}"] for name in unknown})
+        unclear = [name for name, values in request.query_params.lists() if len(values) > 1 or not values[0]]
+        if unclear:
+            raise ValidationError({name: ["must stand once, with a value"] for name in unclear})
 
     def parameters_of(self, action: str) -> frozenset[str]:
         """Return the query parameters of an action."""
@@ -68,7 +73,8 @@ class RowsViewSet(StrictViewSet):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page of rows."""
         columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
-        sources = {column.source for column in columns} | self._cursor_columns()
+        # A cursor says where its keys are, also where they are not shown.
+        sources = {column.source for column in columns} | set(getattr(self.pagination_class, "keys", ()))
         rows = self.filter_queryset(self.get_queryset()).values(*sources)
         page = self.paginate_queryset(rows)
         return self.get_paginated_response([shown(row, columns) for row in page or ()])
@@ -98,9 +104,3 @@ class RowsViewSet(StrictViewSet):
         if Ordering in self.filter_backends:
             known.add("ordering")
         return frozenset(known | {"search"} if self.search_fields else known)
-
-    def _cursor_columns(self) -> set[str]:
-        """What a cursor points at is read even where it is not shown."""
-        ordering = getattr(self.pagination_class, "ordering", ())
-        terms = (ordering,) if isinstance(ordering, str) else ordering
-        return {term.removeprefix("-") for term in terms or ()}

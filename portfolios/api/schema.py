@@ -57,11 +57,14 @@ class ApiSchema(AutoSchema):
 
     view: Any  # one of portfolios.api.base, or drf-spectacular's own
 
-    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
-        """Return the description, with the permission that the operation needs."""
-        said = super().get_description()
+    def get_operation(self, *arguments: Any) -> Any:
+        """Return the operation, with the permission that it needs in its description."""
+        operation = super().get_operation(*arguments)
         needed = getattr(self.view, "needs", {}).get(getattr(self.view, "action", None))
-        return f"{said}\n\nPermission: `{needed}`." if needed else said
+        if operation is not None and needed is not None:
+            said = operation.get("description", "")
+            operation["description"] = f"{said}\n\nPermission: `{needed}`."
+        return operation
 
     def get_override_parameters(self) -> list[Any]:
         """Return the declared parameters, and `fields` where the operation knows it."""
@@ -100,6 +103,9 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the errors and the examples to the finished schema: the hook of drf-spectacular."""
     schemas = result["components"]["schemas"]
     schemas["Problem"] = PROBLEM
+    for name, schema in schemas.items():
+        if name.endswith(("Row", "Detail")):
+            schema.pop("required", None)  # `fields=` chooses
     for name, example in EXAMPLES.items():
         schemas[name]["example"] = example
     for path in result["paths"].values():

@@ -12,7 +12,7 @@ from tests.api.callers import Caller, new_id, problem
 from tests.processes import manage
 from tests.scenes import PUBLISHED, Desk, assert_books_balance, line, whole_database
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PRICES = {"MSFT": "450", "AAPL": "200", "KO": "62.5"}
 
@@ -88,6 +88,7 @@ def test_a_stale_plan_token_is_refused_with_what_has_changed(caller: Caller, des
     assert ExecutionRun.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_pushed_research_is_previewed_and_executed_by_its_id_at_every_door(caller: Caller, desk: Desk):
     request = new_id()
     pushed = caller.post("/research-requests/", {"request_id": request, "recommendations": PUBLISHED})
