@@ -9,7 +9,7 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
   $(if $(UPGRADE),--upgrade)
 PORT ?= 8000
 
-.PHONY: help demo serve test test-sqlite test-postgres check format lint types imports migrations requirements bench calendar clean
+.PHONY: help demo serve test test-sqlite test-postgres check format lint types imports migrations requirements bench schema calendar clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,10 @@ bench: $(VENV)/.dev  ## measure the speed of the command and of the books, as ra
 	$(BIN)/python -m benchmarks.command_cpu
 	$(BIN)/python -m benchmarks.planning_scale
 	$(BIN)/python -m benchmarks.trigger_cost
+	$(BIN)/python -m benchmarks.api_lists
+
+schema: $(VENV)/.dev  ## write docs/openapi.yaml, the schema of the API
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 calendar: $(VENV)/.dev  ## write the exchange's holidays from the newest pinned exchange-calendars
 	$(BIN)/python -m tests.make_market_table

@@ -62,7 +62,8 @@ _REPORTS = {200: Report, 201: Report}
         " content again is answered with 200; other content under the id is refused with 409. Executes nothing.",
         request=ResearchBody,
         responses={200: ResearchDetail, 201: ResearchDetail},
-    )
+    ),
+    retrieve=extend_schema(summary="One piece of research with its content", responses=ResearchDetail),
 )
 @listed("research", "piece of research")
 class ResearchViewSet(RowsViewSet):
@@ -113,7 +114,9 @@ class ResearchViewSet(RowsViewSet):
         responses=_REPORTS,
     ),
     retrieve=extend_schema(
-        summary="One run with its decisions", description="A run, and the decision on every line of it."
+        summary="One run with its decisions",
+        description="A run, and the decision on every line of it.",
+        responses=RunDetail,
     ),
 )
 @listed("runs", "run")

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from portfolios.api.filters import Ordering
+from portfolios.api.filters import Filters, Ordering
 from portfolios.api.pagination import NumberedPages
 from portfolios.api.permissions import has_no_action
 from portfolios.api.rows import chosen, columns_of, shown
@@ -59,7 +58,7 @@ class RowsViewSet(StrictViewSet):
 
     serializer_class: Any = None
     detail_class: Any = None  # the serializer of one row, where that says more than a list
-    filter_backends: Sequence[Any] = [DjangoFilterBackend, SearchFilter, Ordering]
+    filter_backends: Sequence[Any] = [Filters, SearchFilter, Ordering]
     pagination_class: Any = NumberedPages
     ordering_fields: Mapping[str, str] = {}
     ordering: tuple[str, ...] = ()

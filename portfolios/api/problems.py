@@ -17,7 +17,7 @@ CONTENT_TYPE = "application/problem+json"
 _LOG = logging.getLogger("django.request")
 
 # The codes that do not come from the domain, by status.
-_CODES = {
+CODES = {
     400: "INVALID",
     401: "NOT_AUTHENTICATED",
     403: "NOT_PERMITTED",
@@ -57,7 +57,7 @@ def problem_response(  # the members of a problem
         "status": status,
         "detail": detail,
         "instance": path,
-        "code": code or _CODES.get(status, "FAULT"),
+        "code": code or CODES.get(status, "FAULT"),
         "errors": dict(errors or {}),
         "details": dict(details or {}),
     }

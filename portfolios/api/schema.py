@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from portfolios.api.examples import EXAMPLES
-from portfolios.api.problems import CONTENT_TYPE
+from portfolios.api.problems import CODES, CONTENT_TYPE
 from portfolios.api.rows import columns_of
 
 _View = TypeVar("_View", bound=type[Any])
@@ -106,13 +106,28 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for name, schema in schemas.items():
         if name.endswith(("Row", "Detail")):
             schema.pop("required", None)  # `fields=` chooses
+        if name.endswith("BodyRequest"):
+            schema["additionalProperties"] = False
     for name, example in EXAMPLES.items():
         schemas[name]["example"] = example
+    every = {**_ALWAYS, **_WITH_BODY}
+    result["components"]["responses"] = {f"Problem{status}": _error(status, text) for status, text in every.items()}
     for path in result["paths"].values():
         for operation in path.values():
             errors = {**_ALWAYS, **(_WITH_BODY if "requestBody" in operation else {})}
-            operation["responses"].update({str(status): _error(status, text) for status, text in errors.items()})
+            operation["responses"].update(
+                {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in errors}
+            )
+    _drop(result, "x-spec-enum-id")
     return result
+
+
+def _drop(value: Any, key: str) -> None:
+    """Take a key away wherever it stands: it is of use while the schema is made only."""
+    if isinstance(value, dict):
+        value.pop(key, None)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _drop(inner, key)
 
 
 def _error(status: int, text: str) -> dict[str, Any]:
@@ -121,8 +136,8 @@ def _error(status: int, text: str) -> dict[str, Any]:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": text.partition(";")[0],
-        "instance": "/api/v1/...",
-        "code": "...",
+        "instance": "/api/v1/executions/",
+        "code": CODES.get(status, "NO_RECOMMENDATIONS" if status == 422 else "FAULT"),
         "errors": {},
         "details": {},
     }

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -56,7 +55,7 @@ class RiskPolicyViewSet(RowsViewSet):
     queryset = RiskPolicy.objects.all()
     serializer_class = rows.RiskPolicyRow
     filterset_class = filters.RiskPolicyFilter
-    filter_backends = [DjangoFilterBackend, filters.Ordering]
+    filter_backends = [filters.Filters, filters.Ordering]
     ordering_fields = {"version": "version", "created_at": "created_at"}
     ordering = ("-created_at",)
     needs = {"list": "portfolios.view_riskpolicy", "retrieve": "portfolios.view_riskpolicy"}
@@ -83,7 +82,7 @@ class PriceViewSet(RowsViewSet):
     queryset = Price.objects.all()
     serializer_class = rows.PriceRow
     filterset_class = filters.PriceFilter
-    filter_backends = [DjangoFilterBackend, filters.Ordering]
+    filter_backends = [filters.Filters, filters.Ordering]
     ordering_fields = {"as_of": "as_of", "symbol": "security_id", "price": "price"}
     ordering = ("-as_of",)
     needs = {"list": "portfolios.view_price", "retrieve": "portfolios.view_price"}
@@ -112,7 +111,7 @@ class OrderViewSet(RowsViewSet):
     queryset = Order.objects.all()
     serializer_class = rows.OrderRow
     filterset_class = filters.OrderFilter
-    filter_backends = [DjangoFilterBackend, SearchFilter]
+    filter_backends = [filters.Filters, SearchFilter]
     pagination_class = NewestOrders
     search_fields = ("security__symbol", "client_order_id")
     needs = {"list": "portfolios.view_order", "retrieve": "portfolios.view_order"}
@@ -201,7 +200,7 @@ class LedgerViewSet(_OfOneAccount):
     queryset = LedgerEntry.objects.all()
     serializer_class = rows.LedgerRow
     filterset_class = filters.LedgerFilter
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [filters.Filters]
     pagination_class = NewestEntries
     needs = {"list": "portfolios.view_ledgerentry"}
 
@@ -213,7 +212,7 @@ class ValuationViewSet(_OfOneAccount):
     queryset = Valuation.objects.all()
     serializer_class = rows.ValuationRow
     filterset_class = filters.ValuationFilter
-    filter_backends = [DjangoFilterBackend, filters.Ordering]
+    filter_backends = [filters.Filters, filters.Ordering]
     ordering_fields = {"as_of": "as_of", "total": "total"}
     ordering = ("-as_of",)
     needs = {"list": "portfolios.view_valuation"}
