@@ -30,6 +30,9 @@ CODES = {
     503: "DATABASE_UNAVAILABLE",
 }
 
+# What is wrong with a database and may be over when the client calls again.
+_MAY_PASS = {"DATABASE_FULL", "DATABASE_BUSY", "DATABASE_DISK", "DATABASE_READ_ONLY", "DATABASE_UNAVAILABLE"}
+
 
 class ProblemError(exceptions.APIException):
     """An expected no with a status and a code of its own; `details` are the numbers behind it."""
@@ -102,7 +105,8 @@ def _fault_response(error: Exception, request: HttpRequest) -> HttpResponse:
     if not isinstance(error, Error):
         return problem_response(request.path, status=500, detail="The server failed; its log says why.")
     code, _, words = explain(error).removeprefix("[").partition("] ")
-    return problem_response(request.path, status=503, detail=words.partition(" (")[0], code=code)
+    status = 503 if code in _MAY_PASS else 500
+    return problem_response(request.path, status=status, detail=words.partition(" (")[0], code=code)
 
 
 def _sentence(error: exceptions.APIException) -> str:

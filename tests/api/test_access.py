@@ -233,7 +233,7 @@ def test_a_database_that_cannot_be_used_is_a_problem_with_its_code(caller: Calle
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE portfolios_price RENAME TO elsewhere")
     try:
-        problem(caller.get("/prices/"), 503, "DATABASE_NOT_MIGRATED")
+        problem(caller.get("/prices/"), 500, "DATABASE_NOT_MIGRATED")
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO portfolios_price")
