@@ -58,7 +58,7 @@ class ResearchBody(StrictSerializer):
     market_context = serializers.CharField(required=False, max_length=10_000, help_text="What the research saw.")
 
 
-class PriceBody(StrictSerializer):
+class PricesBody(StrictSerializer):
     """Where prices come from before the configured sources are asked."""
 
     prices = serializers.DictField(
@@ -74,7 +74,7 @@ class PriceBody(StrictSerializer):
     )
 
 
-class PlanBody(PriceBody):
+class PlanBody(PricesBody):
     """What all calls that plan have in common."""
 
     request_id = IdField(help_text="UUID of the request. It is executed once: the same call again is a replay.")
@@ -125,7 +125,7 @@ class RebalanceBody(PlanBody):
     )
 
 
-class MarkBody(PriceBody):
+class MarkBody(PricesBody):
     """Where the prices of the valuation come from."""
 
 

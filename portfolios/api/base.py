@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     _GenericViewSet = GenericViewSet[Any]
 else:
     _GenericViewSet = GenericViewSet
+
+
+def value_of(row: Any, source: str) -> Any:
+    """Return the value of a column; a relation is shown by its key, for which no other row has to be read."""
+    return getattr(row, f"{source}_id" if hasattr(row, f"{source}_id") else source)
 
 
 class StrictViewSet(_GenericViewSet):
@@ -82,6 +88,17 @@ class RowsViewSet(StrictViewSet):
         """Return one row. Raises Http404."""
         columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
         return Response(shown(self.one_row({column.source for column in columns}), columns))
+
+    def created(self, row: Any, *, is_new: bool = True) -> Response:
+        """Return a row that a call has written: 201, or 200 where it was there already."""
+        columns = columns_of(self.serializer_class)
+        data = shown({column.source: value_of(row, column.source) for column in columns}, columns)
+        if not is_new:
+            return Response(data)
+        where = self.request.build_absolute_uri(
+            f"{data[self.lookup_field if self.lookup_field != 'pk' else 'id']}/"
+        )
+        return Response(data, status=status.HTTP_201_CREATED, headers={"Location": where})
 
     def one_row(self, sources: set[str]) -> Mapping[str, Any]:
         """Return the columns of the row that the address names. Raises Http404."""

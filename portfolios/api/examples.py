@@ -573,4 +573,16 @@ EXAMPLES: dict[str, Any] = {
         "differences": [],
         "reproduced": True,
     },
+    "StrategyBodyRequest": {"id": "1e8d5b3a-7c29-4f06-b1d4-93a6e0c8f257", "name": "Large caps"},
+    "RiskPolicyBodyRequest": {
+        "strategy": "0d5d9ea5-97f5-4f6e-9c07-8d5f7f0e6c11",
+        "max_position_percent": "15",
+        "allow_short": True,
+    },
+    "PriceBodyRequest": {
+        "symbol": "MSFT",
+        "price": "450",
+        "source": "desk",
+        "as_of": "2026-01-05T16:00:00-05:00",
+    },
 }

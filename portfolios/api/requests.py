@@ -4,22 +4,34 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError as FormError
+from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from portfolios.models import RiskPolicy
+from portfolios.money import AmountOutOfRangeError, quantize_price
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """A body or a query with known fields only: a field with a typing error must not be left out silently."""
+class _KnownFieldsOnly:
+    """A field with a typing error must not be left out silently."""
+
+    fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the checked values. Raises ValidationError."""
         if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):
             raise serializers.ValidationError({name: ["unknown field"] for name in unknown})
-        return super().to_internal_value(data)
+        return super().to_internal_value(data)  # type: ignore[misc]  # of the serializer beside
+
+
+class StrictSerializer(_KnownFieldsOnly, serializers.Serializer[Any]):
+    """A body or a query with known fields only."""
 
 
 @extend_schema_field({"type": "string", "format": "uuid", "pattern": f"^{_CANONICAL.pattern}$"})
@@ -68,7 +80,57 @@ class PerformanceQuery(StrictSerializer):
     )
 
 
-def checked(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
+class StrategyBody(StrictSerializer):
+    """A new strategy."""
+
+    id = IdField(required=False, help_text="A UUID of yours, so that the call can be made again.")
+    name = serializers.CharField(max_length=200, help_text="One of a kind.")
+    description = serializers.CharField(required=False, max_length=10_000, help_text="What it is about.")
+
+
+class PriceBody(StrictSerializer):
+    """What one unit of a known security cost at one time."""
+
+    symbol = serializers.CharField(max_length=16, help_text="Symbol of a known security.")
+    price = serializers.DecimalField(
+        max_digits=15, decimal_places=6, help_text="Above zero, in the books' currency."
+    )
+    source = serializers.CharField(max_length=32, help_text="Who says so.")  # type: ignore[assignment]
+    as_of = MomentField(help_text="When the price held.")
+
+    def validate_price(self, value: Decimal) -> Decimal:
+        """Return the price as the books keep it. Raises ValidationError."""
+        try:
+            price = quantize_price(value)
+        except AmountOutOfRangeError as error:
+            raise serializers.ValidationError(str(error)) from error
+        if price <= 0:
+            raise serializers.ValidationError("must be above zero")
+        return price
+
+
+class RiskPolicyBody(_KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
+    """The next version of a strategy's limits and costs. A limit that is left out is the system's."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.BooleanField: TruthField,
+    }
+
+    class Meta:
+        model = RiskPolicy
+        exclude = ["version"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Hold the limits to the rules of the table. Raises ValidationError."""
+        try:
+            RiskPolicy(**attrs).full_clean(exclude={"version"}, validate_unique=False)
+        except FormError as error:
+            raise serializers.ValidationError(error.message_dict) from error
+        return attrs
+
+
+def checked(kind: type[serializers.BaseSerializer[Any]], data: Any) -> dict[str, Any]:
     """Return the checked values of a body or a query. Raises ValidationError with the errors by field."""
     # A query's values are lists; the last one of a name counts, as everywhere.
     serializer = kind(data=data.dict() if hasattr(data, "dict") else data)

@@ -1,5 +1,7 @@
 """Addresses of the books below /api/v1/."""
 
+from typing import Any
+
 from django.urls import URLPattern, path, register_converter
 
 from portfolios.api import views
@@ -24,9 +26,10 @@ register_converter(SymbolConverter, "symbol")
 
 
 def rows(address: str, view: type[RowsViewSet], *, key: str) -> list[URLPattern]:
-    """Return the addresses of a list and of its rows."""
+    """Return the addresses of a list and of its rows; what can be created is posted to the list."""
+    methods: dict[str, Any] = {"get": "list", **({"post": "create"} if "create" in view.needs else {})}
     return [
-        path(f"{address}/", view.as_view({"get": "list"})),
+        path(f"{address}/", view.as_view(methods)),
         path(f"{address}/<{key}>/", view.as_view({"get": "retrieve"})),
     ]
 

@@ -1,10 +1,12 @@
 """The books over HTTP: lists to filter, and what follows from an account's books."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -12,12 +14,13 @@ from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portfolios import queries
+from portfolios import queries, reference
 from portfolios.api import filters
 from portfolios.api import serializers as rows
-from portfolios.api.base import RowsViewSet
+from portfolios.api.base import RowsViewSet, value_of
 from portfolios.api.pagination import NewestEntries, NewestOrders
-from portfolios.api.requests import PerformanceQuery, checked
+from portfolios.api.problems import ProblemError
+from portfolios.api.requests import PerformanceQuery, PriceBody, RiskPolicyBody, StrategyBody, checked
 from portfolios.api.rows import columns_of, shown
 from portfolios.api.schema import listed
 from portfolios.api.shapes import data_of, shape_of
@@ -45,7 +48,34 @@ class StrategyViewSet(RowsViewSet):
     ordering_fields = {"name": "name", "created_at": "created_at", "status": "status"}
     ordering = ("name",)
     search_fields = ("name", "description")
-    needs = {"list": "portfolios.view_strategy", "retrieve": "portfolios.view_strategy"}
+    needs = {
+        "list": "portfolios.view_strategy",
+        "retrieve": "portfolios.view_strategy",
+        "create": "portfolios.add_strategy",
+    }
+
+    @extend_schema(
+        summary="Create a strategy",
+        description="Write a new active strategy. With an id of your own, the same call again gives 200.",
+        request=StrategyBody,
+        responses={200: rows.StrategyRow, 201: rows.StrategyRow},
+    )
+    def create(self, request: Request) -> Response:
+        """Write a strategy."""
+        body = checked(StrategyBody, request.data)
+        strategy_id = body.get("id") or uuid4()
+        try:
+            is_new = reference.ensure_strategy(
+                strategy_id=strategy_id, name=body["name"], description=body.get("description", "")
+            )
+        except (reference.StrategyNameTakenError, IntegrityError) as error:
+            message = f"a strategy named {body['name']!r} exists already"
+            raise ProblemError(status=409, code="STRATEGY_NAME_TAKEN", detail=message) from error
+        strategy = queries.find_strategy(strategy_id)
+        if strategy is not None and strategy.name != body["name"]:
+            message = f"strategy {strategy_id} exists already, as {strategy.name!r}"
+            raise ProblemError(status=409, code="CONFLICT", detail=message)
+        return self.created(strategy, is_new=is_new)
 
 
 @listed("risk policies", "risk policy")
@@ -58,7 +88,28 @@ class RiskPolicyViewSet(RowsViewSet):
     filter_backends = [filters.Filters, filters.Ordering]
     ordering_fields = {"version": "version", "created_at": "created_at"}
     ordering = ("-created_at",)
-    needs = {"list": "portfolios.view_riskpolicy", "retrieve": "portfolios.view_riskpolicy"}
+    needs = {
+        "list": "portfolios.view_riskpolicy",
+        "retrieve": "portfolios.view_riskpolicy",
+        "create": "portfolios.add_riskpolicy",
+    }
+
+    @extend_schema(
+        summary="Add a version of a policy",
+        description="Write the next version of a strategy's limits and costs, which counts from now on.",
+        request=RiskPolicyBody,
+        responses={201: rows.RiskPolicyRow},
+    )
+    def create(self, request: Request) -> Response:
+        """Write the next version."""
+        limits = checked(RiskPolicyBody, request.data)
+        strategy = limits.pop("strategy")
+        try:
+            policy = reference.add_risk_policy(strategy_id=strategy.pk, limits=limits)
+        except IntegrityError as error:
+            message = "another caller adds a version at the same time: look at it and try again"
+            raise ProblemError(status=409, code="CONFLICT", detail=message) from error
+        return self.created(policy)
 
 
 @listed("securities", "security")
@@ -85,7 +136,28 @@ class PriceViewSet(RowsViewSet):
     filter_backends = [filters.Filters, filters.Ordering]
     ordering_fields = {"as_of": "as_of", "symbol": "security_id", "price": "price"}
     ordering = ("-as_of",)
-    needs = {"list": "portfolios.view_price", "retrieve": "portfolios.view_price"}
+    needs = {
+        "list": "portfolios.view_price",
+        "retrieve": "portfolios.view_price",
+        "create": "portfolios.add_price",
+    }
+
+    @extend_schema(
+        summary="Store a price",
+        description="Write the price of a known security; the price that the same source gave for the same time"
+        " before is replaced.",
+        request=PriceBody,
+        responses={201: rows.PriceRow},
+    )
+    def create(self, request: Request) -> Response:
+        """Write a price."""
+        body = checked(PriceBody, request.data)
+        if body["as_of"] > timezone.now():
+            raise serializers.ValidationError({"as_of": ["is in the future"]})
+        if body["symbol"] not in queries.securities([body["symbol"]]):
+            raise serializers.ValidationError({"symbol": ["is not a known security"]})
+        reference.store_prices([reference.PriceData(**body)])
+        return self.created(queries.find_price(body["symbol"], source=body["source"], as_of=body["as_of"]))
 
 
 @listed("positions", "position")
@@ -157,7 +229,7 @@ class AccountViewSet(RowsViewSet):
             raise Http404
         account, figures = found
         columns = columns_of(rows.AccountRow)
-        values = {column.source: getattr(account, _attribute(column.source)) for column in columns}
+        values = {column.source: value_of(account, column.source) for column in columns}
         data = {**shown(values, columns), "snapshot": data_of(figures)}
         return Response(_chosen(data, request.query_params.get("fields")))
 
@@ -216,11 +288,6 @@ class ValuationViewSet(_OfOneAccount):
     ordering_fields = {"as_of": "as_of", "total": "total"}
     ordering = ("-as_of",)
     needs = {"list": "portfolios.view_valuation"}
-
-
-def _attribute(source: str) -> str:
-    """The strategy of an account is shown by its key, for which no row has to be read."""
-    return "strategy_id" if source == "strategy" else source
 
 
 def _chosen(data: dict[str, Any], fields: str | None) -> dict[str, Any]:

@@ -99,9 +99,12 @@ def test_a_read_only_token_reads_and_previews_and_writes_nothing(user: User, des
 
 ACTIONS = [
     ("get", "/strategies/", "view_strategy"),
+    ("post", "/strategies/", "add_strategy"),
     ("get", "/risk-policies/", "view_riskpolicy"),
+    ("post", "/risk-policies/", "add_riskpolicy"),
     ("get", "/securities/", "view_security"),
     ("get", "/prices/", "view_price"),
+    ("post", "/prices/", "add_price"),
     ("get", "/accounts/", "view_portfolioaccount"),
     ("get", "/positions/", "view_position"),
     ("get", "/orders/", "view_order"),
