@@ -90,9 +90,10 @@ class RowsViewSet(StrictViewSet):
         return Response(shown(self.one_row({column.source for column in columns}), columns))
 
     def created(self, row: Any, *, is_new: bool = True) -> Response:
-        """Return a row that a call has written: 201, or 200 where it was there already."""
+        """Return a row that a call has written, read back: 201, or 200 where it was there already."""
         columns = columns_of(self.serializer_class)
-        data = shown({column.source: value_of(row, column.source) for column in columns}, columns)
+        written = self.get_queryset().values(*(column.source for column in columns)).get(pk=row.pk)
+        data = shown(written, columns)
         if not is_new:
             return Response(data)
         where = self.request.build_absolute_uri(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client, override_settings
 from django.urls import get_resolver
 from django.utils import timezone
@@ -231,8 +232,6 @@ def test_other_pages_keep_their_own_errors(client: Client):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_cannot_be_used_is_a_problem_with_its_code(caller: Caller, desk: Desk):
-    from django.db import connection  # noqa: PLC0415  # only here
-
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE portfolios_price RENAME TO elsewhere")
     try:
@@ -270,3 +269,8 @@ def test_every_address_of_the_api_wants_somebody(client: Client):
         address = f"{V1}/{address.replace('<symbol:symbol>', 'MSFT')}"
         answers = {client.get(address).status_code, client.post(address).status_code}
         assert answers <= ({200, 405} if entry.name in open_to_all else {401}), address
+
+
+def test_tokens_have_one_table():
+    tables = connection.introspection.table_names()
+    assert [name for name in tables if "token" in name] == ["tokens_apitoken"]

@@ -47,6 +47,7 @@ def test_each_policy_is_the_next_version(editor: Caller, strategy: Strategy):
     answers = [editor.post("/risk-policies/", body) for body in bodies]
     assert [(answer.status_code, answer.json()["version"]) for answer in answers] == [(201, 1), (201, 2)]
     assert (answers[0].json()["max_position_percent"], answers[1].json()["max_position_percent"]) == ("15.50", None)
+    assert answers[0].json()["commission_per_order"] == "0.00"
     newest = RiskPolicy.objects.get(version=2)
     assert (newest.allow_short, newest.restricted_symbols) == (True, ["GME"])
 
