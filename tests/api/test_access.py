@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -274,3 +275,14 @@ def test_every_address_of_the_api_wants_somebody(client: Client):
 def test_tokens_have_one_table():
     tables = connection.introspection.table_names()
     assert [name for name in tables if "token" in name] == ["tokens_apitoken"]
+
+
+def test_tokens_are_listed_and_revoked_in_the_admin(user: User, client: Client):
+    token = token_of(user)
+    client.force_login(User.objects.create_superuser("boss"))
+    assert "script" in client.get("/admin/tokens/apitoken/").content.decode()
+    key = quote(ApiToken.objects.get().pk)
+    assert token not in client.get(f"/admin/tokens/apitoken/{key}/change/").content.decode()
+    assert client.get("/admin/tokens/apitoken/add/").status_code == 403
+    assert client.post(f"/admin/tokens/apitoken/{key}/delete/", {"post": "yes"}).status_code == 302
+    problem(Caller(token).get("/strategies/"), 401, "NOT_AUTHENTICATED")

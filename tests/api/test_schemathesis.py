@@ -1,6 +1,6 @@
 """Whatever is sent to the running server: no answer is a fault, and none is outside the schema.
 
-A few hundred cases in every run; thousands where FOLIOS_LARGE is set.
+Some dozens of cases in every run; thousands where FOLIOS_LARGE is set.
 """
 
 import json
@@ -41,7 +41,7 @@ def test_no_case_finds_a_fault_or_an_answer_outside_the_schema(
         [
             sys.executable, "-m", "schemathesis.cli", "run", f"{live_server.url}/api/v1/schema/",
             "--header", f"Authorization: Token {token}", "--checks", ",".join(CHECKS), "--phases", PHASES,
-            "--max-examples", str(count(3, 20)), "--max-time", str(count(12, 400)), "--continue-on-failure",
+            "--max-examples", str(count(2, 20)), "--max-time", str(count(18, 400)), "--continue-on-failure",
             "--report-json-path", "report.json", "--no-color", *([] if LARGE else ["--seed", "8"]),
         ],
         cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -50,4 +50,4 @@ def test_no_case_finds_a_fault_or_an_answer_outside_the_schema(
     assert done.returncode == 0, done.stdout[-8_000:]
     report = json.loads((tmp_path / "report.json").read_text())
     assert ExecutionRun.objects.filter(door="api", status="succeeded").exists()
-    assert report["test_cases"]["generated"] >= count(100, 2_000)
+    assert report["test_cases"]["generated"] >= count(30, 2_000)
