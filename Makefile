@@ -9,7 +9,7 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
   $(if $(UPGRADE),--upgrade)
 PORT ?= 8000
 
-.PHONY: help demo serve test test-sqlite test-postgres check format lint types imports migrations requirements bench bench-overview screenshots calendar clean
+.PHONY: help demo serve test test-sqlite test-postgres check format lint types imports migrations requirements bench bench-overview screenshots schema calendar clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -56,6 +56,7 @@ bench: $(VENV)/.dev  ## measure the speed of the command, of planning, of parsin
 	$(BIN)/python -m benchmarks.trigger_cost
 	$(BIN)/python -m benchmarks.mark_to_market
 	$(BIN)/python -m benchmarks.inbox_scan
+	$(BIN)/python -m benchmarks.api_lists
 
 bench-overview: $(VENV)/.dev  ## measure the overview with 10,000 accounts on both databases (minutes)
 	$(BIN)/python -m benchmarks.overview
@@ -63,6 +64,9 @@ bench-overview: $(VENV)/.dev  ## measure the overview with 10,000 accounts on bo
 
 screenshots: $(VENV)/.dev  ## take the screenshots in docs/screenshots (needs Chromium)
 	$(BIN)/python -m tests.make_screenshots
+
+schema: $(VENV)/.dev  ## write docs/openapi.yaml, the schema of the API
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 calendar: $(VENV)/.dev  ## write the exchange's holidays from the newest pinned exchange-calendars
 	$(BIN)/python -m tests.make_market_table

@@ -19,11 +19,12 @@ from execution.engine.routing import Quote
 from execution.engine.screening import Screened, screen
 from execution.engine.text import one_line
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.inbox import LoadedArtifact, load_artifact
+from execution.inbox import LoadedArtifact
 from execution.inputs import parse_id, parse_provider, provider_meant
 from execution.policies import policy_for
 from execution.pricing import PriceAnswer, PriceChain
 from execution.pricing.storing import comparable
+from execution.pushing import find_research
 from execution.report import RunReport
 from execution.turns import Turn, whose_turn
 from portfolios import queries
@@ -115,7 +116,9 @@ def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
     if isinstance(ids, Refusal):
         return ids
     request_id, strategy_id, provider, task_id = ids
-    loaded = instruction.inline or load_artifact(instruction.artifacts_root, request_id=request_id, task_id=task_id)
+    loaded = find_research(
+        instruction.inline, root=instruction.artifacts_root, request_id=request_id, task_id=task_id
+    )
     if isinstance(loaded, Refusal):
         return loaded
     refusal = _mismatch(loaded, instruction) or strategy_refusal(strategy_id, instruction)

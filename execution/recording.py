@@ -59,6 +59,16 @@ def reversal_of(run: ExecutionRun) -> Reversal | None:
     return found
 
 
+def find_pushed(request_id: uuid.UUID) -> ResearchRequest | None:
+    """Return the research that was sent with a call under this id, or None."""
+    return ResearchRequest.objects.filter(pk=request_id, origin=ResearchRequest.Origin.INLINE).first()
+
+
+def keep_research(loaded: LoadedArtifact, *, request_id: uuid.UUID, now: datetime) -> tuple[ResearchRequest, bool]:
+    """Return the request of that id, and whether it was written now: what is there stays as it is."""
+    return ResearchRequest.objects.get_or_create(id=request_id, defaults=_request_columns(loaded, now=now))
+
+
 def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
     """Return the run's orders with their lines, by line."""
     links = RecommendationOrder.objects.filter(recommendation__run=run).select_related("order", "recommendation")
@@ -160,7 +170,7 @@ def _store_request(facts: RunFacts, *, state: ResearchRequest.State) -> None:
 
     Whose request it is stays as it is known; where nobody knew, its run says so.
     """
-    artifact = facts.loaded.artifact
+    columns = _request_columns(facts.loaded, now=facts.now)
     ResearchRequest.objects.bulk_create(
         [
             ResearchRequest(
@@ -168,16 +178,7 @@ def _store_request(facts: RunFacts, *, state: ResearchRequest.State) -> None:
                 state=state,
                 strategy_id=facts.strategy_id,
                 provider=facts.provider,
-                task_id=facts.loaded.task_id,
-                digest=artifact.digest,
-                origin=facts.loaded.origin,
-                source_path=facts.loaded.source,
-                content=facts.loaded.content,
-                recommendation_count=artifact.line_count,
-                problem_count=len(artifact.problems),
-                market_context=artifact.market_context,
-                written_at=artifact.written_at,
-                received_at=facts.now,
+                **columns,
             )
         ],
         update_conflicts=True,
@@ -197,6 +198,22 @@ def _store_request(facts: RunFacts, *, state: ResearchRequest.State) -> None:
     )
     unassigned = ResearchRequest.objects.filter(pk=facts.request_id, strategy=None)
     unassigned.update(strategy_id=facts.strategy_id, provider=facts.provider)
+
+
+def _request_columns(loaded: LoadedArtifact, *, now: datetime) -> dict[str, Any]:
+    artifact = loaded.artifact
+    return {
+        "task_id": loaded.task_id,
+        "digest": artifact.digest,
+        "origin": loaded.origin,
+        "source_path": loaded.source,
+        "content": loaded.content,
+        "recommendation_count": artifact.line_count,
+        "problem_count": len(artifact.problems),
+        "market_context": artifact.market_context,
+        "written_at": artifact.written_at,
+        "received_at": now,
+    }
 
 
 def _run_columns(facts: RunFacts) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from execution.plan_token import make_token, what_changed
 from execution.policies import system_state
 from execution.preparation import Instruction, Prepared, prepare, strategy_refusal
 from execution.pricing.storing import to_store
+from execution.pushing import INLINE, keep
 from execution.report import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.reporting import make_report
 from execution.retrying import run_transaction
@@ -77,7 +78,7 @@ def execute(instruction: Instruction) -> RunReport | Refusal:
     found = prepare(instruction)
     if not isinstance(found, Prepared):
         return found
-    refusal = _market_refusal(found)
+    refusal = _market_refusal(found) or _keep_inline(found)
     if refusal is not None:
         return refusal
     try:
@@ -198,13 +199,23 @@ def _market_refusal(found: Prepared) -> Refusal | None:
     return Refusal(Code.MARKET_CLOSED, f"policy version {found.policy.version} wants an open market: {rule}")
 
 
+def _keep_inline(found: Prepared) -> Refusal | None:
+    """Store research that came with the call before it is executed: its id stands for this content from now on."""
+    if found.instruction.inline is None or found.loaded.origin != INLINE:
+        return None
+    kept = keep(found.loaded, request_id=found.request_id, now=found.instruction.now)
+    return kept if isinstance(kept, Refusal) else None
+
+
 def _token_refusal(found: Prepared, token: str) -> Refusal | None:
     expected = found.instruction.plan_token
     if expected is None or expected == token:
         return None
     changed = what_changed(expected=expected, actual=token)
     return Refusal(
-        Code.PLAN_CHANGED, f"the plan is not the one that was previewed: {changed}", {"plan_token": token}
+        Code.PLAN_CHANGED,
+        f"the plan is not the one that was previewed: {changed}",
+        {"plan_token": token, "difference": changed},
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from execution.views import accounts, overview, research, runs, strategies, system
 
@@ -13,6 +13,7 @@ admin.site.index_title = "Books and research"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("folios.api")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", overview.overview, name="overview"),
@@ -33,3 +34,8 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("zone/", system.zone, name="zone"),
 ]
+
+handler400 = "folios.errors.bad_request"
+handler403 = "folios.errors.permission_denied"
+handler404 = "folios.errors.page_not_found"
+handler500 = "folios.errors.server_error"

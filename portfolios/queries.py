@@ -56,6 +56,11 @@ def newest_risk_policy(strategy_id: UUID) -> RiskPolicy | None:
     return RiskPolicy.objects.filter(strategy_id=strategy_id).order_by("-version").first()
 
 
+def find_price(symbol: str, *, source: str, as_of: datetime) -> Price | None:
+    """Return the stored price of that source and time, or None."""
+    return Price.objects.filter(security_id=symbol, source=source, as_of=as_of).first()
+
+
 def find_account(*, strategy_id: UUID, provider: str) -> PortfolioAccount | None:
     """Return the account without a lock: a look, not a basis for writing."""
     return PortfolioAccount.objects.filter(strategy_id=strategy_id, provider=provider).first()

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Max
+
 from portfolios.models import Price, RiskPolicy, Security, Strategy
 from portfolios.money import plain
 
@@ -141,6 +143,15 @@ def ensure_risk_policy(*, strategy_id: uuid.UUID, version: int, limits: Mapping[
     """
     _, created = RiskPolicy.objects.get_or_create(strategy_id=strategy_id, version=version, defaults=dict(limits))
     return created
+
+
+def add_risk_policy(*, strategy_id: uuid.UUID, limits: Mapping[str, Any]) -> RiskPolicy:
+    """Write the next version of a strategy's policy and return it. `limits` are the policy's columns by name.
+
+    Raises IntegrityError where another caller adds a version at the same time, or a constraint refuses a value.
+    """
+    last = RiskPolicy.objects.filter(strategy_id=strategy_id).aggregate(last=Max("version"))["last"] or 0
+    return RiskPolicy.objects.create(strategy_id=strategy_id, version=last + 1, **limits)
 
 
 def ensure_securities(symbols: Iterable[str], *, known: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ def environment(artifacts_root: Path, **more: str) -> dict[str, str]:
         "ENV_FILE": os.devnull,
         "DJANGO_SETTINGS_MODULE": "folios.settings",
         "DATABASE_URL": database_url(),
+        "ALLOWED_HOSTS": "localhost",
         "ARTIFACTS_ROOT": str(artifacts_root),
         "PYTHONPATH": str(ROOT),
         **more,

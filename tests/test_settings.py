@@ -100,6 +100,7 @@ def test_every_variable_of_the_settings_is_in_the_example_file():
         ("check_books", "folios.command_settings"),
         ("migrate", "folios.settings"),
         ("runserver", "folios.settings"),
+        ("create_token", "folios.settings"),
     ],
 )
 def test_the_products_commands_load_no_apps_that_only_pages_need(command: str, settings: str):

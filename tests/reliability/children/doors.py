@@ -3,18 +3,23 @@
 import io
 import json
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import close_old_connections
+from django.test import Client
 
 from execution.engine.vocabulary import Refusal
 from execution.reversing import reverse_run
 from execution.services import Instruction, execute
+from folios.tokens.models import ApiToken
 from tests.reliability.children.briefs import Answer, Call
 from tests.scenes import price_chain
 
@@ -78,6 +83,35 @@ def _command(call: Call) -> _Said:
     return _said(json.loads(out.getvalue()))
 
 
+def _api(call: Call) -> _Said:
+    """A program with a token of its own: HTTP without the network in between."""
+    body = {
+        "request_id": call.request_id,
+        "strategy_id": call.strategy_id,
+        "initial_balance": call.initial_balance,
+        "prices": call.prices,
+        "accept_prices": list(call.accept),
+        **({"create_strategy": call.create_strategy} if call.create_strategy else {}),
+    }
+    response = _client().post("/api/v1/executions/", json.dumps(body), content_type="application/json")
+    answer = response.json()
+    if response.status_code in (200, 201):
+        return _said(answer)
+    return "error" if response.status_code >= 500 else "refused", f"[{answer['code']}] {answer['detail']}", ()
+
+
+@cache
+def _client() -> Client:
+    """Return a program with a token of this process's own user."""
+    user = User.objects.create_superuser(f"harness {uuid.uuid4()}")
+    _, token = ApiToken.objects.create(user, name="harness")
+    client = Client(headers={"Authorization": f"Token {token}"}, SERVER_NAME="localhost")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nobody has collected static files here
+        client.handler.load_middleware()
+    return client
+
+
 def _said(report: Mapping[str, Any]) -> _Said:
     kind = "replay" if report["run"]["replay"] else "executed"
     return kind, "", [" ".join([line["outcome"], *line["codes"]]) for line in report["decisions"]]
@@ -93,5 +127,5 @@ def _reversal(call: Call) -> _Said:
     return "replay" if answer.replay else "executed", "", ()
 
 
-DOORS: dict[str, Callable[[Call], _Said]] = {"service": _service, "command": _command}
+DOORS: dict[str, Callable[[Call], _Said]] = {"service": _service, "command": _command, "api": _api}
 OTHERS: dict[str, Callable[[Call], _Said]] = {"reversal": _reversal}  # what else changes an account

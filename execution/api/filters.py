@@ -1,0 +1,32 @@
+"""What the lists of research and runs can be narrowed by."""
+
+import django_filters as filters
+
+from execution.models import ExecutionRun, ResearchRequest
+from portfolios.api.filters import MomentFilter, TruthFilter
+
+
+class ResearchFilter(filters.FilterSet):
+    """Research."""
+
+    received_after = MomentFilter(field_name="received_at", lookup_expr="gte", help_text="From this time on.")
+    received_before = MomentFilter(field_name="received_at", lookup_expr="lt", help_text="Before this time.")
+
+    class Meta:
+        model = ResearchRequest
+        fields = ["origin"]
+
+
+class RunFilter(filters.FilterSet):
+    """Runs."""
+
+    request = filters.UUIDFilter(field_name="request_id", help_text="Of this request.")  # type: ignore[assignment]
+    strategy = filters.UUIDFilter(field_name="strategy_id", help_text="Of this strategy.")
+    account = filters.UUIDFilter(field_name="account_id", help_text="In this account.")
+    is_simulated = TruthFilter(help_text="At a stand-in price, or not.")
+    started_after = MomentFilter(field_name="started_at", lookup_expr="gte", help_text="From this time on.")
+    started_before = MomentFilter(field_name="started_at", lookup_expr="lt", help_text="Before this time.")
+
+    class Meta:
+        model = ExecutionRun
+        fields = ["status", "provider", "door"]

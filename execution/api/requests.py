@@ -1,0 +1,221 @@
+"""Bodies of the calls that plan, and the instructions that they become."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from execution.api.refusals import granted
+from execution.engine.artifact import MAX_RECOMMENDATIONS, normalize_symbol
+from execution.engine.routing import Quote
+from execution.engine.text import one_line
+from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.inbox import LoadedArtifact
+from execution.inputs import parse_amount
+from execution.models import ExecutionRun
+from execution.pricing import PriceChain, build_chain, price_settings
+from execution.pricing.base import parse_price
+from execution.pushing import load_pushed
+from execution.rebalancing import load_latest_research, load_targets, parse_target
+from execution.services import Instruction
+from portfolios.api.requests import IdField, StrictSerializer, TruthField
+from portfolios.queries import PROVIDERS
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_RECOMMENDATIONS,
+        "items": {},
+        "description": "The lines as research writes them. What is wrong with one line quarantines that line.",
+    }
+)
+class RecommendationsField(serializers.Field[Any, Any, Any, Any]):
+    """A list of lines. What is in them is the engine's to judge, line by line."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the list. Raises ValidationError."""
+        if not isinstance(data, list):
+            raise serializers.ValidationError("must be a list")
+        return data
+
+
+class ResearchBody(StrictSerializer):
+    """Research that is sent instead of laid into a directory."""
+
+    request_id = IdField(help_text="A new UUID of yours: it stands for this content for ever.")
+    task_id = IdField(
+        required=False, help_text="UUID of the task; without it, one that follows from the request's."
+    )
+    recommendations = RecommendationsField()
+    market_context = serializers.CharField(required=False, max_length=10_000, help_text="What the research saw.")
+
+
+class PricesBody(StrictSerializer):
+    """Where prices come from before the configured sources are asked."""
+
+    prices = serializers.DictField(
+        child=serializers.CharField(max_length=40), required=False, help_text="Price by symbol, as text."
+    )
+    default_price = serializers.CharField(
+        required=False, max_length=40, help_text="Price of symbols without one; marks the run as simulated."
+    )
+    accept_prices = serializers.ListField(
+        child=serializers.CharField(max_length=16),
+        required=False,
+        help_text="Symbols to trade though their price is far from the last close or the research's claim.",
+    )
+
+
+class PlanBody(PricesBody):
+    """What all calls that plan have in common."""
+
+    request_id = IdField(help_text="UUID of the request. It is executed once: the same call again is a replay.")
+    strategy_id = IdField(help_text="UUID of the strategy.")
+    provider = serializers.ChoiceField(PROVIDERS, default="anthropic", help_text="Whose account it is.")
+    initial_balance = serializers.CharField(
+        required=False, max_length=40, help_text="Cash of an account that is created (default 100000)."
+    )
+    close_unlisted = TruthField(default=False, help_text="Close holdings that are not listed; rebalance mode only.")
+    plan_token = serializers.CharField(
+        required=False, max_length=200, help_text="Execute only if the plan is still the one with this token."
+    )
+
+
+class ExecutionBody(PlanBody):
+    """One request for one account: by its id, or with its recommendations."""
+
+    recommendations = RecommendationsField(required=False)
+    market_context = serializers.CharField(
+        required=False, max_length=10_000, help_text="With recommendations only."
+    )
+    task_id = IdField(required=False, help_text="Task to use where a request has several.")
+    mode = serializers.ChoiceField(
+        [str(mode) for mode in Mode],
+        default=str(Mode.ALLOCATE),
+        help_text="allocate: a size is what to buy; target: the weight to reach; rebalance: also sell down to it.",
+    )
+    create_strategy = serializers.CharField(
+        required=False, max_length=200, help_text="Name of the strategy, which is created if it does not exist."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse options that would say nothing."""
+        if attrs["close_unlisted"] and attrs["mode"] != Mode.REBALANCE:
+            raise serializers.ValidationError({"close_unlisted": ["needs mode rebalance"]})
+        if "market_context" in attrs and "recommendations" not in attrs:
+            raise serializers.ValidationError({"market_context": ["needs recommendations"]})
+        return attrs
+
+
+class RebalanceBody(PlanBody):
+    """Weights to reach, or none for those of the account's latest research."""
+
+    targets = serializers.DictField(
+        child=serializers.CharField(max_length=20),
+        required=False,
+        help_text="Weight in percent by symbol, as text: 0 closes a holding, one below zero is a short.",
+    )
+
+
+class MarkBody(PricesBody):
+    """Where the prices of the valuation come from."""
+
+
+def execution_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> Instruction:
+    """Return the call that a checked body describes. Raises ProblemError for what is wrong with it."""
+    inline = load_body(body) if "recommendations" in body else None
+    return _instruction(body, mode=Mode(body["mode"]), inline=inline, actor=actor, now=now)
+
+
+def rebalance_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> Instruction:
+    """Return the rebalance that a checked body describes. Raises ProblemError for what is wrong with it."""
+    if "targets" in body:
+        loaded = load_targets(_targets(body["targets"]))
+    else:
+        loaded = load_latest_research(strategy_id=body["strategy_id"], provider=body["provider"])
+    return _instruction(body, mode=Mode.REBALANCE, inline=granted(loaded), actor=actor, now=now)
+
+
+def load_body(body: Mapping[str, Any]) -> LoadedArtifact:
+    """Return the research in a checked body. Raises ProblemError."""
+    return granted(
+        load_pushed(
+            body["recommendations"],
+            market_context=body.get("market_context"),
+            request_id=body["request_id"],
+            task_id=body.get("task_id"),
+        )
+    )
+
+
+def price_chain(body: Mapping[str, Any], *, now: datetime) -> PriceChain:
+    """Return the prices that a body gives, in front of the configured sources. Raises ProblemError."""
+    default: Decimal | None = None
+    if "default_price" in body:
+        default = granted(parse_price(body["default_price"], what="default_price"))
+    quotes = _quotes(body.get("prices", {}), now=now)
+    return granted(
+        build_chain(configured=price_settings(), given=quotes, from_file={}, default_price=default, now=now)
+    )
+
+
+def accepted_symbols(body: Mapping[str, Any]) -> frozenset[str]:
+    """Return the symbols whose price somebody has looked at. Raises ProblemError."""
+    return frozenset(_symbol(name, field="accept_prices") for name in body.get("accept_prices", []))
+
+
+def _instruction(
+    body: Mapping[str, Any], *, mode: Mode, inline: LoadedArtifact | None, actor: str, now: datetime
+) -> Instruction:
+    task_id: uuid.UUID | None = body.get("task_id")
+    balance = body.get("initial_balance", str(settings.DEFAULT_INITIAL_BALANCE))
+    return Instruction(
+        request_id=str(body["request_id"]),
+        strategy_id=str(body["strategy_id"]),
+        provider=body["provider"],
+        initial_balance=granted(parse_amount(balance, name="initial_balance")),
+        prices=price_chain(body, now=now),
+        artifacts_root=Path(settings.ARTIFACTS_ROOT),
+        actor=actor,
+        door=ExecutionRun.Door.API,
+        now=now,
+        task_id=str(task_id) if task_id else None,
+        mode=mode,
+        close_unlisted=body["close_unlisted"],
+        plan_token=body.get("plan_token"),
+        create_strategy=body.get("create_strategy"),
+        inline=inline,
+        accepted_prices=accepted_symbols(body),
+    )
+
+
+def _quotes(prices: Mapping[str, str], *, now: datetime) -> dict[str, Quote]:
+    quotes: dict[str, Quote] = {}
+    for name, text in prices.items():
+        symbol = _symbol(name, field="prices")
+        if symbol in quotes:
+            granted(Refusal(Code.BAD_PRICE, f"prices: {symbol} is given twice"))
+        quotes[symbol] = Quote(granted(parse_price(text, what=f"prices.{symbol}")), "given", now)
+    return quotes
+
+
+def _targets(targets: Mapping[str, str]) -> dict[str, Decimal]:
+    pairs = [granted(parse_target(f"{name}={weight}")) for name, weight in targets.items()]
+    if len(dict(pairs)) < len(pairs):
+        granted(Refusal(Code.BAD_TARGET, "targets: a symbol is given twice"))
+    return dict(pairs)
+
+
+def _symbol(name: str, *, field: str) -> str:
+    symbol = normalize_symbol(name)
+    if symbol is None:
+        raise serializers.ValidationError({field: [f"{one_line(name)} is not a symbol"]})
+    return symbol

@@ -1,0 +1,266 @@
+"""Research and runs over HTTP: each view parses, makes one call, and translates the answer."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from execution.api import filters
+from execution.api.refusals import granted
+from execution.api.requests import (
+    ExecutionBody,
+    MarkBody,
+    RebalanceBody,
+    ResearchBody,
+    accepted_symbols,
+    execution_instruction,
+    load_body,
+    price_chain,
+    rebalance_instruction,
+)
+from execution.api.serializers import (
+    ExplanationShape,
+    Report,
+    Reproduction,
+    ResearchDetail,
+    ResearchRow,
+    RunDetail,
+    RunRow,
+    ValuationReportShape,
+)
+from execution.engine.vocabulary import Refusal
+from execution.explaining import explain_run
+from execution.models import ExecutionRun, ResearchRequest
+from execution.pushing import push_research
+from execution.replaying import replay_run
+from execution.report import RunReport
+from execution.reviewing import review_run
+from execution.services import execute, preview
+from execution.valuing import mark_to_market
+from portfolios.api.base import RowsViewSet, StrictViewSet
+from portfolios.api.requests import checked
+from portfolios.api.rows import chosen, columns_of, shown
+from portfolios.api.schema import listed
+from portfolios.api.shapes import data_of
+
+VIEW_RUN = "execution.view_executionrun"
+EXECUTE = "execution.add_executionrun"
+
+_REPORTS = {200: Report, 201: Report}
+
+
+@extend_schema_view(
+    create=extend_schema(
+        summary="Push research",
+        description="Keep recommendations under an id, to be previewed and executed by it at every door. The same"
+        " content again is answered with 200; other content under the id is refused with 409. Executes nothing.",
+        request=ResearchBody,
+        responses={200: ResearchDetail, 201: ResearchDetail},
+    ),
+    retrieve=extend_schema(summary="One piece of research with its content", responses=ResearchDetail),
+)
+@listed("research", "piece of research")
+class ResearchViewSet(RowsViewSet):
+    """Research as it was read, from directories and from callers."""
+
+    queryset = ResearchRequest.objects.all()
+    serializer_class = ResearchRow
+    detail_class = ResearchDetail
+    filterset_class = filters.ResearchFilter
+    ordering_fields = {"received_at": "received_at", "recommendation_count": "recommendation_count"}
+    ordering = ("-received_at",)
+    search_fields = ("source_path", "market_context", "digest")
+    needs = {
+        "list": "execution.view_researchrequest",
+        "retrieve": "execution.view_researchrequest",
+        "create": "execution.add_researchrequest",
+    }
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one piece of research with its content."""
+        columns = chosen(columns_of(ResearchDetail), request.query_params.get("fields"))
+        return Response(shown(self.one_row({column.source for column in columns}), columns))
+
+    def create(self, request: Request) -> Response:
+        """Keep research."""
+        body = checked(ResearchBody, request.data)
+        kept, is_new = granted(
+            push_research(
+                load_body(body),
+                request_id=body["request_id"],
+                artifacts_root=settings.ARTIFACTS_ROOT,
+                now=timezone.now(),
+            )
+        )
+        columns = columns_of(ResearchDetail)
+        data = shown({column.source: getattr(kept, column.source) for column in columns}, columns)
+        return _created(request, data, address=f"{kept.pk}/") if is_new else Response(data)
+
+
+@extend_schema_view(
+    create=extend_schema(
+        summary="Execute a request",
+        description="Execute a request once: by its id, or with its recommendations, which are kept under the id"
+        " first. A new run is answered with 201. The same call again, also at the same time, is answered with 200,"
+        " `replay: true` and the report of the first; other content under the same id is refused with 409. With a"
+        " `plan_token` of a preview, nothing is executed unless the plan is still that one.",
+        request=ExecutionBody,
+        responses=_REPORTS,
+    ),
+    retrieve=extend_schema(
+        summary="One run with its decisions",
+        description="A run, and the decision on every line of it.",
+        responses=RunDetail,
+    ),
+)
+@listed("runs", "run")
+class ExecutionViewSet(RowsViewSet):
+    """Runs: what went in, what came out, who asked through which door."""
+
+    queryset = ExecutionRun.objects.all()
+    serializer_class = RunRow
+    detail_class = RunDetail
+    filterset_class = filters.RunFilter
+    ordering_fields = {
+        "started_at": "started_at", "finished_at": "finished_at", "order_count": "order_count", "status": "status",
+    }  # fmt: skip
+    ordering = ("-started_at",)
+    search_fields = ("strategy__name", "actor", "digest")
+    reading_actions = frozenset({"preview"})
+    needs = {
+        "list": VIEW_RUN, "retrieve": VIEW_RUN, "explain": VIEW_RUN, "reproduction": VIEW_RUN, "preview": VIEW_RUN,
+        "create": EXECUTE,
+    }  # fmt: skip
+    known_parameters = {"explain": frozenset({"symbol"})}
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the run with its decisions."""
+        run, decisions = granted(review_run(self.kwargs["pk"]))
+        columns = chosen(columns_of(RunDetail), request.query_params.get("fields"))
+        values: dict[str, Any] = {**_values(run), "decisions": data_of(decisions)}
+        return Response(shown(values, columns))
+
+    def create(self, request: Request) -> Response:
+        """Execute a request."""
+        instruction = execution_instruction(
+            checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
+        )
+        return _executed(request, execute(instruction))
+
+    @extend_schema(
+        summary="Preview a request",
+        description="What executing the request would do now, planned the same way. Writes nothing, not even the"
+        " research or the account. `plan_token` stands for the plan.",
+        request=ExecutionBody,
+        responses=Report,
+    )
+    def preview(self, request: Request) -> Response:
+        """Preview a request."""
+        instruction = execution_instruction(
+            checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
+        )
+        return Response(_report(granted(preview(instruction))))
+
+    @extend_schema(
+        summary="Why a run did that",
+        description="For every line the chain from what was written to what was booked.",
+        parameters=[OpenApiParameter("symbol", description="Only the lines of this symbol.")],
+        responses=ExplanationShape,
+    )
+    def explain(self, request: Request, pk: UUID) -> Response:
+        """Explain a run, or its lines of one symbol."""
+        return Response(granted(explain_run(pk, symbol=request.query_params.get("symbol"))).as_data())
+
+    @extend_schema(
+        summary="Plan a run again",
+        description="Plans the run again from what it stored and compares. Writes nothing.",
+        responses=Reproduction,
+    )
+    def reproduction(self, request: Request, pk: UUID) -> Response:
+        """Plan a run again and compare."""
+        return Response(data_of(granted(replay_run(pk)).as_data()))
+
+
+@extend_schema_view(
+    create=extend_schema(
+        summary="Rebalance an account",
+        description="Bring an account to target weights, or to those of its latest research. A rebalance is a"
+        " request of its own, under the id that you give it, and runs once.",
+        request=RebalanceBody,
+        responses=_REPORTS,
+    ),
+)
+class RebalanceViewSet(StrictViewSet):
+    """Rebalances."""
+
+    reading_actions = frozenset({"preview"})
+    needs = {"create": EXECUTE, "preview": VIEW_RUN}
+
+    def create(self, request: Request) -> Response:
+        """Rebalance an account."""
+        body = checked(RebalanceBody, request.data)
+        answer = execute(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
+        return _executed(request, answer)
+
+    @extend_schema(
+        summary="Preview a rebalance",
+        description="What the rebalance would do now. Writes nothing.",
+        request=RebalanceBody,
+        responses=Report,
+    )
+    def preview(self, request: Request) -> Response:
+        """Preview a rebalance."""
+        body = checked(RebalanceBody, request.data)
+        answer = preview(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
+        return Response(_report(granted(answer)))
+
+
+class MarkViewSet(StrictViewSet):
+    """Marks to market."""
+
+    needs = {"create": "portfolios.add_valuation"}
+
+    @extend_schema(
+        summary="Mark all accounts to market",
+        description="Price every holding once, mark every account and store what it is worth.",
+        request=MarkBody,
+        responses={200: ValuationReportShape},
+    )
+    def create(self, request: Request) -> Response:
+        """Price every holding and value every account."""
+        body, now = checked(MarkBody, request.data), timezone.now()
+        report = mark_to_market(
+            prices=price_chain(body, now=now), accepted=accepted_symbols(body), as_of=now, now=now
+        )
+        return Response(report.as_data())
+
+
+def _actor(request: Request) -> str:
+    return str(request.user.get_username())
+
+
+def _values(run: ExecutionRun) -> dict[str, Any]:
+    """The run's columns by name, relations by their key."""
+    return {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
+
+
+def _report(report: RunReport) -> dict[str, Any]:
+    return {"replay": report.run.replay, **report.as_data()}
+
+
+def _executed(request: Request, answer: RunReport | Refusal) -> Response:
+    report = granted(answer)
+    if report.run.replay:
+        return Response(_report(report))
+    return _created(request, _report(report), address=reverse("api-execution", args=[report.run.id]))
+
+
+def _created(request: Request, data: dict[str, Any], *, address: str) -> Response:
+    where = request.build_absolute_uri(address)
+    return Response(data, status=status.HTTP_201_CREATED, headers={"Location": where})

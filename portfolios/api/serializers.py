@@ -1,0 +1,116 @@
+"""The fields of the books' rows, one serializer a table. Decimals are strings, times have an offset."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from portfolios.models import (
+    LedgerEntry,
+    Order,
+    PortfolioAccount,
+    Position,
+    Price,
+    RiskPolicy,
+    Security,
+    Strategy,
+    Valuation,
+)
+
+
+def _symbol(**options: Any) -> serializers.CharField:
+    return serializers.CharField(source="security_id", help_text="Symbol in canonical form.", **options)
+
+
+class StrategyRow(serializers.ModelSerializer[Strategy]):
+    """An investment idea."""
+
+    class Meta:
+        model = Strategy
+        fields = ["id", "name", "description", "status", "created_at", "updated_at"]
+
+
+class RiskPolicyRow(serializers.ModelSerializer[RiskPolicy]):
+    """One version of a strategy's limits and costs; the newest counts. An empty limit is the system's."""
+
+    class Meta:
+        model = RiskPolicy
+        exclude: list[str] = []
+
+
+class SecurityRow(serializers.ModelSerializer[Security]):
+    """Something that can be held."""
+
+    class Meta:
+        model = Security
+        fields = [
+            "symbol", "name", "sector", "exchange", "currency", "asset_class", "quantity_step", "minimum_quantity",
+            "is_active", "is_verified", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class PriceRow(serializers.ModelSerializer[Price]):
+    """What one unit cost at one time."""
+
+    symbol = _symbol()
+
+    class Meta:
+        model = Price
+        fields = ["id", "symbol", "price", "currency", "source", "as_of"]
+
+
+class AccountRow(serializers.ModelSerializer[PortfolioAccount]):
+    """The books of one strategy as one provider trades it, by its last marks."""
+
+    class Meta:
+        model = PortfolioAccount
+        fields = [
+            "id", "strategy", "provider", "cash_balance", "equity_value", "book_version", "trading_state",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class PositionRow(serializers.ModelSerializer[Position]):
+    """What an account holds, or held, of one security."""
+
+    symbol = _symbol()
+
+    class Meta:
+        model = Position
+        fields = [
+            "id", "account", "symbol", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl",
+            "mark_price", "marked_at", "opened_at", "closed_at",
+        ]  # fmt: skip
+
+
+class OrderRow(serializers.ModelSerializer[Order]):
+    """An instruction to trade, and what became of it."""
+
+    symbol = _symbol()
+
+    class Meta:
+        model = Order
+        fields = [
+            "id", "account", "symbol", "action", "quantity", "limit_price", "status", "filled_quantity",
+            "average_fill_price", "fee", "client_order_id", "is_simulated", "placed_at", "filled_at", "metadata",
+        ]  # fmt: skip
+
+
+class LedgerRow(serializers.ModelSerializer[LedgerEntry]):
+    """One change of cash or holdings, never edited."""
+
+    symbol = _symbol(allow_null=True)
+
+    class Meta:
+        model = LedgerEntry
+        fields = [
+            "sequence", "kind", "amount", "balance_after", "symbol", "quantity", "price", "cost_basis", "position",
+            "order", "run_id", "actor", "reason", "occurred_at",
+        ]  # fmt: skip
+
+
+class ValuationRow(serializers.ModelSerializer[Valuation]):
+    """What an account was worth at one time."""
+
+    class Meta:
+        model = Valuation
+        fields = ["as_of", "cash", "equity", "total", "external_flow", "book_version"]

@@ -1,0 +1,48 @@
+"""Addresses of the books below /api/v1/."""
+
+from typing import Any
+
+from django.urls import URLPattern, path, register_converter
+
+from portfolios.api import views
+from portfolios.api.base import RowsViewSet
+
+
+class SymbolConverter:
+    """A symbol in canonical form; anything else is no address."""
+
+    regex = r"[A-Z0-9.]{1,16}"
+
+    def to_python(self, value: str) -> str:
+        """Return the symbol."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the symbol."""
+        return value
+
+
+register_converter(SymbolConverter, "symbol")
+
+
+def rows(address: str, view: type[RowsViewSet], *, key: str) -> list[URLPattern]:
+    """Return the addresses of a list and of its rows; what can be created is posted to the list."""
+    methods: dict[str, Any] = {"get": "list", **({"post": "create"} if "create" in view.needs else {})}
+    return [
+        path(f"{address}/", view.as_view(methods)),
+        path(f"{address}/<{key}>/", view.as_view({"get": "retrieve"})),
+    ]
+
+
+urlpatterns = [
+    *rows("strategies", views.StrategyViewSet, key="uuid:pk"),
+    *rows("risk-policies", views.RiskPolicyViewSet, key="int:pk"),
+    *rows("securities", views.SecurityViewSet, key="symbol:symbol"),
+    *rows("prices", views.PriceViewSet, key="int:pk"),
+    *rows("accounts", views.AccountViewSet, key="uuid:pk"),
+    path("accounts/<uuid:pk>/performance/", views.AccountViewSet.as_view({"get": "performance"})),
+    path("accounts/<uuid:account_id>/ledger/", views.LedgerViewSet.as_view({"get": "list"})),
+    path("accounts/<uuid:account_id>/valuations/", views.ValuationViewSet.as_view({"get": "list"})),
+    *rows("positions", views.PositionViewSet, key="uuid:pk"),
+    *rows("orders", views.OrderViewSet, key="uuid:pk"),
+]
