@@ -73,7 +73,6 @@ def world(*, now: datetime, days: int = 90, seed: int = 7) -> str:
     market = Market(chance, {symbol: Decimal(price) for symbol, price in {**_STOCKS, _BENCHMARK: 560}.items()})
     growth, leaders = Strategy.objects.get(name="Quality Growth"), Strategy.objects.get(name="Sector Leaders")
     RiskPolicy.objects.create(strategy=growth, commission_per_order=Decimal(1), slippage_bps=Decimal(4))
-    _extremes(market, now - timedelta(days=days))
     desks = [(growth, name) for name in ("anthropic", "openai", "gemini")] + [
         (leaders, "anthropic"),
         (leaders, "openai"),
@@ -104,7 +103,7 @@ def world(*, now: datetime, days: int = 90, seed: int = 7) -> str:
     )
 
 
-def _extremes(market: Market, time: datetime) -> None:
+def hard_account(*, now: datetime) -> None:
     """Make an account that is hard to show: a long name, large amounts, more short than long, and halted."""
     name = "Global Infrastructure, Utilities and Renewable Energy Transition Income, currency hedged, accumulating"
     strategy = Strategy.objects.create(name=name)
@@ -114,7 +113,8 @@ def _extremes(market: Market, time: datetime) -> None:
         {"symbol": "XOM", "action": "SELL_SHORT", "allocation_percent": 18.5, "rationale": "Unbroken" * 40},
         {"symbol": "PFE", "action": "BUY", "allocation_percent": 3},
     ]
-    _execute(market, lines, strategy, "custom", time, balance=Decimal("8765432109.87"))
+    market = Market(random.Random(1), {symbol: Decimal(price) for symbol, price in _STOCKS.items()})
+    _execute(market, lines, strategy, "custom", now - timedelta(days=1), balance=Decimal("8765432109.87"))
     PortfolioAccount.objects.filter(strategy=strategy).update(trading_state="HALTED")
 
 

@@ -335,7 +335,8 @@ def _to_run(request: HttpRequest, report: RunReport) -> HttpResponse:
     if report.run.replay:
         messages.info(request, "This request was executed before. This is that run; nothing was traded again.")
     else:
-        messages.success(request, f"Executed: {report.summary.orders_created} orders.")
+        count = report.summary.orders_created
+        messages.success(request, f"Executed: {count} order{'' if count == 1 else 's'}.")
     response = redirect("run", report.run.id)
     response.status_code = 303
     return response

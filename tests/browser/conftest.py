@@ -9,9 +9,10 @@ from tests.browser.server import Site, chromium, site
 
 WORLD = """
 from datetime import datetime, timedelta, UTC
-from tests.demo import people, world
+from tests.demo import hard_account, people, world
 people()
 print(world(now=datetime.now(UTC) - timedelta(hours=1), days=21))
+hard_account(now=datetime.now(UTC))
 from portfolios.models import PortfolioAccount
 from execution.models import ExecutionRun
 account = PortfolioAccount.objects.get(strategy__name="Quality Growth", provider="anthropic")

@@ -68,10 +68,10 @@ def test_a_manager_goes_from_login_to_the_result(page: Page, served: Site):
     expect(page.get_by_text("<i>steady</i>")).to_be_visible()
     open_preview(page, served, request)
     expect(page.get_by_text("Before and after")).to_be_visible()
-    expect(page.get_by_text("The account is opened with $100,000.00.")).to_be_visible()
+    expect(page.get_by_text("The account would be opened with $100,000.00.")).to_be_visible()
     assert runs_and_orders(served, request) == [0, 0]
     page.get_by_role("button", name="Execute").click()
-    expect(page.get_by_text("Executed: 1 orders.")).to_be_visible()
+    expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
     expect(page.get_by_text("Bought", exact=False).first).to_be_visible()
     expect(page.get_by_text("not one of BUY, SELL")).to_be_visible()
     page.get_by_role("link", name="Check that it replays").click()
@@ -166,7 +166,7 @@ def test_a_changed_plan_is_shown_and_asks_again(page: Page, served: Site):
     expect(page.locator("#changes")).to_contain_text("BUY KO")
     assert runs_and_orders(served, request) == [0, 0]
     page.get_by_role("button", name="Execute").click()
-    expect(page.get_by_text("Executed: 1 orders.")).to_be_visible()
+    expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
     assert runs_and_orders(served, request) == [1, 1]
 
 
