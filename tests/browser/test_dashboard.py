@@ -188,6 +188,7 @@ def press_until_focused(page: Page, words: str) -> None:
 def test_the_keyboard_alone_is_enough(page: Page, served: Site):
     request = new_research(served)
     page.goto(f"{served.address}/login/?next=/research/{request}/")
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("mia")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
