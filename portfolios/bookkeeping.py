@@ -18,7 +18,6 @@ from typing import Any
 
 from portfolios import queries, summaries
 from portfolios.accounting import Fill, Holding, Side, apply_fill, restate_holding, split_holding
-from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
 from portfolios.money import (
     CASH_LIMIT,
@@ -30,6 +29,7 @@ from portfolios.money import (
     quantize_cash,
     quantize_quantity,
 )
+from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 
 Kind = LedgerEntry.Kind
 

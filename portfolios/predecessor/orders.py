@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from portfolios.accounting import Action, Holding, apply_fill
-from portfolios.history import PastOrder
 from portfolios.money import QUANTITY_STEP, ZERO, AmountOutOfRangeError, plain, quantize_quantity
+from portfolios.past import PastOrder
 from portfolios.predecessor.findings import Finding, Rule
 from portfolios.predecessor.known import KnownOrder
 

@@ -14,7 +14,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from portfolios.accounting import Action, Holding, Side, restate_holding
-from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.money import (
     CENT,
     QUANTITY_STEP,
@@ -25,6 +24,7 @@ from portfolios.money import (
     quantize_cash,
     quantize_quantity,
 )
+from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.predecessor import values
 from portfolios.predecessor.findings import Finding, Rule
 from portfolios.predecessor.known import AccountKey, Known, KnownAccount, KnownOrder, KnownPosition

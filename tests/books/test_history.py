@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from portfolios import bookkeeping
 from portfolios.accounting import Action, ImpossibleFillError, Side
 from portfolios.bookkeeping import CannotBookError, Stamp
-from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Strategy
+from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from tests.scenes import NOW, assert_books_balance, security, whole_database
 
 pytestmark = pytest.mark.django_db

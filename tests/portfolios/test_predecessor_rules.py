@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from execution.engine.artifact import normalize_symbol
 from portfolios.accounting import Holding, Side, apply_fill, restate_holding
-from portfolios.history import CashStated, Deposited, HoldingStated, PastEvent, Traded
 from portfolios.money import CASH_LIMIT, ZERO, plain
+from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, Traded
 from portfolios.predecessor import values
 from portfolios.predecessor.findings import Rule
 from portfolios.predecessor.knowing import understand

@@ -29,7 +29,6 @@ from portfolios import bookkeeping, corporate_actions
 from portfolios.accounting import Side
 from portfolios.audit import check_books
 from portfolios.bookkeeping import Stamp
-from portfolios.history import Deposited
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
@@ -40,6 +39,7 @@ from portfolios.models import (
     Security,
     Strategy,
 )
+from portfolios.past import Deposited
 from portfolios.trading_states import set_trading_state
 from portfolios.triggers import remove_triggers
 from portfolios.unwinding import plan_unwinding
