@@ -114,6 +114,7 @@ class ExecutionRun(models.Model):
         ]
         indexes = [
             models.Index(name="run_by_account", fields=["account", "-started_at"]),
+            models.Index(name="run_by_time", fields=["-started_at"]),
         ]
 
     def __str__(self) -> str:

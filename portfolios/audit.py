@@ -12,7 +12,7 @@ from uuid import UUID
 from portfolios.accounting import Holding
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position
 from portfolios.money import ZERO, plain, quantize_cash
-from portfolios.replay import Entry, Projected, Replayed, replay
+from portfolios.replay import Projected, Replayed, replay
 
 _FILL_KINDS = ("BUY", "SELL", "SELL_SHORT", "BUY_TO_COVER")
 
@@ -56,7 +56,7 @@ def read_account(account: PortfolioAccount) -> AuditedAccount:
     entries = list(LedgerEntry.objects.filter(account=account).order_by("sequence", "pk"))
     return AuditedAccount(
         account=account,
-        replayed=replay(_as_entry(entry) for entry in entries),
+        replayed=replay(entry.as_entry() for entry in entries),
         positions=list(Position.objects.filter(account=account).order_by("pk")),
         orders=list(Order.objects.filter(account=account).order_by("pk")),
         entries=entries,
@@ -71,20 +71,6 @@ def check_books(account: PortfolioAccount) -> list[Discrepancy]:
 def audit(read: AuditedAccount) -> list[Discrepancy]:
     """Return every discrepancy of what was read."""
     return [*_ledger(read), *_balances(read), *_positions(read), *_orders(read)]
-
-
-def _as_entry(entry: LedgerEntry) -> Entry:
-    return Entry(
-        sequence=entry.sequence,
-        kind=entry.kind,
-        amount=entry.amount,
-        balance_after=entry.balance_after,
-        symbol=entry.security_id or "",
-        position_id=entry.position_id,
-        quantity=entry.quantity,
-        price=entry.price,
-        cost_basis=entry.cost_basis,
-    )
 
 
 def _ledger(read: AuditedAccount) -> Iterable[Discrepancy]:

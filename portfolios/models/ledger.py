@@ -7,6 +7,7 @@ from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
 from portfolios.models.trading import Order, Position
+from portfolios.replay import Entry
 
 
 class LedgerEntry(models.Model):
@@ -82,7 +83,9 @@ class LedgerEntry(models.Model):
                 | Q(kind="DIVIDEND")
                 | Q(kind="SPLIT", amount=0, position__isnull=False, cost_basis__gte=0)
                 | Q(kind="CORRECTION", position=None, quantity=0, cost_basis=None)
-                | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0),
+                | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0)
+                # What an order did is taken back: its cash and its part of the holding, in one entry.
+                | Q(kind="CORRECTION", order__isnull=False, position__isnull=False, cost_basis__gte=0),
             ),
             models.CheckConstraint(
                 name="ledger_hand_made_has_reason",
@@ -97,7 +100,23 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(name="ledger_by_run", fields=["run_id"]),
             models.Index(name="ledger_by_symbol", fields=["account", "security", "sequence"]),
+            models.Index(name="ledger_by_time", fields=["-occurred_at", "-id"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind} {self.amount}"
+
+    def as_entry(self) -> Entry:
+        """Return the entry as the pure replay knows it."""
+        return Entry(
+            sequence=self.sequence,
+            kind=self.kind,
+            amount=self.amount,
+            balance_after=self.balance_after,
+            symbol=self.security_id or "",
+            position_id=self.position_id,
+            quantity=self.quantity,
+            price=self.price,
+            cost_basis=self.cost_basis,
+            order_id=self.order_id,
+        )

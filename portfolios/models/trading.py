@@ -83,6 +83,7 @@ class Order(models.Model):
         indexes = [
             models.Index(name="order_by_account", fields=["account", "-placed_at"]),
             models.Index(name="order_by_symbol", fields=["security", "-placed_at"]),
+            models.Index(name="order_by_time", fields=["-placed_at"]),
         ]
 
     def __str__(self) -> str:
@@ -143,7 +144,10 @@ class Position(models.Model):
             ),
             models.CheckConstraint(name="position_cost_not_negative", condition=Q(cost_basis__gte=0)),
         ]
-        indexes = [models.Index(name="position_by_account", fields=["account", "status"])]
+        indexes = [
+            models.Index(name="position_by_account", fields=["account", "status"]),
+            models.Index(name="position_by_time", fields=["-opened_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.security_id}"

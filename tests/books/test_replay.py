@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -55,7 +56,7 @@ class Ledger:
         """Return what the replay found, as text."""
         return "; ".join(f"{sequence} {message}" for sequence, message in self.replayed().faults)
 
-    def _of(self, position: UUID, kind: str, *, amount: Decimal = Decimal(0), **columns: Decimal) -> "Ledger":
+    def _of(self, position: UUID, kind: str, *, amount: Decimal = Decimal(0), **columns: Any) -> "Ledger":
         return self._add(
             Entry(sequence=0, kind=kind, amount=amount, balance_after=dec(0), symbol="MSFT", position_id=position,
                   **columns)
