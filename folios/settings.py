@@ -46,6 +46,8 @@ PAGE_APPS = [
     "django_htmx",
     "csp",
     "axes",
+    "simple_history",
+    "portfolios.history",
 ]
 INSTALLED_APPS = [*CORE_APPS, *PAGE_APPS]
 
@@ -60,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
