@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from execution.admin.audit import audit
+
 admin.autodiscover()
 admin.site.site_header = "Folios"
 admin.site.site_title = "Folios"
 admin.site.index_title = "Books and research"
 
 urlpatterns = [
+    path("admin/audit/", admin.site.admin_view(audit), name="audit"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]
