@@ -149,6 +149,8 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+# Times are read and compared all over the world: 2026-01-05 09:30, always UTC.
+FORMAT_MODULE_PATH = ["folios.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static-collected"

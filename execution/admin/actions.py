@@ -177,6 +177,7 @@ class ExecuteTyped(ExecuteRequests):
 
     name = "execute-request"
     button = "Execute a request"
+    verb = "Execute"
     form = TypedRequestForm
     for_lists = False
     for_rows = False

@@ -70,8 +70,7 @@ class ExecutionRunAdmin(RecordAdmin):
     """Runs, newest first."""
 
     list_display = [
-        "started", "strategy", "provider", "state", "recommendation_count", "order_count", "is_simulated", "actor",
-        "door",
+        "started", "strategy", "provider", "state", "lines", "orders", "simulated", "actor", "door",
     ]  # fmt: skip
     list_filter = ["status", "provider", "door", "is_simulated"]
     search_fields = ["=id", "=request__id", "strategy__name", "=actor", "digest"]
@@ -107,6 +106,21 @@ class ExecutionRunAdmin(RecordAdmin):
     def state(self, row: ExecutionRun) -> SafeString:
         """Return the status as a badge."""
         return badge(row.status, row.get_status_display())
+
+    @admin.display(description="lines", ordering="recommendation_count")
+    def lines(self, row: ExecutionRun) -> int:
+        """Return how many lines were decided."""
+        return row.recommendation_count
+
+    @admin.display(description="orders", ordering="order_count")
+    def orders(self, row: ExecutionRun) -> int:
+        """Return how many orders it made."""
+        return row.order_count
+
+    @admin.display(description="sim.", ordering="is_simulated", boolean=True)
+    def simulated(self, row: ExecutionRun) -> bool:
+        """Whether a stand-in price was used or asked for."""
+        return row.is_simulated
 
     @admin.display(description="request")
     def request_page(self, row: ExecutionRun) -> SafeString:

@@ -43,7 +43,7 @@ class PortfolioAccountAdmin(EditAdmin):
     search_fields = ["id", "strategy__name"]
     list_select_related = ["strategy"]
     autocomplete_fields = ["strategy"]
-    readonly_fields = ["id", "equity_value", "book_version", "created_at", "updated_at"]
+    readonly_fields = ["equity_column", "total_column", "book_version", "created_at", "updated_at", "id"]
     empty_list = "No account yet. Open one with its first deposit; the first execution of a strategy opens one too."
 
     # --- columns ---
@@ -214,6 +214,31 @@ class OrderAdmin(EditAdmin):
     autocomplete_fields = ["account", "security"]
     date_hierarchy = "placed_at"
     empty_list = "No order yet. Execute research, or record an order that was made elsewhere."
+    # What an order that is there shows beside its size and its price.
+    known: ClassVar[Sequence[str]] = (
+        "state", "account_link", "symbol", "action", "filled", "fill_price", "fee_paid", "is_simulated",
+        "placed_at", "filled_at", "id", "client_order_id", "metadata",
+    )  # fmt: skip
+
+    @admin.display(description="limit price")
+    def limit(self, row: Order) -> SafeString:
+        """Return the price that sized the order."""
+        return units(row.limit_price)
+
+    @admin.display(description="filled quantity")
+    def filled(self, row: Order) -> SafeString:
+        """Return how much of it was filled."""
+        return units(row.filled_quantity)
+
+    @admin.display(description="average fill price")
+    def fill_price(self, row: Order) -> SafeString:
+        """Return at what price it was filled."""
+        return units(row.average_fill_price)
+
+    @admin.display(description="fee")
+    def fee_paid(self, row: Order) -> SafeString:
+        """Return the fee in cash."""
+        return cash(row.fee)
 
     @admin.display(description="placed", ordering="placed_at")
     def placed(self, row: Order) -> str:
@@ -243,11 +268,11 @@ class OrderAdmin(EditAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new order asks for everything, one that is there shows everything."""
         new = ["account", "security", "action", "quantity", "limit_price", "state", "commission"]
-        there = ["account", "security", "action", "quantity", "limit_price", "status", "filled_quantity",
-                 "average_fill_price", "fee", "is_simulated", "placed_at", "filled_at", "id", "client_order_id",
-                 "metadata"]  # fmt: skip
+        size = (
+            ["quantity", "limit_price"] if obj and self.has_change_permission(request, obj) else ["size", "limit"]
+        )
         inherited = super().get_fieldsets(request, obj)
-        return [(None, {"fields": there if obj else new}), *inherited[1:]]
+        return [(None, {"fields": [*self.known[:4], *size, *self.known[4:]] if obj else new}), *inherited[1:]]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  # called by Django with these arguments
         """Return the form that fits."""
@@ -258,7 +283,7 @@ class OrderAdmin(EditAdmin):
         """Of an order that is there, size and price alone are edited, and while it waits only."""
         if obj is None:
             return []
-        return [field.name for field in Order._meta.fields if field.name not in ("quantity", "limit_price")]
+        return [*self.known, "size", "limit"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A finished order is not changed."""
@@ -331,6 +356,10 @@ class PositionAdmin(EditAdmin):
     date_hierarchy = "opened_at"
     ordering = ["-opened_at"]
     empty_list = "No position yet. Execute research, or add one that is held already."
+    # What a position that is there shows beside what a person can say.
+    known: ClassVar[Sequence[str]] = (
+        "state", "account_link", "symbol", "cost", "profit", "mark", "marked_at", "opened_at", "closed_at", "id",
+    )  # fmt: skip
 
     @admin.display(description="status", ordering="status")
     def state(self, row: Position) -> SafeString:
@@ -369,17 +398,19 @@ class PositionAdmin(EditAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new position asks for what is held, one that is there shows everything."""
-        held = ["account", "security", "side", "quantity", "average_price"]
-        shown = ["status", "cost_basis", "realized_pnl", "mark_price", "marked_at", "opened_at", "closed_at", "id"]
-        inherited = super().get_fieldsets(request, obj)
-        return [(None, {"fields": [*held, *shown] if obj else held}), *inherited[1:]]
+        mine = ["side", "quantity", "average_price"]
+        if obj is None:
+            fields = ["account", "security", *mine]
+        else:
+            may = self.has_change_permission(request, obj)
+            fields = [*self.known[:3], *(mine if may else ["side", "size", "average"]), *self.known[3:]]
+        return [(None, {"fields": fields}), *super().get_fieldsets(request, obj)[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What is held can be said; the rest follows."""
         if obj is None:
             return []
-        mine = ("side", "quantity", "average_price")
-        return [field.name for field in Position._meta.fields if field.name not in mine]
+        return [*self.known, "size", "average"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A closed position is a record."""
@@ -449,8 +480,7 @@ class LedgerEntryAdmin(RecordAdmin):
     """The ledger, newest first, with the balance after every entry."""
 
     list_display = [
-        "time", "account_link", "sequence", "sort", "symbol", "size", "unit_price", "cash_moved", "balance",
-        "actor", "reason",
+        "time", "account_link", "number", "sort", "symbol", "size", "cash_moved", "balance", "actor", "reason",
     ]  # fmt: skip
     list_filter = ["kind", "account__provider"]
     search_fields = ["=security__symbol", "=actor", "=run_id"]
@@ -475,10 +505,10 @@ class LedgerEntryAdmin(RecordAdmin):
         """Return the signed change of the holding."""
         return units(row.quantity if row.quantity else None)
 
-    @admin.display(description="price", ordering="price")
-    def unit_price(self, row: LedgerEntry) -> SafeString:
-        """Return the price per unit."""
-        return units(row.price)
+    @admin.display(description="no.", ordering="sequence")
+    def number(self, row: LedgerEntry) -> int:
+        """Return its place in the account's ledger."""
+        return row.sequence
 
     @admin.display(description="amount", ordering="amount")
     def cash_moved(self, row: LedgerEntry) -> SafeString:

@@ -79,6 +79,7 @@ class ConfirmedAction:
     name: ClassVar[str]
     title: ClassVar[str]
     button: ClassVar[str]
+    verb: ClassVar[str] = ""  # on the page itself, where it differs from the button that leads there
     permission: str
     form: ClassVar[type[forms.Form]] = forms.Form
     for_lists: ClassVar[bool] = False

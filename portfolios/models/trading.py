@@ -10,7 +10,7 @@ from portfolios import accounting
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
-from portfolios.money import notional
+from portfolios.money import notional, plain
 
 
 class Order(models.Model):
@@ -87,7 +87,7 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.quantity} {self.security_id} @ {self.limit_price}"
+        return f"{self.action} {plain(self.quantity)} {self.security_id} @ {plain(self.limit_price)}"
 
     @property
     def notional(self) -> Decimal:
@@ -150,7 +150,7 @@ class Position(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.side} {self.quantity} {self.security_id}"
+        return f"{self.side} {plain(self.quantity)} {self.security_id}"
 
     def as_holding(self) -> accounting.Holding:
         """Return the position as the pure arithmetic knows it."""

@@ -83,6 +83,13 @@ def _day(day: date) -> str:
 
 
 @register.filter
+def headers(table: Any) -> list[tuple[str, bool]]:
+    """Return the names of a table's columns, each with whether it holds numbers."""
+    columns = zip(*table.rows, strict=True)
+    return [(name, any(map(is_number, cells))) for name, cells in zip(table.columns, columns, strict=True)]
+
+
+@register.filter
 def is_number(cell: object) -> bool:
     """Whether a cell of a table is a number, and stands to the right."""
     return 'class="num' in str(cell)
