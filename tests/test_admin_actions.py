@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
@@ -273,3 +275,26 @@ def test_the_ledger_is_the_operators_word_for_word(boss: Client, busy: Desk):
     text = boss.get(page(LedgerEntry, "change", entry.pk)).content.decode()
     assert "bank statement" in text
     assert 'name="_save"' not in text
+
+
+def test_a_page_takes_the_same_number_of_queries_however_much_belongs_to_its_row(boss: Client, desk: Desk):
+    counts = []
+    for size in (2, 26):
+        report = desk.run(
+            [line(f"{chr(64 + size)}{chr(65 + n % 26)}{chr(65 + n // 26)}", "BUY", 0.5) for n in range(size)]
+        )
+        assert len(report.orders) > size / 2
+        run = ExecutionRun.objects.get(pk=str(report.run.id))
+        pages = (page(PortfolioAccount, "change", desk.account.pk), page(ExecutionRun, "change", run.pk),
+                 page(ResearchRequest, "change", run.request_id), reverse("audit"))  # fmt: skip
+        for address in pages:
+            boss.get(address)  # what is kept from page to page is fetched now
+        counts.append([len(queries_of(boss, address)) for address in pages])
+    assert counts[0] == counts[1]
+
+
+def queries_of(client: Client, address: str) -> list[Any]:
+    """Return the queries that a page makes."""
+    with CaptureQueriesContext(connection) as made:
+        assert client.get(address).status_code == 200
+    return list(made)
