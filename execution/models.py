@@ -206,6 +206,7 @@ class ExecutionRun(models.Model):
         ]
         indexes = [
             models.Index(name="run_by_account", fields=["account", "-started_at"]),
+            models.Index(name="run_by_time", fields=["-started_at"]),
         ]
 
     def __str__(self) -> str:
@@ -274,7 +275,11 @@ class Recommendation(models.Model):
                 condition=Q(outcome__in=["EXECUTED", "CLAMPED", "HELD", "SKIPPED", "DENIED", "QUARANTINED"]),
             ),
         ]
-        indexes = [models.Index(name="recommendation_by_symbol", fields=["symbol"])]
+        indexes = [
+            models.Index(name="recommendation_by_symbol", fields=["symbol"]),
+            # Few lines wait for a person, and the first page of the admin counts them.
+            models.Index(name="recommendation_waiting", fields=["run"], condition=Q(outcome="QUARANTINED")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.line} {self.symbol} {self.action}"

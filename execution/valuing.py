@@ -37,6 +37,14 @@ class ValuationReport:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Prices for what is held: those that may be used, those that wait for a person, and why others have none."""
+
+    screened: Screened
+    unpriced: Mapping[str, str]
+
+
 def mark_to_market(
     *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime, chunk_size: int = CHUNK_SIZE
 ) -> ValuationReport:
@@ -46,18 +54,23 @@ def mark_to_market(
     symbol is `accepted`. Each chunk is a transaction of its own: a call that was stopped is made again for the same
     `as_of`, and leaves out what is done. Must not be called inside a transaction.
     """
+    found = find_marks(prices=prices, accepted=accepted)
+    with transaction.atomic():
+        keep(found.screened.quotes)
+    marks = {symbol: quote.price for symbol, quote in found.screened.quotes.items()}
+    done = _in_chunks(marks, as_of=as_of, now=now, chunk_size=chunk_size)
+    return _report(found.screened, done, unpriced=found.unpriced, as_of=as_of)
+
+
+def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
+    """Return the prices at which everything that is held would be marked. Writes nothing."""
     held = queries.symbols_held()
     answer = prices.ask(held)
     real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
     screened = screen_at_system_band(real, accepted=accepted)
-    with transaction.atomic():
-        keep(screened.quotes)
-    marks = {symbol: quote.price for symbol, quote in screened.quotes.items()}
-    done = _in_chunks(marks, as_of=as_of, now=now, chunk_size=chunk_size)
-    unpriced = {
-        symbol: answer.reasons.get(symbol, "only a stand-in price") for symbol in sorted(held - real.keys())
-    }
-    return _report(screened, done, unpriced=unpriced, as_of=as_of)
+    reasons = answer.reasons
+    unpriced = {symbol: reasons.get(symbol, "only a stand-in price") for symbol in sorted(held - real.keys())}
+    return Marks(screened, unpriced)
 
 
 def _in_chunks(marks: Mapping[str, Decimal], *, as_of: datetime, now: datetime, chunk_size: int) -> list[Marked]:

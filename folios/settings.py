@@ -52,6 +52,8 @@ PAGE_APPS = [
     "drf_spectacular_sidecar",
     "knox",
     "folios.tokens",
+    "simple_history",
+    "portfolios.history",
 ]
 INSTALLED_APPS = [*CORE_APPS, *PAGE_APPS]
 
@@ -68,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -206,6 +209,8 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+# Times are read and compared all over the world: 2026-01-05 09:30, always UTC.
+FORMAT_MODULE_PATH = ["folios.formats"]
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

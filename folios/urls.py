@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from execution.admin.audit import audit
 from execution.views import accounts, overview, research, runs, strategies, system
 
 admin.autodiscover()
@@ -12,6 +13,7 @@ admin.site.site_title = "Folios"
 admin.site.index_title = "Books and research"
 
 urlpatterns = [
+    path("admin/audit/", admin.site.admin_view(audit), name="audit"),
     path("admin/", admin.site.urls),
     path("api/", include("folios.api")),
     path("login/", LoginView.as_view(), name="login"),

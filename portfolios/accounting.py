@@ -102,6 +102,11 @@ class Holding:
         return self.quantity if self.side is Side.LONG else -self.quantity
 
     @property
+    def signed_cost(self) -> Decimal:
+        """Cost basis, negative for a short: the cash that a short brought in."""
+        return self.cost_basis if self.side is Side.LONG else -self.cost_basis
+
+    @property
     def market_value(self) -> Decimal:
         """Signed value at the mark in cents: negative for a short."""
         return notional(quantity=self.signed_quantity, price=self.mark_price)

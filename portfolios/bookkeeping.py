@@ -9,7 +9,7 @@ The database checks the writer: triggers let cash and holdings change only toget
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,7 +17,16 @@ from decimal import Decimal
 from typing import Any
 
 from portfolios import queries, summaries
-from portfolios.accounting import Fill, Holding, Side, apply_fill, restate_holding, split_holding
+from portfolios.accounting import (
+    Action,
+    Fill,
+    Holding,
+    ImpossibleFillError,
+    Side,
+    apply_fill,
+    restate_holding,
+    split_holding,
+)
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Valuation
 from portfolios.money import (
     CASH_LIMIT,
@@ -27,9 +36,12 @@ from portfolios.money import (
     notional,
     quantize_average,
     quantize_cash,
+    quantize_price,
     quantize_quantity,
 )
 from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
+from portfolios.replay import StillNeededError, holding_without
+from portfolios.transitions import ORDER_TRANSITIONS
 
 Kind = LedgerEntry.Kind
 
@@ -55,6 +67,16 @@ class Ticket:
     metadata: Mapping[str, Any]
     order_id: uuid.UUID = field(default_factory=uuid.uuid4)
     placed_at: datetime | None = None  # where it was placed before it was filled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedOrder:
+    """An order as a person types it: units and a price per unit above zero."""
+
+    action: Action
+    symbol: str
+    quantity: Decimal
+    price: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +288,81 @@ def reverse_entries(
     value_account(account, now=stamp.now)
 
 
+@_range_is_a_rule()
+def record_order(account: PortfolioAccount, *, typed: TypedOrder, fee: Decimal, stamp: Stamp) -> Order:
+    """Book an order that was filled elsewhere, as a person types it, at its price and with its fee in cash (>= 0).
+
+    What is held keeps its mark. Raises CannotBookError for what the books do not take.
+    """
+    books = _Books.of(account, stamp)
+    order, fill = _placed(account, typed, stamp), _typed_fill(typed, fee)
+    return _book_fill(books, order, fill, stamp=stamp, book=books.fill_new)
+
+
+@_range_is_a_rule()
+def fill_order(account: PortfolioAccount, *, order: Order, price: Decimal, fee: Decimal, stamp: Stamp) -> Order:
+    """Book a pending order of the account as filled, all of it, at a price per unit and with a fee (>= 0).
+
+    Raises CannotBookError for an order that cannot be filled, and for what the books do not take.
+    """
+    books = _Books.of(account, stamp)
+    _require_next(order, Order.Status.FILLED)
+    typed = TypedOrder(action=Action(order.action), symbol=order.security_id, quantity=order.quantity, price=price)
+    return _book_fill(books, order, _typed_fill(typed, fee), stamp=stamp, book=books.fill_waiting)
+
+
+@_range_is_a_rule()
+def place_order(account: PortfolioAccount, *, typed: TypedOrder, stamp: Stamp) -> Order:
+    """Write a pending order, as a person types it. It moves nothing until it is filled. Raises CannotBookError."""
+    _require_signed(stamp)
+    _typed_fill(typed, ZERO)
+    order = _placed(account, typed, stamp)
+    order.save(force_insert=True)
+    return order
+
+
+@_range_is_a_rule()
+def change_order(order: Order, *, quantity: Decimal, limit_price: Decimal) -> None:
+    """Write another quantity or price on a pending order of a locked account. Raises CannotBookError."""
+    _require_next(order, Order.Status.FILLED)
+    fill = _typed_fill(
+        TypedOrder(action=Action(order.action), symbol=order.security_id, quantity=quantity, price=limit_price),
+        ZERO,
+    )
+    order.quantity, order.limit_price = fill.quantity, fill.price
+    order.save(update_fields=["quantity", "limit_price"])
+
+
+def cancel_order(order: Order) -> None:
+    """Cancel an order of a locked account that has not been filled. Raises CannotBookError."""
+    _require_next(order, Order.Status.CANCELED)
+    order.status = Order.Status.CANCELED
+    order.save(update_fields=["status"])
+
+
+@_range_is_a_rule()
+def take_back_order(account: PortfolioAccount, *, order: Order, stamp: Stamp) -> LedgerEntry:
+    """Book a CORRECTION that undoes what a filled order of the account did, and return it. The order stays.
+
+    Its cash and its fee come back, what is held becomes what it would be without the order, and its profit goes.
+    Raises CannotBookError for an order that moved nothing or was taken back before, where a later entry needs what
+    it did, and where the cash that has to be given back is not there.
+    """
+    books = _Books.of(account, stamp)
+    entries = queries.ledger_of_orders([order.pk]).get(order.pk, [])
+    if not entries:
+        raise CannotBookError(f"order is {order.status}: it moved nothing that could be taken back")
+    if any(entry.kind in (Kind.CORRECTION, Kind.REVERSAL) for entry in entries):
+        raise CannotBookError(f"order {order.pk} was taken back before, by entry {entries[-1].sequence}")
+    position = _position_of(books, entries[0])
+    after = _without(position, order)
+    books.restate(
+        Kind.CORRECTION, position, after, amount=-sum((entry.amount for entry in entries), ZERO), order=order
+    )
+    books.write()
+    return books.last_entry
+
+
 def value_account(account: PortfolioAccount, *, now: datetime) -> None:
     """Write what the locked account is worth at its marks, what came in from outside since the last time, and the
     summary that pages show of it.
@@ -292,6 +389,93 @@ def _corrected(before: Holding, *, side: Side, quantity: Decimal, average_price:
     if quantize_quantity(quantity, step=QUANTITY_STEP) != quantity or not average:
         raise CannotBookError(f"quantity is {quantity} @ {average_price}: the books keep 6 places")
     return restate_holding(before, side=side, quantity=quantity, average_price=average)
+
+
+def _typed_fill(typed: TypedOrder, fee: Decimal) -> Fill:
+    """Return what a person typed as a fill. Raises CannotBookError for what no order can be."""
+    _require_above_zero(typed.quantity, "quantity")
+    _require_above_zero(typed.price, "price")
+    if quantize_quantity(typed.quantity, step=QUANTITY_STEP) != typed.quantity:
+        raise CannotBookError(f"quantity is {typed.quantity}: the books keep 6 places")
+    if quantize_price(typed.price) != typed.price:
+        raise CannotBookError(f"price is {typed.price}: the books keep 4 places, and 6 below 1")
+    if not fee.is_finite() or fee < 0 or quantize_cash(fee) != fee:
+        raise CannotBookError(f"fee is {fee}: must be zero or more, in cents")
+    if typed.symbol not in queries.securities([typed.symbol]):
+        raise CannotBookError(f"symbol is {typed.symbol}: not a known security")
+    return Fill(typed.symbol, typed.action, typed.quantity, typed.price, fee)
+
+
+def _placed(account: PortfolioAccount, typed: TypedOrder, stamp: Stamp) -> Order:
+    """Return a pending order that is still to be written; its id from outside says that a person typed it."""
+    key = uuid.uuid4()
+    return Order(
+        id=key,
+        account=account,
+        security_id=typed.symbol,
+        action=typed.action.value,
+        quantity=typed.quantity,
+        limit_price=typed.price,
+        client_order_id=f"by-hand-{key}",
+        placed_at=stamp.now,
+        metadata={"entered_by": stamp.actor, "reason": stamp.reason},
+    )
+
+
+def _book_fill(
+    books: "_Books", order: Order, fill: Fill, *, stamp: Stamp, book: Callable[[Order, Fill], Booked]
+) -> Order:
+    """Fill a pending order and bring everything up to date."""
+    held = books.find(order.security_id)
+    marks = {order.security_id: held.mark_price} if held else {}
+    order.status, order.filled_at = Order.Status.FILLED, stamp.now
+    order.filled_quantity, order.average_fill_price, order.fee = fill.quantity, fill.price, fill.fee
+    try:
+        book(order, fill)
+    except ImpossibleFillError as error:
+        raise CannotBookError(f"{fill.action} of {fill.quantity} {fill.symbol}: {_held_words(held)}") from error
+    books.mark(marks)
+    books.write()
+    return order
+
+
+def _held_words(held: Position | None) -> str:
+    return "nothing is held" if held is None else f"held is {held.side} {held.quantity}"
+
+
+def _require_next(order: Order, status: Order.Status) -> None:
+    if status not in ORDER_TRANSITIONS[order.status] or order.filled_quantity:
+        raise CannotBookError(f"order is {order.status}: only a pending one can still be changed")
+
+
+def _position_of(books: "_Books", fill: LedgerEntry) -> Position:
+    """Return the position that a fill changed, unless another one has been opened in its security since."""
+    position = Position.objects.get(ledger=fill)
+    current = books.find(position.security_id)
+    if current is not None and current.pk != position.pk:
+        raise CannotBookError(
+            f"the position in {position.security_id} was closed and another one opened since: correct that one"
+        )
+    return current or position
+
+
+def _without(position: Position, order: Order) -> Holding:
+    """Return the position as it would be without one of its orders. Raises CannotBookError."""
+    entries = [entry.as_entry() for entry in LedgerEntry.objects.filter(position=position).order_by("sequence")]
+    before = position.as_holding()
+    try:
+        after = holding_without(entries, order.pk)
+    except StillNeededError as error:
+        raise CannotBookError(f"order {order.pk} cannot be taken back: {error}") from error
+    if after is None or not after.is_open:
+        realized = after.realized_pnl if after else ZERO
+        return replace(before, quantity=ZERO, cost_basis=ZERO, realized_pnl=realized)
+    return replace(after, mark_price=before.mark_price)
+
+
+def _require_signed(stamp: Stamp) -> None:
+    if not stamp.reason.strip() or not stamp.actor.strip():
+        raise CannotBookError("a change by hand needs an actor and a reason")
 
 
 def _require_above_zero(value: Decimal, name: str) -> None:
@@ -321,13 +505,13 @@ class _Books:
         self._open = {position.security_id: position for position in positions}
         self._touched: dict[uuid.UUID, Position] = {}
         self._orders: list[Order] = []
+        self._waiting: list[Order] = []
         self._entries: list[LedgerEntry] = []
 
     @classmethod
     def of(cls, account: PortfolioAccount, stamp: Stamp) -> "_Books":
         """Return the books of a locked account for a change that people asked for, and that needs a reason."""
-        if not stamp.reason.strip() or not stamp.actor.strip():
-            raise CannotBookError("a change by hand needs an actor and a reason")
+        _require_signed(stamp)
         return cls(account, queries.open_positions(account), stamp)
 
     def find(self, symbol: str) -> Position | None:
@@ -347,11 +531,22 @@ class _Books:
 
     def fill(self, ticket: Ticket) -> Booked:
         """Book one filled order: the order, its entries, the position and the cash."""
-        fill = ticket.fill
+        return self.fill_new(self._order(ticket), ticket.fill)
+
+    def fill_new(self, order: Order, fill: Fill) -> Booked:
+        """Book the fill of an order that is still to be written."""
+        self._orders.append(order)
+        return self._fill_as(order, fill)
+
+    def fill_waiting(self, order: Order, fill: Fill) -> Booked:
+        """Book the fill of an order that is written already, and waits with its columns up to date."""
+        self._waiting.append(order)
+        return self._fill_as(order, fill)
+
+    def _fill_as(self, order: Order, fill: Fill) -> Booked:
         held = self._open.get(fill.symbol)
         result = apply_fill(held.as_holding() if held else None, fill)
         position = held or self.new_position(fill.symbol, fill.action.side)
-        order = self._order(ticket)
         self.enter(
             Kind(fill.action),
             result.cash_delta,
@@ -401,13 +596,27 @@ class _Books:
             )
         )
 
-    def restate(self, kind: LedgerEntry.Kind, position: Position, after: Holding) -> None:
-        """Book what a holding is from now on: the entry keeps its new average and cost."""
+    @property
+    def last_entry(self) -> LedgerEntry:
+        """The entry that was made last."""
+        return self._entries[-1]
+
+    def restate(
+        self,
+        kind: LedgerEntry.Kind,
+        position: Position,
+        after: Holding,
+        *,
+        amount: Decimal = ZERO,
+        order: Order | None = None,
+    ) -> None:
+        """Book what a holding is from now on: the entry keeps its new average and cost, and the cash that moves."""
         before = ZERO if position.quantity is None else position.as_holding().signed_quantity
         self.enter(
             kind,
-            ZERO,
+            amount,
             position=position,
+            order=order,
             # From a long to a short the change is larger than either.
             quantity=quantize_quantity(after.signed_quantity - before, step=QUANTITY_STEP),
             price=after.average_price,
@@ -495,6 +704,8 @@ class _Books:
         account.updated_at = self._stamp.now
         if self._orders:
             Order.objects.bulk_create(self._orders)
+        for order in self._waiting:
+            order.save()
         if self._entries:
             LedgerEntry.objects.bulk_create(self._entries)
         if self._touched:
@@ -509,7 +720,7 @@ class _Books:
 
     def _order(self, ticket: Ticket) -> Order:
         fill = ticket.fill
-        order = Order(
+        return Order(
             id=ticket.order_id,
             account=self._account,
             security_id=fill.symbol,
@@ -526,8 +737,6 @@ class _Books:
             filled_at=self._stamp.now,
             metadata=dict(ticket.metadata),
         )
-        self._orders.append(order)
-        return order
 
     def _settle(self, position: Position, after: Holding) -> None:
         """Bring the position up to what its last entry made of it."""

@@ -1,40 +1,59 @@
-"""Tables as CSV that a spreadsheet reads as text and numbers, never as formulas."""
+"""Rows as CSV and JSON for people who open them in other programs. Pure.
+
+A spreadsheet takes text that begins with a sign for a formula, and would run what somebody typed into a field. Such
+text gets an apostrophe in front. Numbers are numbers: a negative amount is no formula and stays as it is.
+"""
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
 
-# A cell that starts with one of these may be run as a formula by a spreadsheet program.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | Decimal | int | datetime | None  # a truth value is an int
+
+# The characters that spreadsheets take for the start of a formula, their wide forms, and what they skip before one.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # the wide forms
 
 
-def safe_cell(value: object) -> str:
-    """Return a value as the text of one CSV cell.
-
-    Numbers stay numbers, also below zero; text that could start a formula gets an apostrophe in front (OWASP, CSV
-    injection). Nothing is an empty cell, a time is in ISO 8601.
-    """
-    if value is None:
-        return ""
+def safe_cell(value: Cell) -> str:
+    """Return a value as the text of a CSV cell that no program takes for a formula."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, int):
-        return str(value)
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    text = f"{value:f}" if isinstance(value, Decimal) else _text(value)
+    is_text = isinstance(value, str)
+    return f"'{text}" if is_text and text.startswith(FORMULA_STARTS) else text
 
 
-def csv_rows(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Yield the lines of a CSV file (RFC 4180), the header first, every cell made safe."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    for row in chain([header], rows):
-        writer.writerow([safe_cell(value) for value in row])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """Yield the rows as CSV (RFC 4180), a line each, the names of the columns first."""
+    yield _csv_line(columns)
+    for row in rows:
+        yield _csv_line([safe_cell(value) for value in row])
+
+
+def json_lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """Yield the rows as one JSON array of objects, a row a line; decimals are text, times ISO 8601."""
+    separator = "[\n"
+    for row in rows:
+        values = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+        yield separator + json.dumps(values, ensure_ascii=False)
+        separator = ",\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _text(value: Cell) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _plain(value: Cell) -> str | int | None:
+    return value if value is None or isinstance(value, int) else _text(value)

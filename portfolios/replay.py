@@ -4,7 +4,7 @@ The ledger is the truth; balances and positions are its projections. This is a s
 projections, beside the one that writes them, so that each can be checked against the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
@@ -21,7 +21,8 @@ class Entry:
 
     `quantity` is the signed change of the holding. A SPLIT or CORRECTION of a holding states what it is afterwards:
     `price` its average price and `cost_basis` its cost (both None for an entry of cash alone). A REVERSAL names in
-    `reverses` the sequence of the entry that it takes back, the last of its position that still stands.
+    `reverses` the sequence of the entry that it takes back, the last of its position that still stands. A
+    CORRECTION that names an order takes back what the order did; its profit goes with it.
     """
 
     sequence: int
@@ -34,6 +35,12 @@ class Entry:
     price: Decimal | None = None
     cost_basis: Decimal | None = None
     reverses: int | None = None
+    order_id: UUID | None = None
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether the entry takes back what its order did."""
+        return self.kind == "CORRECTION" and self.order_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,37 @@ def replay_positions(entries: Iterable[Entry]) -> Replayed:
     return books
 
 
+class StillNeededError(Exception):
+    """An order that cannot be taken back: the entry of that sequence needs what it did."""
+
+    def __init__(self, sequence: int, why: str) -> None:
+        super().__init__(f"entry {sequence} of the ledger needs it: {why}")
+        self.sequence = sequence
+
+
+def holding_without(entries: Sequence[Entry], order_id: UUID) -> Holding | None:
+    """Return what the entries of one position come to without an order, None where it was the only one.
+
+    Orders that were taken back before are left out as well. Later fills are worked out again. Raises
+    StillNeededError where one of them is impossible then, and for a split, a dividend or a correction after the
+    order, which was for what it left behind.
+    """
+    gone = {order_id, *(entry.order_id for entry in entries if entry.takes_back)}
+    undone = {entry.reverses for entry in entries if entry.kind == "REVERSAL"}
+    first = min(entry.sequence for entry in entries if entry.order_id == order_id)
+    held: Holding | None = None
+    for entry in entries:
+        if entry.order_id in gone or entry.kind == "REVERSAL" or entry.sequence in undone:
+            continue
+        if entry.sequence > first and entry.kind in ("SPLIT", "DIVIDEND", "CORRECTION"):
+            raise StillNeededError(entry.sequence, f"a {entry.kind} of what was held")
+        try:
+            held = _after(entry, held)
+        except ImpossibleFillError as error:
+            raise StillNeededError(entry.sequence, str(error)) from error
+    return held
+
+
 def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
     known = books.positions.get(position_id)
     held = known.holding if known else None
@@ -163,7 +201,7 @@ def _stated(entry: Entry, held: Holding | None) -> Holding:
     average = entry.price if entry.price is not None else (held.average_price if held else ZERO)
     # A mark from before a split, or none at all, would value the holding wrongly: the average stands in.
     start = held if held and entry.kind != "SPLIT" else None
-    return Holding(
+    after = Holding(
         entry.symbol,
         side,
         quantity=abs(signed),
@@ -172,3 +210,8 @@ def _stated(entry: Entry, held: Holding | None) -> Holding:
         realized_pnl=held.realized_pnl if held else ZERO,
         mark_price=start.mark_price if start else average,
     )
+    if not entry.takes_back:
+        return after
+    # Of the cash that comes back, what is not the cost of the holding was profit.
+    earned = entry.amount + after.signed_cost - (held.signed_cost if held else ZERO)
+    return replace(after, realized_pnl=after.realized_pnl + earned)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
-from portfolios.exporting import csv_rows
+from portfolios.exporting import csv_lines
 
 PAGE_SIZE = 25
 
@@ -143,7 +143,7 @@ def export_of(listings: Sequence[Listing[Any]], request: HttpRequest) -> HttpRes
         data = [{key: _json_value(row.values.get(key)) for key in names} for row in rows]
         return JsonResponse({"table": name, "rows": data}, headers=disposition)
     cells = ([row.values.get(key) for key in names] for row in rows)
-    return HttpResponse("".join(csv_rows(names, cells)), "text/csv; charset=utf-8", headers=disposition)
+    return HttpResponse("".join(csv_lines(names, cells)), "text/csv; charset=utf-8", headers=disposition)
 
 
 def _json_value(value: Any) -> Any:

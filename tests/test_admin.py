@@ -18,8 +18,10 @@ from execution.models import ExecutionRun
 from execution.reversing import reverse_run
 from portfolios.bookkeeping import Stamp
 from portfolios.corporate_actions import record_dividend
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy
+from portfolios.history.models import versions
+from portfolios.models import LedgerEntry, Order, Position, Price, RiskPolicy
 from portfolios.trading_states import set_trading_state
+from tests.admin_forms import edit, page
 from tests.scenes import NOW, Desk, line
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +33,7 @@ MODELS = [
     if model.__name__ != "RecommendationOrder"
 ]
 RECORDS = {
-    "Order", "Position", "LedgerEntry", "CorporateAction", "Valuation", "AccountSummary",
+    "LedgerEntry", "CorporateAction", "Valuation", "AccountSummary",
     "ResearchRequest", "ExecutionRun", "Recommendation", "LineResolution", "MappingRule", "Reversal",
     "TradingStateChange",
 }  # fmt: skip
@@ -75,11 +77,6 @@ def any_row(model: type[Model]) -> Model:
     return rows[0]
 
 
-def page(model: type[Model], kind: str, *args: Any) -> str:
-    """Return the address of a model's admin page."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=args)
-
-
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_every_model_is_in_the_admin_with_search_and_filters(model: type[Model]):
     options = admin.site._registry[model]
@@ -119,13 +116,10 @@ def test_records_can_neither_be_added_nor_edited_nor_deleted(operator: Client, t
         assert operator.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
 
 
-def test_the_cash_of_an_account_cannot_be_typed_over(operator: Client, traded: Desk):
+def test_what_follows_from_the_ledger_cannot_be_typed_over(operator: Client, traded: Desk):
     account = traded.account
-    form = {
-        "strategy": account.strategy_id, "provider": "anthropic", "trading_state": "HALTED",
-        "cash_balance": "1000000", "equity_value": "5", "book_version": "77",
-    }  # fmt: skip
-    assert operator.post(page(PortfolioAccount, "change", account.pk), form).status_code == 302
+    changes = {"trading_state": "HALTED", "equity_value": "5", "book_version": "77", "provider": "openai"}
+    assert edit(operator, account, "broken feed", **changes).status_code == 302
     after = traded.account
     assert after.trading_state == "HALTED"
     assert (after.cash_balance, after.equity_value, after.book_version) == (
@@ -149,9 +143,12 @@ def test_nobody_gets_in_without_logging_in(client: Client, db: None):
 
 def test_a_policy_that_runs_have_used_is_followed_by_a_version_and_not_edited(operator: Client, traded: Desk):
     policy = RiskPolicy.objects.get()
-    assert operator.post(page(RiskPolicy, "change", policy.pk), {"allow_short": "on"}).status_code == 403
-    form = operator.get(page(RiskPolicy, "add"), {"strategy": str(traded.strategy.pk)})
-    assert form.context["adminform"].form.initial["version"] == 2
-    for nonsense in ("", "nonsense"):
-        form = operator.get(page(RiskPolicy, "add"), {"strategy": nonsense})
-        assert form.context["adminform"].form.initial["version"] == 1
+    assert edit(operator, policy, "shorts are fine now", allow_short="on").status_code == 302
+    assert list(RiskPolicy.objects.order_by("version").values_list("version", "allow_short")) == [
+        (1, False), (2, True),
+    ]  # fmt: skip
+    assert [version.history_change_reason for version in versions(RiskPolicy)] == ["shorts are fine now", None]
+    assert operator.post(page(RiskPolicy, "delete", policy.pk), {"reason": "x"}).status_code == 403
+    for text, offered in ((str(traded.strategy.pk), traded.strategy.pk), ("", None), ("nonsense", None)):
+        form = operator.get(page(RiskPolicy, "add"), {"strategy": text})
+        assert form.context["adminform"].form.initial.get("strategy") == offered

@@ -98,7 +98,10 @@ class Valuation(models.Model):
 
     class Meta:
         ordering = ["-as_of"]
-        indexes = [models.Index(name="valuation_by_account", fields=["account", "-as_of"])]
+        indexes = [
+            models.Index(name="valuation_by_account", fields=["account", "-as_of"]),
+            models.Index(name="valuation_by_time", fields=["-as_of"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.total} on {self.as_of:%Y-%m-%d %H:%M}"

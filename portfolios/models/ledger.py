@@ -3,11 +3,11 @@
 from django.db import models
 from django.db.models import Q
 
-from portfolios import replay
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
 from portfolios.models.trading import Order, Position
+from portfolios.replay import Entry
 
 
 class LedgerEntry(models.Model):
@@ -93,6 +93,8 @@ class LedgerEntry(models.Model):
                 | Q(kind="SPLIT", amount=0, position__isnull=False, cost_basis__gte=0)
                 | Q(kind="CORRECTION", position=None, quantity=0, cost_basis=None)
                 | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0)
+                # What an order did is taken back: its cash and its part of the holding, in one entry.
+                | Q(kind="CORRECTION", order__isnull=False, position__isnull=False, cost_basis__gte=0)
                 | Q(kind="REVERSAL", position__isnull=False, order__isnull=False, cost_basis=None),
             ),
             models.CheckConstraint(
@@ -108,14 +110,15 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(name="ledger_by_run", fields=["run_id"]),
             models.Index(name="ledger_by_symbol", fields=["account", "security", "sequence"]),
+            models.Index(name="ledger_by_time", fields=["-occurred_at", "-id"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind} {self.amount}"
 
-    def as_entry(self) -> replay.Entry:
+    def as_entry(self) -> Entry:
         """Return the entry as the replay knows it."""
-        return replay.Entry(
+        return Entry(
             sequence=self.sequence,
             kind=self.kind,
             amount=self.amount,
@@ -126,4 +129,5 @@ class LedgerEntry(models.Model):
             price=self.price,
             cost_basis=self.cost_basis,
             reverses=self.reverses,
+            order_id=self.order_id,
         )

@@ -73,7 +73,10 @@ class Price(models.Model):
             models.CheckConstraint(name="price_positive", condition=Q(price__gt=0)),
             models.UniqueConstraint(name="price_once_per_source_and_time", fields=["security", "source", "as_of"]),
         ]
-        indexes = [models.Index(name="price_latest", fields=["security", "-as_of"])]
+        indexes = [
+            models.Index(name="price_latest", fields=["security", "-as_of"]),
+            models.Index(name="price_by_time", fields=["-as_of"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.security_id} {self.price} ({self.source}, {self.as_of:%Y-%m-%d %H:%M})"

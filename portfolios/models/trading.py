@@ -10,7 +10,7 @@ from portfolios import accounting
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
-from portfolios.money import notional
+from portfolios.money import notional, plain
 
 
 class Order(models.Model):
@@ -83,10 +83,11 @@ class Order(models.Model):
         indexes = [
             models.Index(name="order_by_account", fields=["account", "-placed_at"]),
             models.Index(name="order_by_symbol", fields=["security", "-placed_at"]),
+            models.Index(name="order_by_time", fields=["-placed_at"]),
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.quantity} {self.security_id} @ {self.limit_price}"
+        return f"{self.action} {plain(self.quantity)} {self.security_id} @ {plain(self.limit_price)}"
 
     @property
     def notional(self) -> Decimal:
@@ -143,10 +144,13 @@ class Position(models.Model):
             ),
             models.CheckConstraint(name="position_cost_not_negative", condition=Q(cost_basis__gte=0)),
         ]
-        indexes = [models.Index(name="position_by_account", fields=["account", "status"])]
+        indexes = [
+            models.Index(name="position_by_account", fields=["account", "status"]),
+            models.Index(name="position_by_time", fields=["-opened_at"]),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.side} {self.quantity} {self.security_id}"
+        return f"{self.side} {plain(self.quantity)} {self.security_id}"
 
     def as_holding(self) -> accounting.Holding:
         """Return the position as the pure arithmetic knows it."""

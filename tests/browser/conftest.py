@@ -1,5 +1,6 @@
 """A browser for each test run, a page for each test, and a site that some tests share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.server import Site, chromium, site
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WORLD = """
 from datetime import datetime, timedelta, UTC
 from tests.demo import hard_account, people, world
@@ -26,10 +28,13 @@ print(hard.pk, ExecutionRun.objects.get(account=hard).pk, ExecutionRun.objects.g
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return a real Chromium. Without one the tests fail and say what to install."""
+    # Playwright's loop runs in this thread; Django would take that for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield running
         running.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -45,3 +50,16 @@ def served() -> Iterator[Site]:
     """Return a site with people, research, runs and values."""
     with site(WORLD) as running:
         yield running
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """Return a tab, 1,300 pixels wide. What a page complains about, the Policy included, fails the test."""
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.exporting import csv_rows, safe_cell
+from portfolios.exporting import Cell, csv_lines, safe_cell
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("x")'])
@@ -29,13 +29,13 @@ def test_text_that_could_start_a_formula_gets_an_apostrophe(text: str):
         (datetime(2026, 1, 5, 9, 30, tzinfo=UTC), "2026-01-05T09:30:00+00:00"),
     ],
 )
-def test_numbers_stay_numbers_and_nothing_is_an_empty_cell(value: object, cell: str):
+def test_numbers_stay_numbers_and_nothing_is_an_empty_cell(value: Cell, cell: str):
     assert safe_cell(value) == cell
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))
 def test_no_cell_of_any_text_starts_a_formula_and_the_rows_come_back(rows: list[list[str]]):
-    text = "".join(csv_rows(["first", "second"], rows))
+    text = "".join(csv_lines(["first", "second"], rows))
     back = list(csv.reader(io.StringIO(text, newline="")))
     assert back[0] == ["first", "second"]
     assert len(back) == len(rows) + 1

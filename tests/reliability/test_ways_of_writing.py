@@ -26,12 +26,13 @@ from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from portfolios import bookkeeping, corporate_actions
-from portfolios.accounting import Side
+from portfolios.accounting import Action, Side
 from portfolios.audit import check_books
-from portfolios.bookkeeping import Stamp
+from portfolios.bookkeeping import Stamp, TypedOrder
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
+    Order,
     PortfolioAccount,
     Position,
     Price,
@@ -472,6 +473,7 @@ def reverse_the_run(desk: Desk) -> None:
     )
 
 
+TYPED = TypedOrder(action=Action.BUY, symbol="KO", quantity=Decimal(5), price=Decimal(9))
 BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
     "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), stamp=BY_HAND),
     "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), stamp=BY_HAND),
@@ -500,8 +502,21 @@ BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
         [line("KO", "BUY", 5)]
     ),  # through the service, with all that belongs to it
     "reverse_entries": reverse_the_run,
+    "record_order": lambda desk: bookkeeping.record_order(desk.account, typed=TYPED, fee=Decimal(1), stamp=BY_HAND),
+    "fill_order": lambda desk: bookkeeping.fill_order(
+        desk.account,
+        order=bookkeeping.place_order(desk.account, typed=TYPED, stamp=BY_HAND),
+        price=Decimal(8),
+        fee=Decimal(1),
+        stamp=BY_HAND,
+    ),
+    "take_back_order": lambda desk: bookkeeping.take_back_order(
+        desk.account, order=Order.objects.get(), stamp=BY_HAND
+    ),
 }
-MOVE_NOTHING = {"lock_account", "lock_accounts", "value_account"}
+MOVE_NOTHING = {
+    "lock_account", "lock_accounts", "value_account", "place_order", "change_order", "cancel_order"
+}  # fmt: skip
 
 
 def test_every_function_of_bookkeeping_is_in_the_table():

@@ -1,0 +1,5 @@
+"""Research and runs in the admin: what was read, decided and done, and the actions that execute."""
+
+from execution.admin import records
+
+__all__ = ["records"]

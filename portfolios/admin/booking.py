@@ -1,0 +1,142 @@
+"""Actions on the books that ask first: cash in and out, orders filled, canceled, taken back, positions ended."""
+
+from uuid import UUID
+
+from portfolios import bookkeeping
+from portfolios.accounting import Side
+from portfolios.admin.confirming import BooksAction, Call
+from portfolios.admin.forms import AmountForm, FillForm
+from portfolios.models import Order, PortfolioAccount, Position
+from portfolios.money import ZERO, format_cash
+
+
+class _AccountAction(BooksAction):
+    permission = "portfolios.change_portfolioaccount"
+    form = AmountForm
+
+    def account_id(self, row: PortfolioAccount) -> UUID:
+        """Return the row itself."""
+        return row.pk
+
+
+class Deposit(_AccountAction):
+    """Cash from outside."""
+
+    name = "deposit"
+    title = "Deposit cash"
+    button = "Deposit cash"
+    explanation = "A DEPOSIT enters the ledger. It moves the account's value, not its performance."
+
+    def book(self, call: Call, account: PortfolioAccount) -> str:
+        """Book the deposit."""
+        bookkeeping.deposit(account, amount=call.values["amount"], stamp=call.stamp)
+        return f"{format_cash(call.values['amount'])} was deposited in {account}."
+
+
+class Withdraw(_AccountAction):
+    """Cash that goes out."""
+
+    name = "withdraw"
+    title = "Withdraw cash"
+    button = "Withdraw cash"
+    explanation = "A WITHDRAWAL enters the ledger. It moves the account's value, not its performance."
+
+    def book(self, call: Call, account: PortfolioAccount) -> str:
+        """Book the withdrawal."""
+        bookkeeping.withdraw(account, amount=call.values["amount"], stamp=call.stamp)
+        return f"{format_cash(call.values['amount'])} was withdrawn from {account}."
+
+
+class FillOrder(BooksAction):
+    """A pending order that was filled outside."""
+
+    name = "fill"
+    title = "Fill the order"
+    button = "Fill"
+    permission = "portfolios.change_order"
+    form = FillForm
+    explanation = "The order is filled, all of it. Its fill and its fee enter the ledger."
+
+    def applies(self, row: Order) -> bool:
+        """Only a pending order can be filled."""
+        return row.status == Order.Status.PENDING
+
+    def initial(self, rows: object) -> dict[str, str]:
+        """Return no fee; the price is to be typed."""
+        return {"fee": "0"}
+
+    def book(self, call: Call, account: PortfolioAccount) -> str:
+        """Book the fill."""
+        order = bookkeeping.fill_order(
+            account, order=call.rows[0], price=call.values["price"], fee=call.values["fee"], stamp=call.stamp
+        )
+        return f"{order.action} {order.security_id} was filled."
+
+
+class CancelOrder(BooksAction):
+    """A pending order that will not be filled."""
+
+    name = "cancel"
+    title = "Cancel the order"
+    button = "Cancel order"
+    permission = "portfolios.change_order"
+    explanation = "The order is canceled. It has moved nothing, and nothing enters the ledger."
+    is_dangerous = True
+
+    def applies(self, row: Order) -> bool:
+        """Only a pending order can be canceled."""
+        return row.status == Order.Status.PENDING
+
+    def book(self, call: Call, account: PortfolioAccount) -> str:
+        """Cancel it."""
+        order: Order = call.rows[0]
+        bookkeeping.cancel_order(order)
+        return f"{order.action} {order.security_id} was canceled."
+
+
+class TakeBackOrder(BooksAction):
+    """What deleting an order means: the order stays, what it did is taken back."""
+
+    name = "delete"
+    title = "Delete the order"
+    button = "Take back"
+    explanation = (
+        "The order stays in the record. One CORRECTION takes back what it did: its cash and its fee come back, and "
+        "the position becomes what it would be without it. An order that still waits is canceled."
+    )
+    is_dangerous = True
+
+    def book(self, call: Call, account: PortfolioAccount) -> str:
+        """Take a filled order back, cancel a pending one."""
+        order: Order = call.rows[0]
+        if order.status == Order.Status.PENDING:
+            bookkeeping.cancel_order(order)
+            return f"{order.action} {order.security_id} was canceled."
+        entry = bookkeeping.take_back_order(account, order=order, stamp=call.stamp)
+        return f"{order.action} {order.security_id} was taken back by entry {entry.sequence} of the ledger."
+
+
+class EndPosition(BooksAction):
+    """What deleting a position means: nothing is held any more, and the ledger says who said so."""
+
+    name = "delete"
+    title = "Delete the position"
+    button = "Delete"
+    explanation = (
+        "One CORRECTION states that nothing is held. Cash does not move and no profit is realized: to sell, make "
+        "an order. The closed position stays in the record."
+    )
+    is_dangerous = True
+
+    def book(self, call: Call, account: PortfolioAccount) -> str:
+        """State that nothing is held."""
+        position: Position = call.rows[0]
+        bookkeeping.correct_position(
+            account,
+            symbol=position.security_id,
+            side=Side(position.side),
+            quantity=ZERO,
+            average_price=position.average_price,
+            stamp=call.stamp,
+        )
+        return f"{position.security_id} is no longer held by {account}."

@@ -1,0 +1,300 @@
+"""Actions of the admin that execute, what needs attention, and the trail of who did what."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+import folios.urls  # noqa: F401  # discovers the admin's modules
+from execution.models import ExecutionRun, ResearchRequest
+from portfolios.audit import check_books
+from portfolios.exporting import csv_lines, json_lines, safe_cell
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, Security, Strategy, Valuation
+from tests.admin_forms import act, add, confirm, edit, errors_of, page
+from tests.scenes import NOW, Desk, line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    """Return a browser with a superuser logged in."""
+    client.force_login(User.objects.create_superuser("boss", password="x"))
+    return client
+
+
+def options(desk: Desk, **more: str) -> dict[str, str]:
+    """Return what is filled in to execute research for the desk."""
+    return {"strategy": str(desk.strategy.pk), "provider": desk.provider, "mode": "allocate",
+            "default_price": "100", "initial_balance": "100000", **more}  # fmt: skip
+
+
+def test_a_request_is_previewed_and_executed_as_it_was_shown(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    address = page(ResearchRequest, "do", "execute-request")
+    shown = boss.post(address, {**options(desk), "request_id": request_id, "_preview": "1"})
+    assert "10,000.00" in shown.content.decode()
+    assert not ExecutionRun.objects.exists()
+    done = confirm(boss, address, "morning round", request_id=request_id, **options(desk))
+    assert done.status_code == 302, errors_of(done)
+    run = ExecutionRun.objects.get()
+    assert (run.actor, run.door, run.order_count) == ("boss", "admin", 1)
+    again = boss.post(address, {**options(desk), "request_id": request_id, "_preview": "1"})
+    assert "was executed before" in again.content.decode()
+
+
+def test_what_the_service_refuses_is_said_and_nothing_is_executed(boss: Client, desk: Desk):
+    address = page(ResearchRequest, "do", "execute-request")
+    missing = "11111111-1111-4111-8111-111111111111"
+    shown = boss.post(address, {**options(desk), "request_id": missing, "_preview": "1"})
+    assert "REQUEST_NOT_FOUND" in errors_of(shown)
+    wrong = boss.post(address, {**options(desk, default_price="cheap"), "request_id": missing, "_preview": "1"})
+    assert "BAD_PRICE" in errors_of(wrong)
+    assert not ExecutionRun.objects.exists()
+
+
+def test_a_plan_that_has_changed_since_its_preview_is_not_executed(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = {**options(desk), "request_id": request_id}
+    why = boss.post(address, {**sent, "_preview": "1"}).context["why"].initial
+    desk.run([line("KO", "BUY", 10)])
+    late = boss.post(address, {**sent, **why, "reason": "late", "_confirm": "1"})
+    assert "PLAN_CHANGED" in errors_of(late)
+    assert ExecutionRun.objects.count() == 1
+
+
+def test_requests_that_were_read_before_are_executed_for_another_account(boss: Client, desk: Desk):
+    for symbol in ("MSFT", "KO"):
+        desk.run([line(symbol, "BUY", 10)])
+    rows = list(ResearchRequest.objects.all())
+    ticked = {"action": "execute", "_selected_action": [str(row.pk) for row in rows]}
+    address = boss.post(page(ResearchRequest, "changelist"), ticked).headers["Location"]
+    done = confirm(boss, address, "for the other provider", **options(desk, provider="openai"))
+    assert done.status_code == 302, errors_of(done)
+    account = PortfolioAccount.objects.get(provider="openai")
+    assert Order.objects.filter(account=account).count() == 2
+    assert check_books(account) == []
+
+
+def test_an_account_is_brought_back_to_its_latest_research(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    Price.objects.filter(security_id="MSFT").delete()
+    done = act(boss, desk.account, "rebalance", "drifted", default_price="50")
+    assert done.status_code == 302, errors_of(done)
+    assert ExecutionRun.objects.latest("started_at").request.origin == "rebalance"
+    assert check_books(desk.account) == []
+
+
+def test_without_research_there_is_nothing_to_rebalance_to(boss: Client, strategy: Strategy):
+    add(boss, PortfolioAccount, "", strategy=strategy.pk, provider="custom", initial_balance="5")
+    account = PortfolioAccount.objects.get()
+    shown = boss.get(f"{page(PortfolioAccount, 'do', 'rebalance')}?ids={account.pk}")
+    assert "NO_RESEARCH" in errors_of(shown)
+
+
+def test_every_account_is_marked_to_market(boss: Client, desk: Desk, settings: Any):
+    settings.PRICE_SOURCES = ["database"]
+    settings.PRICE_MAX_AGE = 80_000.0
+    desk.run([line("MSFT", "BUY", 10)])
+    later = NOW + timedelta(days=1)
+    Price.objects.create(security_id="MSFT", price=Decimal(110), source="test", as_of=later)
+    address = page(PortfolioAccount, "do", "mark-to-market")
+    assert "110.00" in boss.get(address).content.decode()
+    assert confirm(boss, address, "end of day").status_code == 302
+    assert Position.objects.get().mark_price == 110
+    assert Valuation.objects.latest("pk").equity == 11_000
+
+
+# --- from one row to what belongs to it ---
+
+
+def test_a_runs_page_has_its_lines_verdicts_orders_prices_and_digest(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 30, rationale="cheap"), line("KO", "PANIC", 3)])
+    run = ExecutionRun.objects.get()
+    text = boss.get(page(ExecutionRun, "change", run.pk)).content.decode()
+    for part in (
+        run.digest, "alice", "Python call", "POSITION_LIMIT clamped", "BUY MSFT", "Quarantined", "simulation",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_an_orders_page_has_the_line_of_json_that_it_comes_from(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10, rationale="it is cheap")])
+    text = boss.get(page(Order, "change", Order.objects.get().pk)).content.decode()
+    assert "it is cheap" in text
+    assert page(ExecutionRun, "change", ExecutionRun.objects.get().pk) in text
+
+
+def test_an_accounts_page_has_its_ledger_with_the_running_balance_and_its_runs(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    text = boss.get(page(PortfolioAccount, "change", desk.account.pk)).content.decode()
+    for part in ("100,000.00", "90,000.00", "Initial balance", "Corrections", "Runs, newest first"):
+        assert part in text
+
+
+def test_a_strategys_history_says_what_changed_and_why(boss: Client, strategy: Strategy):
+    edit(boss, strategy, "a better name", name="Big caps")
+    text = boss.get(page(Strategy, "history", strategy.pk)).content.decode()
+    for part in ("Large caps", "Big caps", "a better name", "boss"):
+        assert part in text
+
+
+# --- what needs attention ---
+
+
+def test_the_first_page_says_what_waits_for_a_person(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    ExecutionRun.objects.update(status="failed")
+    ExecutionRun.objects.update(started_at="2999-01-01T00:00Z")
+    PortfolioAccount.objects.update(trading_state="HALTED")
+    text = boss.get(reverse("admin:index")).content.decode()
+    for part in ("runs failed", "quarantined", "halted", "old mark", "not verified"):
+        assert part in text
+    ExecutionRun.objects.update(status="succeeded", started_at=NOW)
+
+
+def test_every_concern_leads_to_a_list_that_opens(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    PortfolioAccount.objects.update(trading_state="HALTED")
+    shown = boss.get(reverse("admin:index"))
+    addresses = [address for _, address in shown.context["concerns"]]
+    assert len(addresses) == 4
+    for address in addresses:
+        listed = boss.get(address)
+        assert (address, listed.status_code) == (address, 200)
+        assert listed.context["cl"].result_count > 0
+
+
+def test_where_nothing_waits_the_first_page_says_so(boss: Client):
+    assert "Nothing waits for you" in boss.get(reverse("admin:index")).content.decode()
+
+
+# --- the trail ---
+
+
+@pytest.fixture
+def busy(boss: Client, desk: Desk) -> Desk:
+    """Return a desk where research, the books and data were changed."""
+    desk.run([line("MSFT", "BUY", 10)])
+    edit(boss, desk.account, "bank statement", cash_balance="80000")
+    edit(boss, desk.strategy, "renamed", name="Big caps")
+    edit(boss, Security.objects.get(), "=cmd|'/C calc'!A0", sector="Energy")
+    return desk
+
+
+def trail(client: Client, **wanted: str) -> list[dict[str, Any]]:
+    """Return the trail as its JSON file has it."""
+    response: Any = client.get(reverse("audit"), {**wanted, "format": "json"})
+    entries: list[dict[str, Any]] = json.loads(b"".join(response.streaming_content))
+    return entries
+
+
+def test_the_trail_has_ledger_runs_versions_and_the_admins_log_newest_first(boss: Client, busy: Desk):
+    entries = trail(boss)
+    assert {entry["source"] for entry in entries} == {"ledger", "run", "change", "admin"}
+    times = [entry["when"] for entry in entries]
+    assert times == sorted(times, reverse=True)
+    correction = next(entry for entry in entries if entry["source"] == "ledger")
+    assert (correction["who"], correction["what"], correction["reason"]) == (
+        "boss", "Correction of -10000.00", "bank statement",
+    )  # fmt: skip
+    assert boss.get(reverse("audit")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sources"),
+    [
+        ({"person": "alice"}, {"run"}),
+        ({"person": "boss", "source": "ledger"}, {"ledger"}),
+        ({"symbol": "msft"}, {"run", "change", "admin"}),
+        ({"account": "Big"}, {"run", "ledger", "change", "admin"}),
+        ({"account": "nobody's"}, set()),
+        ({"until": "2026-01-05"}, {"run"}),
+        ({"until": "2026-01-04"}, set()),
+        ({"since": "2026-01-06", "source": "run"}, set()),
+    ],
+)
+def test_the_trail_is_filtered(boss: Client, busy: Desk, wanted: dict[str, str], sources: set[str]):
+    assert {entry["source"] for entry in trail(boss, **wanted)} == sources
+    assert boss.get(reverse("audit"), wanted).status_code == 200
+
+
+def test_the_trail_as_csv_has_no_formula(boss: Client, busy: Desk):
+    response: Any = boss.get(reverse("audit"), {"format": "csv"})
+    text = b"".join(response.streaming_content).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["reason"] for row in rows} >= {"'=cmd|'/C calc'!A0", "bank statement"}
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_a_person_sees_of_the_trail_what_they_may_see(busy: Desk):
+    user = User.objects.create_user("auditor", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_ledgerentry"))
+    client = Client()
+    client.force_login(user)
+    assert {entry["source"] for entry in trail(client)} == {"ledger"}
+    assert Client().get(reverse("audit")).status_code == 302
+
+
+@pytest.mark.parametrize("page_number", ["0", "-1", "x", "99999999999", "2"])
+def test_any_page_of_the_trail_opens(boss: Client, busy: Desk, page_number: str):
+    assert boss.get(reverse("audit"), {"page": page_number, "since": "x"}).status_code == 200
+    assert boss.get(reverse("audit"), {"page": page_number}).status_code == 200
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])  # noqa: RUF001  # a wide sign
+def test_text_that_a_spreadsheet_takes_for_a_formula_is_quoted(start: str):
+    assert safe_cell(f"{start}1+1") == f"'{start}1+1"
+
+
+def test_a_negative_number_is_a_number():
+    assert safe_cell(Decimal("-5.00")) == "-5.00"
+    assert [safe_cell(None), safe_cell(NOW), safe_cell("MSFT")] == ["", NOW.isoformat(), "MSFT"]
+
+
+def test_an_export_without_rows_is_still_a_file():
+    assert "".join(json_lines(["a"], [])) == "[]\n"
+    assert "".join(csv_lines(["a", "b"], [])) == "a,b\r\n"
+    assert json.loads("".join(json_lines(["a", "b"], [(1, None), (Decimal("1.50"), NOW)]))) == [
+        {"a": 1, "b": None}, {"a": "1.50", "b": NOW.isoformat()},
+    ]  # fmt: skip
+
+
+def test_the_ledger_is_the_operators_word_for_word(boss: Client, busy: Desk):
+    entry = LedgerEntry.objects.filter(kind="CORRECTION").get()
+    text = boss.get(page(LedgerEntry, "change", entry.pk)).content.decode()
+    assert "bank statement" in text
+    assert 'name="_save"' not in text
+
+
+def test_a_page_takes_the_same_number_of_queries_however_much_belongs_to_its_row(boss: Client, desk: Desk):
+    counts = []
+    for size in (2, 26):
+        report = desk.run(
+            [line(f"{chr(64 + size)}{chr(65 + n % 26)}{chr(65 + n // 26)}", "BUY", 0.5) for n in range(size)]
+        )
+        assert len(report.orders) > size / 2
+        run = ExecutionRun.objects.get(pk=str(report.run.id))
+        pages = (page(PortfolioAccount, "change", desk.account.pk), page(ExecutionRun, "change", run.pk),
+                 page(ResearchRequest, "change", run.request_id), reverse("audit"))  # fmt: skip
+        for address in pages:
+            boss.get(address)  # what is kept from page to page is fetched now
+        counts.append([len(queries_of(boss, address)) for address in pages])
+    assert counts[0] == counts[1]
+
+
+def queries_of(client: Client, address: str) -> list[Any]:
+    """Return the queries that a page makes."""
+    with CaptureQueriesContext(connection) as made:
+        assert client.get(address).status_code == 200
+    return list(made)
