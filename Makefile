@@ -23,6 +23,7 @@ serve: $(VENV)/.base .env  ## start the web server on loopback (PORT=8000)
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
 test: $(VENV)/.dev  ## run every test on SQLite and, beside it, those of the books on PostgreSQL
+	@tests/browser/install.sh $(BIN)/python
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-sqlite test-postgres
 
 test-sqlite: $(VENV)/.dev  ## run every test on SQLite

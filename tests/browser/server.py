@@ -1,6 +1,7 @@
 """A web server of the product's own for a browser: another process, a database of its own, on loopback."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PASSWORD = "monday morning"  # of both people of the demo: mia, who may execute, and vera, who may look
 _PATIENCE = 120  # seconds
 
@@ -84,8 +85,19 @@ def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def chromium() -> str:
-    """Return the path of a Chromium: FOLIOS_CHROMIUM, else where systems put it. Raises AssertionError."""
+    """Return the path of a Chromium: FOLIOS_CHROMIUM, one on the PATH, or playwright's. Raises AssertionError."""
     named = os.environ.get("FOLIOS_CHROMIUM", "")
-    found = [path for path in (named, *CHROMIUM) if path and Path(path).is_file()]
-    assert found, "no Chromium: install one (apt install chromium), or name it in FOLIOS_CHROMIUM"
-    return found[0]
+    on_path = [path for name in CHROMIUM if (path := shutil.which(name))]
+    for path in (named, *on_path):
+        if path and Path(path).is_file():
+            return path
+    own = playwrights_own()
+    assert own.is_file(), "no Chromium: tests/browser/install.sh installs one, FOLIOS_CHROMIUM names another"
+    return str(own)
+
+
+def playwrights_own() -> Path:
+    """Return where playwright puts its Chromium, whether or not it is there."""
+    code = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
