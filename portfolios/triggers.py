@@ -211,9 +211,11 @@ def install_triggers(connection: BaseDatabaseWrapper) -> None:
 
 
 def remove_triggers(connection: BaseDatabaseWrapper) -> None:
-    """Drop every trigger: before a migration on SQLite, and in tests that plant a defect."""
-    if _tables_exist(connection):
-        _execute(connection, _drop_statements(connection))
+    """Drop every trigger of ours that is there: before a migration on SQLite, and in tests that plant a defect.
+
+    An earlier version has fewer tables, and may have other triggers.
+    """
+    _execute(connection, _drop_statements(connection))
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
@@ -245,11 +247,22 @@ def _execute(connection: BaseDatabaseWrapper, statements: Iterable[str]) -> None
             cursor.execute(statement)
 
 
+_LIST_OURS: Mapping[str, str] = {
+    "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, 7) = 'folios_'",
+    "postgresql": (
+        "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+        "WHERE NOT tgisinternal AND left(tgname, 7) = 'folios_'"
+    ),
+}
+
+
 def _drop_statements(connection: BaseDatabaseWrapper) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST_OURS[connection.vendor])
+        found = cursor.fetchall()
     if connection.vendor == "sqlite":
-        return [f"DROP TRIGGER IF EXISTS {trigger.name}" for trigger in TRIGGERS]
-    truncate = f"DROP TRIGGER IF EXISTS {_NO_TRUNCATE} ON {_LEDGER}"
-    return [truncate, *(f"DROP TRIGGER IF EXISTS {trigger.name} ON {trigger.table}" for trigger in TRIGGERS)]
+        return [f"DROP TRIGGER {name}" for name, _ in found]
+    return [f"DROP TRIGGER {name} ON {table}" for name, table in found]
 
 
 def _create_statements(connection: BaseDatabaseWrapper) -> list[str]:

@@ -1,9 +1,12 @@
 """The triggers: there after every migration, missed when they are gone, and in the way of every forbidden write."""
 
+import os
+import sqlite3
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from importlib import import_module
 from io import StringIO
@@ -18,7 +21,7 @@ from pytest_django import Settings
 
 from portfolios.models import LedgerEntry, Order, Strategy
 from portfolios.transitions import ORDER_TRANSITIONS
-from portfolios.triggers import TRIGGERS, install_triggers, missing_triggers
+from portfolios.triggers import TRIGGERS, _sqlite, install_triggers, missing_triggers
 from tests.processes import ROOT, environment
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
@@ -367,3 +370,27 @@ def _copy_over(order: Order, verb: str) -> None:
     chosen = ", ".join(given.get(column, column) for column in columns)
     key = order.pk.hex if connection.vendor == "sqlite" else order.pk
     sql(f"{verb} INTO {ORDERS} ({', '.join(columns)}) SELECT {chosen} FROM {ORDERS} WHERE id = %s", key)
+
+
+def test_an_installation_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path):
+    """On SQLite: its triggers name tables that a migration rebuilds, and it lacks tables that later ones watch."""
+    database = tmp_path / "books.sqlite3"
+    env = {**os.environ, "DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": "folios.settings"}
+
+    def manage(*arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    manage("migrate", "portfolios", "0002", "--verbosity", "0")
+    with closing(sqlite3.connect(database)) as old:
+        tables = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for trigger in TRIGGERS:
+            if trigger.table in tables:
+                old.execute(_sqlite(trigger))
+        old.commit()
+    manage("migrate", "--verbosity", "0")
+    with closing(sqlite3.connect(database)) as new:
+        installed = {name for (name,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    assert installed >= {trigger.name for trigger in TRIGGERS}
