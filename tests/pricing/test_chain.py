@@ -225,6 +225,10 @@ heavy = {"yfinance", "curl_cffi", "alpaca", "pandas", "numpy", "requests"}
 print([source.name for source in chain.sources], sorted(heavy & set(sys.modules)))
 """
     done: subprocess.CompletedProcess[str] = in_a_process(
-        code, PRICE_SOURCES="yahoo, alpaca", ALPACA_API_KEY="key", ALPACA_SECRET_KEY="secret"
+        code,
+        DJANGO_SETTINGS_MODULE="folios.command_settings",
+        PRICE_SOURCES="yahoo, alpaca",
+        ALPACA_API_KEY="key",
+        ALPACA_SECRET_KEY="secret",
     )
     assert done.stdout.splitlines()[-1] == "['given', 'file', 'yahoo', 'alpaca'] []", done.stderr
