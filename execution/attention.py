@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
-from execution.models import ExecutionRun, Recommendation
+from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.showing import answered_lines, waiting_lines
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
 from portfolios.triggers import missing_triggers
 
@@ -44,17 +45,31 @@ def concerns(*, now: datetime, price_max_age: timedelta) -> list[Concern]:
         Concern(
             _count(ExecutionRun.objects.filter(status="failed", started_at__gte=now - RECENT)),
             "runs failed in the last 7 days",
-            "Read the error, then execute the request again.",
+            "Read the error, then try again.",
             ExecutionRun,
             {"status__exact": "failed"},
             is_urgent=True,
         ),
         Concern(
-            _count(Recommendation.objects.filter(outcome="QUARANTINED")),
+            _count(waiting_lines()),
             "lines of research are quarantined",
-            "Each says what is in doubt.",
+            "Each says what is in doubt: say what it means.",
             Recommendation,
-            {"outcome__exact": "QUARANTINED"},
+            {"waits": "answer"},
+        ),
+        Concern(
+            _count(answered_lines()),
+            "lines have an answer and wait for their execution",
+            "Execute their request again.",
+            Recommendation,
+            {"waits": "execution"},
+        ),
+        Concern(
+            _count(ResearchRequest.objects.filter(state__in=["new", "quarantined"])),
+            "requests cannot be executed as they are",
+            "Assign them to a strategy, or ignore them.",
+            ResearchRequest,
+            {"state__in": "new,quarantined"},
         ),
         Concern(
             _count(PortfolioAccount.objects.exclude(trading_state="ACTIVE")),

@@ -32,15 +32,21 @@ def retry_failed_run(
     the run read (ARTIFACT_CHANGED), and whatever `execute` refuses. Of two callers at once, one executes and the
     other gets a replay. Must not be called inside a transaction; raises what `execute` raises.
     """
+    found = find_retry(run_id, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
+    return found if isinstance(found, Refusal) else execute(found)
+
+
+def find_retry(
+    run_id: uuid.UUID, *, actor: str, door: str, now: datetime, prices: PriceChain, artifacts_root: Path
+) -> Instruction | Refusal:
+    """Return the call that tries a failed run again, to be previewed or executed, or why there is none."""
     run = _failed_run(run_id)
     if isinstance(run, Refusal):
         return run
     loaded = _research(run, artifacts_root)
     if isinstance(loaded, Refusal):
         return loaded
-    return execute(
-        _instruction(run, loaded, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
-    )
+    return _instruction(run, loaded, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
 
 
 def _failed_run(run_id: uuid.UUID) -> ExecutionRun | Refusal:

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 from execution.engine.vocabulary import Outcome
 from execution.inputs import parse_id
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.models import ExecutionRun, LineResolution, Recommendation, ResearchRequest, Reversal
 from portfolios.models import Position
 
 ATTENTION_DAYS = 7  # for how long a failed run asks for attention
@@ -66,7 +66,7 @@ def recent_runs(*, size: int, now: datetime) -> list[Any]:
     """Return the newest runs, each with `failed_count` and `waiting_count` over all runs. One query.
 
     The counts ride along because no page shows the one without the other: failed runs of the last ATTENTION_DAYS,
-    and lines that are quarantined and were not decided by a later run.
+    and lines that wait for an answer.
     """
     failed = ExecutionRun.objects.filter(
         status=ExecutionRun.Status.FAILED, started_at__gte=now - timedelta(days=ATTENTION_DAYS)
@@ -81,7 +81,26 @@ def _number_of(rows: "QuerySet[Any]") -> Coalesce:
 
 
 def waiting_lines() -> "QuerySet[Recommendation]":
-    """Return the lines that wait for a person: quarantined, and not in a later run of the same request."""
+    """Return the lines that wait for a person: undecided, and without an answer since their run."""
+    return _undecided().filter(~Exists(_ANSWERS))
+
+
+def answered_lines() -> "QuerySet[Recommendation]":
+    """Return the lines that wait for their execution: undecided, with an answer that no run has seen."""
+    return _undecided().filter(Exists(_ANSWERS))
+
+
+# What people said of a line after its run had begun: the run itself has not seen it.
+_ANSWERS = LineResolution.objects.filter(
+    request=OuterRef("run__request"), line=OuterRef("line"), created_at__gt=OuterRef("run__started_at")
+)
+
+
+def _undecided() -> "QuerySet[Recommendation]":
+    """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
+
+    A request of which a run was taken back has none.
+    """
     later = Recommendation.objects.filter(
         run__request=OuterRef("run__request"),
         run__account=OuterRef("run__account"),
@@ -89,7 +108,10 @@ def waiting_lines() -> "QuerySet[Recommendation]":
         line=OuterRef("line"),
     )
     rows = Recommendation.objects.filter(outcome=Outcome.QUARANTINED, run__status=ExecutionRun.Status.SUCCEEDED)
-    return rows.filter(~Exists(later)).select_related("run__strategy")
+    taken_back = Reversal.objects.filter(
+        run__request=OuterRef("run__request"), run__account=OuterRef("run__account")
+    )
+    return rows.filter(~Exists(later), ~Exists(taken_back)).select_related("run__strategy")
 
 
 @dataclass(slots=True)

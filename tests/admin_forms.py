@@ -83,7 +83,7 @@ def confirm(client: Client, address: str, reason: str, **options: Any) -> Any:
     return client.post(address, {**hidden(shown), **options, "reason": reason, "_confirm": "1"})
 
 
-def act(client: Client, row: Model, action: str, reason: str, **options: Any) -> Any:
+def act(client: Client, row: Model, action: str, reason: str, /, **options: Any) -> Any:
     """Use an action on one row."""
     return confirm(client, f"{page(type(row), 'do', action)}?ids={row.pk}", reason, **options)
 

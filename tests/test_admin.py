@@ -119,11 +119,11 @@ def test_records_can_neither_be_added_nor_edited_nor_deleted(operator: Client, t
 def test_what_follows_from_the_ledger_cannot_be_typed_over(operator: Client, traded: Desk):
     account = traded.account
     changes = {"trading_state": "HALTED", "equity_value": "5", "book_version": "77", "provider": "openai"}
-    assert edit(operator, account, "broken feed", **changes).status_code == 302
+    assert edit(operator, account, "broken feed", cash_balance="5000", **changes).status_code == 302
     after = traded.account
-    assert after.trading_state == "HALTED"
-    assert (after.cash_balance, after.equity_value, after.book_version) == (
-        account.cash_balance, account.equity_value, account.book_version,
+    assert (after.cash_balance, after.book_version) == (5_000, account.book_version + 1)
+    assert (after.equity_value, after.trading_state, after.provider) == (
+        account.equity_value, account.trading_state, account.provider,
     )  # fmt: skip
 
 

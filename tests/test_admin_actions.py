@@ -1,26 +1,42 @@
 """Actions of the admin that execute, what needs attention, and the trail of who did what."""
 
 import csv
+import hashlib
 import io
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
-from execution.models import ExecutionRun, ResearchRequest
+from execution.engine.artifact import content_digest
+from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, ResearchRequest, Reversal
 from portfolios.audit import check_books
 from portfolios.exporting import csv_lines, json_lines, safe_cell
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, Security, Strategy, Valuation
-from tests.admin_forms import act, add, confirm, edit, errors_of, page
-from tests.scenes import NOW, Desk, line
+from portfolios.models import (
+    LedgerEntry,
+    Order,
+    PortfolioAccount,
+    Position,
+    Price,
+    Security,
+    Strategy,
+    TradingStateChange,
+    Valuation,
+)
+from tests.admin_forms import act, add, confirm, edit, errors_of, hidden, page
+from tests.scenes import NOW, Desk, line, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +131,286 @@ def test_every_account_is_marked_to_market(boss: Client, desk: Desk, settings: A
     assert Valuation.objects.latest("pk").equity == 11_000
 
 
+# --- runs that are taken back or tried again ---
+
+
+def person(*may: str) -> Client:
+    """Return the browser of somebody who may do these things, and look at everything."""
+    user = User.objects.create_user("pat", is_staff=True)
+    looks = Permission.objects.filter(codename__startswith="view_")
+    user.user_permissions.set([*looks, *Permission.objects.filter(codename__in=may)])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def previewed(client: Client, row: Model, action: str, /, **options: str) -> Any:
+    """Open an action on a row, fill it in and look at the preview; nothing is written by that."""
+    before = whole_database()
+    address = f"{page(type(row), 'do', action)}?ids={row.pk}"
+    shown = client.get(address)
+    if options:
+        shown = client.post(address, {**hidden(shown), **options, "_preview": "1"})
+    assert whole_database() == before
+    return shown
+
+
+def test_a_run_is_taken_back_with_a_reason(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    run = ExecutionRun.objects.get()
+    text = previewed(boss, run, "take-back").content.decode()
+    assert "Cash moves by $10,000.00 to $100,000.00" in text
+    assert "Give a reason" in errors_of(act(boss, run, "take-back", ""))
+    assert not Reversal.objects.exists()
+    done = act(boss, run, "take-back", "wrong research")
+    assert done.status_code == 302, errors_of(done)
+    reversal = Reversal.objects.get()
+    assert (reversal.actor, reversal.door, reversal.reason) == ("boss", "admin", "wrong research")
+    assert desk.account.cash_balance == 100_000
+    assert check_books(desk.account) == []
+    shown = boss.get(page(ExecutionRun, "change", run.pk)).content.decode()
+    assert "wrong research" in shown
+    assert page(ExecutionRun, "do", "take-back") not in shown
+    assert "was taken back at" in errors_of(previewed(boss, run, "take-back"))
+
+
+def test_a_run_that_something_stands_on_is_not_taken_back(boss: Client, desk: Desk):
+    first = desk.run([line("MSFT", "BUY", 10)])
+    desk.run([line("MSFT", "SELL", 5)])
+    run = ExecutionRun.objects.get(pk=str(first.run.id))
+    assert "RUN_HAS_SUCCESSORS" in errors_of(previewed(boss, run, "take-back"))
+
+
+def failed_run(desk: Desk) -> ExecutionRun:
+    """Return a failed run of a request that nobody has executed."""
+    like = ExecutionRun.objects.get(pk=str(desk.run([line("KO", "BUY", 1)]).run.id))
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10)])
+    (written,) = (desk.inbox.root / request_id).glob("*/structured.json")
+    request = ResearchRequest.objects.create(pk=request_id, received_at=NOW, state="failed")
+    return ExecutionRun.objects.create(
+        request=request, strategy=desk.strategy, provider=desk.provider, account=desk.account, status="failed",
+        task_id=written.parent.name, digest=content_digest(written.read_bytes()), parameters=like.parameters,
+        actor="alice", door="service", started_at=NOW, finished_at=NOW, error="The database was gone.",
+    )  # fmt: skip
+
+
+def test_a_failed_run_is_tried_again_as_it_was_previewed(boss: Client, desk: Desk):
+    failed = failed_run(desk)
+    assert (
+        page(ExecutionRun, "do", "try-again") in boss.get(page(ExecutionRun, "change", failed.pk)).content.decode()
+    )
+    shown = previewed(boss, failed, "try-again", default_price="100")
+    assert "1 orders from 1 recommendations" in shown.content.decode()
+    assert "Give a reason" in errors_of(act(boss, failed, "try-again", "", default_price="100"))
+    done = act(boss, failed, "try-again", "it is back", default_price="100")
+    assert done.status_code == 302, errors_of(done)
+    run = ExecutionRun.objects.get(request=failed.request, status="succeeded")
+    assert (run.actor, run.door, run.order_count) == ("boss", "admin", 1)
+    assert check_books(desk.account) == []
+    assert "RUN_NOT_FAILED" in errors_of(previewed(boss, failed, "try-again", default_price="100"))
+
+
+# --- accounts that are halted and freed ---
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [("halt", "ACTIVE", "HALTED"), ("reduce-only", "ACTIVE", "REDUCING"), ("activate", "HALTED", "ACTIVE")],
+)
+def test_an_account_is_halted_limited_and_freed(boss: Client, desk: Desk, action: str, before: str, after: str):
+    desk.run([line("MSFT", "BUY", 10)])
+    PortfolioAccount.objects.update(trading_state=before)
+    previewed(boss, desk.account, action)
+    assert "Give a reason" in errors_of(act(boss, desk.account, action, " "))
+    assert desk.account.trading_state == before
+    assert act(boss, desk.account, action, "earnings tomorrow").status_code == 302
+    change = TradingStateChange.objects.get()
+    assert (change.before, change.after, change.actor, change.reason) == (
+        before,
+        after,
+        "boss",
+        "earnings tomorrow",
+    )
+    assert desk.account.trading_state == after
+    assert check_books(desk.account) == []
+    assert "already" in errors_of(previewed(boss, desk.account, action))
+
+
+def test_several_accounts_are_halted_at_once(boss: Client, desk: Desk):
+    for provider in ("anthropic", "openai"):
+        replace(desk, provider=provider).run([line("MSFT", "BUY", 10)])
+    keys = [str(key) for key in PortfolioAccount.objects.values_list("pk", flat=True)]
+    ticked = {"action": "halt", "_selected_action": keys}
+    address = boss.post(page(PortfolioAccount, "changelist"), ticked).headers["Location"]
+    assert confirm(boss, address, "all of them").status_code == 302
+    assert TradingStateChange.objects.count() == 2
+
+
+def test_an_account_that_changed_its_state_since_the_preview_stays_as_it_is(boss: Client, desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    PortfolioAccount.objects.update(trading_state="REDUCING")
+    address = f"{page(PortfolioAccount, 'do', 'activate')}?ids={desk.account.pk}"
+    shown = hidden(boss.get(address))
+    PortfolioAccount.objects.update(trading_state="HALTED")
+    late = boss.post(address, {**shown, "reason": "all clear", "_confirm": "1"})
+    assert "has changed since the preview" in errors_of(late)
+    assert desk.account.trading_state == "HALTED"
+
+
+# --- requests of the inbox ---
+
+
+def scanned(boss: Client, desk: Desk) -> ResearchRequest:
+    """Return a request that has arrived and says not whose it is."""
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10)])
+    done = confirm(boss, page(ResearchRequest, "do", "scan"), "morning round")
+    assert done.status_code == 302, errors_of(done)
+    return ResearchRequest.objects.get(pk=request_id)
+
+
+def test_the_inbox_is_scanned_and_a_request_assigned(boss: Client, desk: Desk):
+    row = scanned(boss, desk)
+    assert row.state == "new"
+    owner = {"strategy": str(desk.strategy.pk), "provider": "openai"}
+    assert "ready" in previewed(boss, row, "assign", **owner).content.decode()
+    assert "Give a reason" in errors_of(act(boss, row, "assign", "", **owner))
+    done = act(boss, row, "assign", "it is ours", **owner)
+    assert done.status_code == 302, errors_of(done)
+    row.refresh_from_db()
+    assert (row.state, row.strategy, row.provider, row.assigned_by) == ("ready", desk.strategy, "openai", "boss")
+    assert not ExecutionRun.objects.exists()
+
+
+def test_a_scan_is_previewed_without_reading(boss: Client, desk: Desk):
+    desk.inbox.put([line("MSFT", "BUY", 10)])
+    shown = boss.get(page(ResearchRequest, "do", "scan")).content.decode()
+    assert "1 request directories, 1 of them not in the list" in shown
+    assert not ResearchRequest.objects.exists()
+
+
+def test_a_request_is_ignored_and_brought_back(boss: Client, desk: Desk):
+    row = scanned(boss, desk)
+    previewed(boss, row, "ignore")
+    assert "Give a reason" in errors_of(act(boss, row, "ignore", ""))
+    assert act(boss, row, "ignore", "a test of theirs").status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.problems[0]["message"]) == ("ignored", "boss: a test of theirs")
+    assert "REQUEST_NOT_READY" in errors_of(previewed(boss, row, "ignore"))
+    done = act(boss, row, "assign", "no test", strategy=str(desk.strategy.pk), provider="openai")
+    assert done.status_code == 302, errors_of(done)
+
+
+def test_requests_are_decided_about_together_or_not_at_all(boss: Client, desk: Desk):
+    waits = scanned(boss, desk)
+    done = ResearchRequest.objects.get(pk=desk.run([line("KO", "BUY", 1)]).run.request_id)
+    address = f"{page(ResearchRequest, 'do', 'ignore')}?ids={waits.pk},{done.pk}"
+    late = boss.post(
+        address, {"ids": f"{waits.pk},{done.pk}", "reason": "both", "previewed": EMPTY, "_confirm": "1"}
+    )
+    assert "REQUEST_NOT_READY" in errors_of(late)
+    waits.refresh_from_db()
+    assert waits.state == "new"
+
+
+EMPTY = hashlib.sha256(b"{}").hexdigest()[:16]  # what a form without options was previewed with
+
+
+# --- lines that wait for an answer ---
+
+UNWRITTEN = {"action": "", "symbol": "", "allocation_percent": ""}
+
+
+def test_a_line_gets_its_meaning_and_trades_when_its_request_is_executed_again(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    desk.execute(request_id)
+    row = Recommendation.objects.get(symbol="KO")
+    answer = {**UNWRITTEN, "action": "BUY"}
+    text = previewed(boss, row, "resolve", **answer).content.decode()
+    assert "is decided when its request is executed again" in text
+    assert "Give a reason" in errors_of(act(boss, row, "resolve", "", **answer))
+    assert waiting(boss) == [1, 0]
+    done = act(boss, row, "resolve", "they meant it", **answer)
+    assert done.status_code == 302, errors_of(done)
+    resolution = LineResolution.objects.get()
+    assert (resolution.line, resolution.action, resolution.actor, resolution.reason) == (
+        2, "BUY", "boss", "they meant it",
+    )  # fmt: skip
+    assert not MappingRule.objects.exists()
+    assert waiting(boss) == [0, 1]
+    text = boss.get(page(Recommendation, "change", row.pk)).content.decode()
+    again = re.search(r'href="([^"]*do/execute/[^"]*)"', text)
+    assert again
+    done = confirm(boss, unescape(again[1]), "answered", **options(desk))
+    assert done.status_code == 302, errors_of(done)
+    assert Order.objects.filter(account=desk.account).count() == 2
+    assert waiting(boss) == [0, 0]
+    assert check_books(desk.account) == []
+
+
+def waiting(client: Client) -> list[int]:
+    """Return how many lines wait for an answer, and for their execution, as the lists have it."""
+    return [
+        client.get(page(Recommendation, "changelist"), {"waits": what}).context["cl"].result_count
+        for what in ("answer", "execution")
+    ]
+
+
+def test_an_answer_is_kept_as_a_rule_for_the_provider(boss: Client, desk: Desk):
+    desk.run([line("KO", "PANIC", 3)])
+    row = Recommendation.objects.get()
+    answer = {**UNWRITTEN, "action": "SELL", "keep": "on"}
+    assert "of Anthropic means SELL" in previewed(boss, row, "resolve", **answer).content.decode()
+    assert act(boss, row, "resolve", "their word for it", **answer).status_code == 302
+    rule = MappingRule.objects.get()
+    assert (rule.provider, rule.field, rule.written, rule.meaning) == ("anthropic", "action", "panic", "SELL")
+    assert (rule.actor, rule.reason, LineResolution.objects.count()) == ("boss", "their word for it", 1)
+
+
+def test_what_is_no_answer_is_refused(boss: Client, desk: Desk):
+    desk.run([line("KO", "PANIC", 3), line("MSFT", "BUY", 5)])
+    unclear, clear = Recommendation.objects.order_by("line")
+    for values, said in (
+        ({"allocation_percent": "lots"}, "BAD_RESOLUTION"),
+        ({"symbol": "K O !"}, "BAD_RESOLUTION"),
+        ({"symbol": "PEP", "keep": "on"}, "no rule would have made this line clear"),
+    ):
+        assert said in errors_of(previewed(boss, unclear, "resolve", **{**UNWRITTEN, **values}))
+    assert "would not take the line" in previewed(boss, unclear, "resolve", **UNWRITTEN).content.decode()
+    assert "it was decided" in errors_of(previewed(boss, clear, "resolve", **UNWRITTEN))
+
+
+def test_who_may_not_make_rules_may_still_answer(desk: Desk):
+    desk.run([line("KO", "PANIC", 3)])
+    client, row = person("add_lineresolution"), Recommendation.objects.get()
+    answer = {**UNWRITTEN, "action": "SELL"}
+    assert "not make rules" in errors_of(previewed(client, row, "resolve", **answer, keep="on"))
+    assert act(client, row, "resolve", "clear to me", **answer).status_code == 302
+
+
+def test_every_decision_needs_its_permission(desk: Desk):
+    desk.run([line("KO", "PANIC", 3), line("MSFT", "BUY", 5)])
+    needed = {
+        (ExecutionRun, "take-back"): "add_reversal",
+        (ExecutionRun, "try-again"): "add_executionrun",
+        (PortfolioAccount, "halt"): "change_portfolioaccount",
+        (PortfolioAccount, "reduce-only"): "change_portfolioaccount",
+        (PortfolioAccount, "activate"): "change_portfolioaccount",
+        (ResearchRequest, "assign"): "change_researchrequest",
+        (ResearchRequest, "ignore"): "change_researchrequest",
+        (ResearchRequest, "scan"): "add_researchrequest",
+        (Recommendation, "resolve"): "add_lineresolution",
+    }
+    client = person()
+    user = User.objects.get(username="pat")
+    for (model, action), codename in needed.items():
+        row = model._default_manager.order_by("pk")[0]
+        address = f"{page(model, 'do', action)}?ids={row.pk}"
+        assert (action, client.get(address).status_code) == (action, 403)
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+        assert (action, client.get(address).status_code) == (action, 200)
+        user.user_permissions.remove(Permission.objects.get(codename=codename))
+
+
 # --- from one row to what belongs to it ---
 
 
@@ -154,13 +450,13 @@ def test_a_strategys_history_says_what_changed_and_why(boss: Client, strategy: S
 
 def test_the_first_page_says_what_waits_for_a_person(boss: Client, desk: Desk):
     desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
-    ExecutionRun.objects.update(status="failed")
-    ExecutionRun.objects.update(started_at="2999-01-01T00:00Z")
+    failed = str(desk.run([line("MSFT", "HOLD")]).run.id)
+    ExecutionRun.objects.filter(pk=failed).update(status="failed", started_at="2999-01-01T00:00Z")
+    ResearchRequest.objects.filter(runs__pk=failed).update(state="quarantined")
     PortfolioAccount.objects.update(trading_state="HALTED")
     text = boss.get(reverse("admin:index")).content.decode()
-    for part in ("runs failed", "quarantined", "halted", "old mark", "not verified"):
+    for part in ("runs failed", "quarantined", "as they are", "halted", "old mark", "not verified"):
         assert part in text
-    ExecutionRun.objects.update(status="succeeded", started_at=NOW)
 
 
 def test_every_concern_leads_to_a_list_that_opens(boss: Client, desk: Desk):

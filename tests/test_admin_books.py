@@ -78,17 +78,16 @@ def test_without_a_reason_nothing_is_changed(boss: Client, account: PortfolioAcc
 
 
 def test_what_the_books_refuse_is_shown_and_changes_nothing(boss: Client, account: PortfolioAccount):
-    response = edit(boss, account, "a typing mistake", cash_balance="-5", trading_state="HALTED")
+    response = edit(boss, account, "a typing mistake", cash_balance="-5")
     assert "more than the cash balance of 10000.00" in errors_of(response)
     assert last_entry(account).sequence == 1
-    assert account.trading_state == "ACTIVE"
 
 
 def test_a_form_that_was_opened_before_the_books_changed_is_refused(boss: Client, account: PortfolioAccount):
     address = page(PortfolioAccount, "change", account.pk)
     seen = boss.get(address).context["adminform"].form["seen"].value()
     act(boss, account, "deposit", "more", amount="500")
-    stale = {"cash_balance": "10000", "trading_state": "ACTIVE", "seen": seen, "reason": "nothing in particular"}
+    stale = {"cash_balance": "10000", "seen": seen, "reason": "nothing in particular"}
     assert "has changed since you opened the page" in errors_of(boss.post(address, stale))
     assert last_entry(account).balance_after == 10_500
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from execution.pricing import PriceChain, build_chain, price_settings
 from execution.pricing.base import parse_price
 from execution.rebalancing import load_latest_research
 from execution.report import RunReport
+from execution.retrying_runs import find_retry
 from execution.services import Instruction, execute, preview
 from execution.valuing import find_marks, mark_to_market
 from portfolios.admin.confirming import Call, ConfirmedAction, Effect, Refused
@@ -24,6 +26,12 @@ from portfolios.models import PortfolioAccount, Provider, Strategy
 from portfolios.money import CENT
 
 _DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")
+
+
+def _accepted_field() -> forms.CharField:
+    return forms.CharField(
+        required=False, help_text="Symbols whose price is right although it is far from the last close, as MSFT KO."
+    )
 
 
 class PriceForm(forms.Form):
@@ -35,7 +43,13 @@ class PriceForm(forms.Form):
     )
 
 
-class ExecuteForm(PriceForm):
+class AcceptingForm(PriceForm):
+    """Prices, and which of those in doubt are right."""
+
+    accepted = _accepted_field()
+
+
+class ExecuteForm(AcceptingForm):
     """For whom research is executed, and how its sizes are read."""
 
     strategy = forms.ModelChoiceField(Strategy.objects.filter(status=Strategy.Status.ACTIVE))
@@ -49,7 +63,7 @@ class ExecuteForm(PriceForm):
         max_digits=15, decimal_places=2, min_value=CENT, help_text="Cash of an account that is opened."
     )
 
-    field_order = ["strategy", "provider", "mode", "close_unlisted", "default_price", "initial_balance"]
+    field_order = ["strategy", "provider", "mode", "close_unlisted", "default_price", "accepted", "initial_balance"]
 
 
 class TypedRequestForm(ExecuteForm):
@@ -60,7 +74,7 @@ class TypedRequestForm(ExecuteForm):
     field_order = ["request_id", *ExecuteForm.field_order]
 
 
-class RebalanceForm(PriceForm):
+class RebalanceForm(AcceptingForm):
     """How an account comes back to its research."""
 
     close_unlisted = forms.BooleanField(required=False, help_text="Close holdings that the research does not list.")
@@ -70,9 +84,7 @@ class RebalanceForm(PriceForm):
 class MarkForm(forms.Form):
     """Which prices in doubt are right."""
 
-    accepted = forms.CharField(
-        required=False, help_text="Symbols whose price is right although it is far from the last close, as MSFT KO."
-    )
+    accepted = _accepted_field()
 
 
 class _Executes(ConfirmedAction):
@@ -88,10 +100,10 @@ class _Executes(ConfirmedAction):
         """Plan each request and show what would become of every line."""
         calls = self.instructions(call)
         if isinstance(calls, Refusal):
-            return Refused(_words(calls))
+            return Refused(words(calls))
         answers = [preview(each) for each in calls]
         reports = [each for each in answers if isinstance(each, RunReport)]
-        refused = [_words(each) for each in answers if isinstance(each, Refusal)]
+        refused = [words(each) for each in answers if isinstance(each, Refusal)]
         if not reports:
             return Refused(" ".join(refused))
         sentences = [*(_sentence(report) for report in reports), *(f"Refused: {words}" for words in refused)]
@@ -104,9 +116,9 @@ class _Executes(ConfirmedAction):
         """Execute each request; where there is one, exactly the plan that was shown."""
         calls = self.instructions(call)
         if isinstance(calls, Refusal):
-            return Refused(_words(calls))
+            return Refused(words(calls))
         answers = [execute(each) for each in calls]
-        refused = [_words(each) for each in answers if isinstance(each, Refusal)]
+        refused = [words(each) for each in answers if isinstance(each, Refusal)]
         if len(refused) == len(answers):
             return Refused(" ".join(refused))
         said = [_done(each) for each in answers if isinstance(each, RunReport)]
@@ -130,6 +142,7 @@ class _Executes(ConfirmedAction):
             door=ExecutionRun.Door.ADMIN,
             now=call.now,
             close_unlisted=call.values["close_unlisted"],
+            accepted_prices=_symbols(call.values["accepted"]),
             plan_token=call.token or None,
             **more,
         )
@@ -217,6 +230,35 @@ class Rebalance(_Executes):
         return one if isinstance(one, Refusal) else [one]
 
 
+class TryAgain(_Executes):
+    """Executes the research of a failed run again, in the way of that run, at prices of now."""
+
+    name = "try-again"
+    title = "Try the failed run again"
+    button = "Try again"
+    form = PriceForm
+    most_rows = 1
+
+    def applies(self, row: ExecutionRun) -> bool:
+        """Only what failed is tried again."""
+        return row.status == ExecutionRun.Status.FAILED
+
+    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+        """Return the one call."""
+        prices = _prices(call, call.values["default_price"])
+        if isinstance(prices, Refusal):
+            return prices
+        one = find_retry(
+            call.rows[0].pk,
+            actor=call.actor,
+            door=ExecutionRun.Door.ADMIN,
+            now=call.now,
+            prices=prices,
+            artifacts_root=settings.ARTIFACTS_ROOT,
+        )
+        return one if isinstance(one, Refusal) else [replace(one, plan_token=call.token or None)]
+
+
 class MarkToMarket(ConfirmedAction):
     """Prices everything that is held and values every account."""
 
@@ -231,7 +273,7 @@ class MarkToMarket(ConfirmedAction):
         """Ask for the prices and show them."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
-            return Refused(_words(asked))
+            return Refused(words(asked))
         found = find_marks(prices=asked[0], accepted=asked[1])
         rows: list[tuple[Any, ...]] = [
             (symbol, units(quote.price), quote.source, f"{quote.as_of:%Y-%m-%d %H:%M}", "")
@@ -248,7 +290,7 @@ class MarkToMarket(ConfirmedAction):
         """Make the one call."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
-            return Refused(_words(asked))
+            return Refused(words(asked))
         report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
         return f"{report.accounts} accounts were valued, {report.positions} positions marked."
 
@@ -256,8 +298,12 @@ class MarkToMarket(ConfirmedAction):
         prices = _prices(call, "")
         if isinstance(prices, Refusal):
             return prices
-        names = call.values["accepted"].replace(",", " ").split()
-        return prices, frozenset(symbol for name in names if (symbol := normalize_symbol(name)))
+        return prices, _symbols(call.values["accepted"])
+
+
+def _symbols(text: str) -> frozenset[str]:
+    names = text.replace(",", " ").split()
+    return frozenset(symbol for name in names if (symbol := normalize_symbol(name)))
 
 
 def _prices(call: Call, default_price: str) -> PriceChain | Refusal:
@@ -276,7 +322,8 @@ def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:
     return load_inline(row.content.encode(), task_id=row.task_id, origin=row.origin, name=row.source_path)
 
 
-def _words(refusal: Refusal) -> str:
+def words(refusal: Refusal) -> str:
+    """Return a refusal as a sentence with its code."""
     return f"[{refusal.code}] {refusal.message}."
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from execution.admin.actions import ExecuteRequests, ExecuteTyped, MarkToMarket, Rebalance
+from execution.admin.actions import ExecuteRequests, ExecuteTyped, MarkToMarket, Rebalance, TryAgain
+from execution.admin.deciding import AssignRequests, IgnoreRequests, SayWhatItMeans, ScanInbox, TakeBack
 from execution.models import (
     ExecutionRun,
     LineResolution,
@@ -20,6 +22,7 @@ from execution.models import (
     ResearchRequest,
     Reversal,
 )
+from execution.showing import answered_lines, waiting_lines
 from portfolios.admin.base import RecordAdmin, is_list
 from portfolios.admin.books import OrderAdmin, PortfolioAccountAdmin
 from portfolios.admin.display import Section, badge, cash, link, link_to, list_of, moment, page_of, units
@@ -30,7 +33,7 @@ from portfolios.models import LedgerEntry, Order, PortfolioAccount
 class ResearchRequestAdmin(RecordAdmin):
     """Requests as they were read."""
 
-    confirmed = (ExecuteTyped, ExecuteRequests)
+    confirmed = (ScanInbox, ExecuteTyped, ExecuteRequests, AssignRequests, IgnoreRequests)
     list_display = ["received", "id", "stage", "strategy", "provider", "recommendation_count", "problem_count"]
     list_filter = ["state", "provider", "origin", "received_at"]
     list_select_related = ["strategy"]
@@ -38,7 +41,9 @@ class ResearchRequestAdmin(RecordAdmin):
     search_help_text = "The id of a request or a task, or part of a digest."
     list_display_links = ["id"]
     date_hierarchy = "received_at"
-    empty_list = "No research has been executed yet. “Execute a request” takes one from its directory."
+    empty_list = (
+        "No research yet. “Scan the inbox” lists what has arrived, “Execute a request” executes one by its id."
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the requests; a list does not need their content."""
@@ -56,10 +61,14 @@ class ResearchRequestAdmin(RecordAdmin):
         return moment(row.received_at)
 
     def sections(self, request: HttpRequest, row: ResearchRequest) -> list[Section]:
-        """Return its runs."""
+        """Return what keeps it from being executed, and its runs."""
         runs = row.runs.select_related("strategy").defer("report", "parameters", "prices").order_by("-started_at")
+        problems = [(each["code"], each["message"]) for each in row.problems]
         return [
-            Section("Runs", _RUN_COLUMNS, [_run_cells(run) for run in runs[:50]], empty="It has not been executed.")
+            Section("What is in the way", ("Code", "What it says"), problems, empty="Nothing is in the way."),
+            Section(
+                "Runs", _RUN_COLUMNS, [_run_cells(run) for run in runs[:50]], empty="It has not been executed."
+            ),
         ]
 
 
@@ -83,6 +92,7 @@ def _run_cells(run: ExecutionRun) -> tuple[Any, ...]:
 class ExecutionRunAdmin(RecordAdmin):
     """Runs, newest first."""
 
+    confirmed = (TryAgain, TakeBack)
     list_display = [
         "started", "strategy", "provider", "state", "lines", "orders", "simulated", "actor", "door",
     ]  # fmt: skip
@@ -153,6 +163,7 @@ class ExecutionRunAdmin(RecordAdmin):
             "order__security", "recommendation"
         )
         return [
+            *_taken_back(row),
             Section("Recommendations", ("Line", "Symbol", "Action", "Size %", "Outcome", "Limits", "Why"),
                     [_line_cells(each) for each in lines], empty="No line was decided."),
             Section("Orders", ("Line", "Order", "Quantity", "Price", "Notional", "Status"),
@@ -162,6 +173,15 @@ class ExecutionRunAdmin(RecordAdmin):
                     [_price_cells(symbol, data) for symbol, data in row.prices.items()],
                     empty="It needed no price."),
         ]  # fmt: skip
+
+
+def _taken_back(run: ExecutionRun) -> list[Section]:
+    """Who took the run back, when and why; nothing where nobody did."""
+    rows = [
+        (link(each, moment(each.reversed_at)), str(each.entry_count), cash(each.cash), each.actor, each.reason)
+        for each in Reversal.objects.filter(run=run)
+    ]
+    return [Section("Taken back", ("When", "Entries", "Cash", "Who", "Reason"), rows)] if rows else []
 
 
 def _line_cells(row: Recommendation) -> tuple[Any, ...]:
@@ -193,10 +213,27 @@ def _price_cells(symbol: str, data: dict[str, Any]) -> tuple[Any, ...]:
     return (symbol, units(Decimal(str(data["price"]))), str(data.get("source", "")), str(data.get("as_of", "")))
 
 
+class WaitingFilter(admin.SimpleListFilter):
+    """Quarantined lines by what they wait for."""
+
+    title = "waiting for"
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the two things that a line can wait for."""
+        return [("answer", "An answer"), ("execution", "Its execution")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the lines that wait for the chosen one."""
+        waiting = {"answer": waiting_lines, "execution": answered_lines}.get(self.value() or "")
+        return queryset.filter(pk__in=waiting().values("pk")) if waiting else queryset
+
+
 @admin.register(Recommendation)
 class RecommendationAdmin(RecordAdmin):
     """Lines of research with the decision on each."""
 
+    confirmed = (SayWhatItMeans,)
     list_display = [
         "when",
         "symbol_named",
@@ -208,7 +245,7 @@ class RecommendationAdmin(RecordAdmin):
         "run_page",
         "provider",
     ]
-    list_filter = ["outcome", "action", "run__provider"]
+    list_filter = [WaitingFilter, "outcome", "action", "run__provider"]
     search_fields = ["=symbol", "=run__id", "=run__request__id"]
     search_help_text = "A whole symbol, as MSFT, or the id of a run or a request."
     list_select_related = ["run"]
@@ -252,15 +289,39 @@ class RecommendationAdmin(RecordAdmin):
         return row.run.get_provider_display()
 
     def sections(self, request: HttpRequest, row: Recommendation) -> list[Section]:
-        """Return its orders."""
+        """Return what was written, what people said of it, and its orders."""
         links = RecommendationOrder.objects.filter(recommendation=row).select_related(
             "order__security", "recommendation"
         )
         return [
             Section("As it was written", text=json.dumps(row.raw, indent=2, ensure_ascii=False)),
+            _said_of(row),
             Section("Orders", ("Line", "Order", "Quantity", "Price", "Notional", "Status"),
                     [_order_cells(each) for each in links.order_by("pk")], empty="It made no order."),
         ]  # fmt: skip
+
+
+def _said_of(row: Recommendation) -> Section:
+    """What people said of a line, and the way on: an answer counts when the request is executed again."""
+    said = LineResolution.objects.filter(request_id=row.run.request_id, line=row.line).order_by("-pk")
+    cells = [
+        (moment(each.created_at), each.action or "as written", each.symbol, units(each.allocation_percent),
+         each.actor, each.reason) for each in said[:50]
+    ]  # fmt: skip
+    waits = row.outcome == Recommendation.Outcome.QUARANTINED
+    return Section(
+        "What people said of it, newest first", ("When", "Action", "Symbol", "Size %", "Who", "Reason"), cells,
+        empty="Nothing yet. “Say what it means” answers for a quarantined line.",
+        links=[("Execute the request again", _execute_again(row.run))] if waits else [],
+    )  # fmt: skip
+
+
+def _execute_again(run: ExecutionRun) -> str:
+    """Return the address where a request is executed again, filled in as the run was executed."""
+    wishes = {"strategy": run.strategy_id, "provider": run.provider, "mode": run.parameters["mode"]}
+    sweep = {"close_unlisted": "on"} if run.parameters["close_unlisted"] else {}
+    query = urlencode({"ids": run.request_id, **wishes, **sweep})
+    return f"{page_of(ResearchRequest, 'do', ExecuteRequests.name)}?{query}"
 
 
 admin.site.unregister([Order, PortfolioAccount])

@@ -23,9 +23,9 @@ from portfolios.admin.forms import (
     PendingOrderForm,
     PositionForm,
 )
+from portfolios.admin.trading import Activate, Halt, ReduceOnly
 from portfolios.audit import check_books
 from portfolios.bookkeeping import TypedOrder
-from portfolios.history.models import sign
 from portfolios.models import (
     AccountSummary,
     CorporateAction,
@@ -42,17 +42,19 @@ CHECKED_AT_ONCE = 20  # accounts whose whole ledger is replayed in one request
 
 @admin.register(PortfolioAccount)
 class PortfolioAccountAdmin(EditAdmin):
-    """Accounts. Cash is corrected here; everything else follows from the ledger."""
+    """Accounts. Cash is corrected here, actions halt and free; everything else follows from the ledger."""
 
     deleting = DeleteRow
-    confirmed: ClassVar[Sequence[type[ConfirmedAction]]] = (Deposit, Withdraw)
+    confirmed: ClassVar[Sequence[type[ConfirmedAction]]] = (Deposit, Withdraw, Halt, ReduceOnly, Activate)
     actions = ["check_ticked"]
     list_display = ["name", "trading", "cash_column", "equity_column", "total_column", "updated"]
     list_filter = ["trading_state", "provider", "strategy"]
     search_fields = ["id", "strategy__name"]
     list_select_related = ["strategy"]
     autocomplete_fields = ["strategy"]
-    readonly_fields = ["equity_column", "total_column", "book_version", "created_at", "updated_at", "id"]
+    readonly_fields = [
+        "trading", "equity_column", "total_column", "book_version", "created_at", "updated_at", "id",
+    ]  # fmt: skip
     empty_list = "No account yet. Open one with its first deposit; the first execution of a strategy opens one too."
 
     # --- columns ---
@@ -92,7 +94,7 @@ class PortfolioAccountAdmin(EditAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new account asks for its first deposit, one that is there for its cash."""
         self_described = (
-            ["strategy", "provider", "cash_balance", "trading_state", *self.readonly_fields]
+            ["strategy", "provider", "cash_balance", *self.readonly_fields]
             if obj
             else ["strategy", "provider", "initial_balance"]
         )
@@ -131,12 +133,7 @@ class PortfolioAccountAdmin(EditAdmin):
             obj.refresh_from_db()
             return
         account = bookkeeping.lock_accounts([obj.pk])[0]
-        if "cash_balance" in form.edited:
-            bookkeeping.correct_cash(account, balance=form.cleaned_data["cash_balance"], stamp=stamp)
-        if "trading_state" in form.edited:
-            account.trading_state = form.cleaned_data["trading_state"]
-            sign(account, user=request.user, reason=stamp.reason)  # type: ignore[arg-type]  # nobody anonymous gets here
-            account.save(update_fields=["trading_state", "updated_at"])
+        bookkeeping.correct_cash(account, balance=form.cleaned_data["cash_balance"], stamp=stamp)
 
     # --- what belongs to it ---
 
@@ -162,6 +159,7 @@ class PortfolioAccountAdmin(EditAdmin):
                     ("Corrections", list_of(LedgerEntry, **mine, kind__exact="CORRECTION")),
                     ("Orders", list_of(Order, **mine)),
                     ("Valuations", list_of(Valuation, **mine)),
+                    ("Trading state changes", list_of(TradingStateChange, q=row.pk)),
                 ],
             ),
         ]

@@ -30,7 +30,7 @@ class BooksForm(EditForm):
 
 
 class AccountForm(BooksForm):
-    """An account's cash and trading state."""
+    """An account's cash."""
 
     watched = ("book_version",)
 
