@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from execution.models import ExecutionRun
+from execution.models import ExecutionRun, Recommendation
 from portfolios import bookkeeping
 from portfolios.bookkeeping import Stamp
 from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
@@ -143,8 +143,8 @@ def test_the_policy_of_the_page_allows_nothing_inline(viewer: Client, traded: De
 
 
 def test_what_research_wrote_is_text_and_never_markup(viewer: Client, traded: Desk):
-    first = ExecutionRun.objects.earliest("started_at")
-    for address in (reverse("run", args=[first.pk]), reverse("request", args=[first.request_id])):
+    run = Recommendation.objects.get(rationale__contains="<script>").run
+    for address in (reverse("run", args=[run.pk]), reverse("request", args=[run.request_id])):
         html = text_of(viewer.get(address))
         assert "<script>alert" not in html
         assert "&lt;script&gt;alert(1)" in html
