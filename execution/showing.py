@@ -22,6 +22,8 @@ ATTENTION_DAYS = 7  # for how long a failed run asks for attention
 # Confidence in these steps: from, below. The last one holds 1 too.
 _BUCKETS = ((Decimal(0), Decimal("0.5")), (Decimal("0.5"), Decimal("0.7")), (Decimal("0.7"), Decimal("0.85")),
             (Decimal("0.85"), Decimal("1.01")))  # fmt: skip
+_State = ResearchRequest.State
+UNFINISHED = (_State.NEW, _State.READY, _State.QUARANTINED, _State.FAILED)
 _REFUSED = (Outcome.DENIED, Outcome.QUARANTINED)
 
 
@@ -51,10 +53,16 @@ def arrivals(root: Path) -> list[Arrival]:
     return sorted(found, key=lambda item: (item.modified_at, item.request_id), reverse=True)
 
 
-def executed(requests: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Return those of the requests that have a run which did not fail. One query."""
-    runs = ExecutionRun.objects.filter(request_id__in=requests).exclude(status=ExecutionRun.Status.FAILED)
-    return set(runs.order_by().values_list("request_id", flat=True).distinct())
+def stored(requests: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the requests that a scan or an execution has stored. One query."""
+    rows = ResearchRequest.objects.filter(pk__in=requests)
+    return set(rows.order_by().values_list("pk", flat=True))
+
+
+def unfinished() -> dict[str, int]:
+    """Return how many requests wait in which state: not those that were executed or are ignored. One query."""
+    rows = ResearchRequest.objects.filter(state__in=UNFINISHED).order_by().values_list("state")
+    return dict(rows.annotate(number=Count("pk")))
 
 
 def runs() -> "QuerySet[ExecutionRun]":
@@ -63,15 +71,19 @@ def runs() -> "QuerySet[ExecutionRun]":
 
 
 def recent_runs(*, size: int, now: datetime) -> list[Any]:
-    """Return the newest runs, each with `failed_count` and `waiting_count` over all runs. One query.
+    """Return the newest runs, each with `failed_count`, `waiting_count`, `answered_count` over all runs. One query.
 
-    The counts ride along because no page shows the one without the other: failed runs of the last ATTENTION_DAYS,
-    and lines that wait for an answer.
+    The counts ride along because no page shows the one without the others: failed runs of the last ATTENTION_DAYS,
+    lines that wait for a person, and lines that a person has answered and no run has taken yet.
     """
     failed = ExecutionRun.objects.filter(
         status=ExecutionRun.Status.FAILED, started_at__gte=now - timedelta(days=ATTENTION_DAYS)
     )
-    rows = runs().annotate(failed_count=_number_of(failed), waiting_count=_number_of(waiting_lines()))
+    rows = runs().annotate(
+        failed_count=_number_of(failed),
+        waiting_count=_number_of(waiting_lines()),
+        answered_count=_number_of(answered_lines()),
+    )
     return list(rows.order_by("-started_at", "pk")[:size])
 
 
@@ -82,18 +94,18 @@ def _number_of(rows: "QuerySet[Any]") -> Coalesce:
 
 def waiting_lines() -> "QuerySet[Recommendation]":
     """Return the lines that wait for a person: undecided, and without an answer since their run."""
-    return _undecided().filter(~Exists(_ANSWERS))
+    return _undecided().filter(~Exists(_answers_since()))
 
 
 def answered_lines() -> "QuerySet[Recommendation]":
     """Return the lines that wait for their execution: undecided, with an answer that no run has seen."""
-    return _undecided().filter(Exists(_ANSWERS))
+    return _undecided().filter(Exists(_answers_since()))
 
 
-# What people said of a line after its run had begun: the run itself has not seen it.
-_ANSWERS = LineResolution.objects.filter(
-    request=OuterRef("run__request"), line=OuterRef("line"), created_at__gt=OuterRef("run__started_at")
-)
+def answers_to(request_id: uuid.UUID) -> dict[int, LineResolution]:
+    """Return what people said last of each line of a request. One query."""
+    rows = LineResolution.objects.filter(request_id=request_id).order_by("pk")
+    return {row.line: row for row in rows}
 
 
 def _undecided() -> "QuerySet[Recommendation]":
@@ -112,6 +124,13 @@ def _undecided() -> "QuerySet[Recommendation]":
         run__request=OuterRef("run__request"), run__account=OuterRef("run__account")
     )
     return rows.filter(~Exists(later), ~Exists(taken_back)).select_related("run__strategy")
+
+
+def _answers_since() -> "QuerySet[LineResolution]":
+    """What people said of a line after its run had begun: the run itself has not seen it."""
+    return LineResolution.objects.filter(
+        request=OuterRef("run__request"), line=OuterRef("line"), created_at__gte=OuterRef("run__started_at")
+    )
 
 
 @dataclass(slots=True)
@@ -210,9 +229,10 @@ def opinions(strategy_id: uuid.UUID) -> list[Opinion]:
 
 
 def requests_stored() -> "QuerySet[ResearchRequest]":
-    """Return the requests that were executed at least once, or tried, with their number of runs, newest first."""
+    """Return the stored requests with their number of runs, the newest first."""
     done = Count("runs", filter=~Q(runs__status=ExecutionRun.Status.FAILED))
-    return ResearchRequest.objects.defer("content").annotate(run_count=done).order_by("-received_at")
+    rows = ResearchRequest.objects.select_related("strategy").defer("content")
+    return rows.annotate(run_count=done).order_by("-received_at")
 
 
 def runs_of_account(account_id: uuid.UUID) -> "QuerySet[ExecutionRun]":

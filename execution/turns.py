@@ -17,7 +17,7 @@ from execution.models import ExecutionRun
 from execution.report import DecisionPart, RunReport
 
 # What a person may wave through: nothing is unclear about the line, something speaks against it.
-_CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
+CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collec
             for item in waiting
             if item.line in unclear
             or (Code.PRICE_OUT_OF_BAND in item.codes and item.symbol in accepted)
-            or (item.line in confirmed and _CONFIRMABLE.intersection(item.codes))
+            or (item.line in confirmed and CONFIRMABLE.intersection(item.codes))
         }
     return frozenset(settled & clear)
 

@@ -19,6 +19,7 @@ _PARTS = {
     "request": "research",
     "preview": "research",
     "run": "runs",
+    "take-back": "runs",
     "strategy": "strategies",
 }
 

@@ -17,7 +17,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from execution.models import ExecutionRun
+from execution.models import (
+    ExecutionRun,
+    LineResolution,
+    MappingRule,
+    Recommendation,
+    ResearchRequest,
+    Reversal,
+)
+from execution.scanning import scan_inbox
 from portfolios import bookkeeping
 from portfolios.bookkeeping import Stamp
 from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
@@ -107,7 +115,10 @@ def test_a_viewer_may_open_every_page_and_sees_no_button_that_trades(viewer: Cli
         assert (name, answer.status_code) == (name, 200)
         if "html" in answer.headers["Content-Type"]:
             html = text_of(answer)
-            assert (name, [word for word in ("Execute<", "Preview<", "Load the") if word in html]) == (name, [])
+            assert (
+                name,
+                [word for word in ("Execute<", "Preview<", "Load the", "ake back", "Assign<") if word in html],
+            ) == (name, [])
 
 
 def test_a_viewer_who_asks_all_the_same_is_refused(viewer: Client, desk: Desk):
@@ -143,8 +154,8 @@ def test_the_policy_of_the_page_allows_nothing_inline(viewer: Client, traded: De
 
 
 def test_what_research_wrote_is_text_and_never_markup(viewer: Client, traded: Desk):
-    first = ExecutionRun.objects.earliest("started_at")
-    for address in (reverse("run", args=[first.pk]), reverse("request", args=[first.request_id])):
+    run = Recommendation.objects.get(rationale__contains="<script>").run
+    for address in (reverse("run", args=[run.pk]), reverse("request", args=[run.request_id])):
         html = text_of(viewer.get(address))
         assert "<script>alert" not in html
         assert "&lt;script&gt;alert(1)" in html
@@ -391,3 +402,184 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
     assert answer.status_code == 403
     assert "That form is too old" in text_of(answer)
     assert not ExecutionRun.objects.exists()
+
+
+# --- the inbox ---
+
+
+def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_others(manager: Client, desk: Desk):
+    request = desk.inbox.put(PUBLISHED)
+    assert "new requests: research that arrived" in text_of(manager.get("/"))
+    said = text_of(manager.post(reverse("look"), follow=True))
+    assert "Looked at 1 requests: 1 new" in said
+    assert "no strategy is named: assign one" in said
+    assert "requests that nobody has been named for" in text_of(manager.get("/"))
+    owner = {"strategy": str(desk.strategy.pk), "provider": "anthropic"}
+    unexplained = text_of(manager.post(reverse("assign", args=[request]), owner, follow=True))
+    assert "Nothing was kept. Reason: This field is required." in unexplained
+    manager.post(reverse("assign", args=[request]), {**owner, "reason": "as the analyst says"})
+    row = ResearchRequest.objects.get()
+    assert (row.state, row.provider, row.assigned_by) == ("ready", "anthropic", "mia")
+    assert "Execute 1 ready request<" in text_of(manager.get(reverse("research")))
+    assert "requests that are ready to be executed" in text_of(manager.get("/"))
+    done = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
+    assert "Requests: 1 executed. Orders: 1." in done
+    run = ExecutionRun.objects.get()
+    assert (run.actor, run.door, run.account) == ("mia", "dashboard", desk.account)
+    again = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
+    assert "No request is ready: nothing was executed." in again
+    assert ExecutionRun.objects.count() == 1
+
+
+def test_a_batch_executes_no_more_requests_than_its_page_showed(manager: Client, desk: Desk):
+    for symbol in ("MSFT", "KO"):
+        whose = {"strategy_id": str(desk.strategy.pk), "provider": "anthropic"}
+        desk.inbox.put([line(symbol, "BUY", 5)], **whose)
+        manager.post(reverse("look"))
+    refused = text_of(manager.post(reverse("execute-ready"), follow=True))
+    assert "the page did not say how many requests it showed" in refused
+    assert not ExecutionRun.objects.exists()
+    manager.post(reverse("execute-ready"), {"count": "1"})
+    assert ExecutionRun.objects.count() == 1
+
+
+def test_what_a_batch_could_not_execute_is_said_with_the_reason(manager: Client, desk: Desk):
+    whose = {"strategy_id": str(desk.strategy.pk), "provider": "anthropic"}
+    request = desk.inbox.put(PUBLISHED, **whose)
+    manager.post(reverse("look"))
+    Strategy.objects.update(status="draft")
+    said = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
+    assert "Requests: 1 refused. Orders: 0." in said
+    assert f"Request {request} was refused: [STRATEGY_NOT_ACTIVE]" in said
+
+
+def test_an_ignored_request_waits_no_more_and_says_who_ignored_it(manager: Client, desk: Desk):
+    request = desk.inbox.put(PUBLISHED)
+    manager.post(reverse("ignore", args=[request]), {"reason": "a test of the provider"})
+    assert ResearchRequest.objects.get().state == "ignored"
+    assert "mia: a test of the provider" in text_of(manager.get(reverse("request", args=[request])))
+    assert "requests that" not in text_of(manager.get("/"))
+
+
+def test_the_inbox_is_filtered_by_state(viewer: Client, desk: Desk):
+    read = desk.inbox.put(PUBLISHED)
+    scan_inbox(desk.inbox.root, now=NOW)
+    arrived = desk.inbox.put(PUBLISHED)
+    for state, expected in (("new", [read]), ("arrived", [arrived]), ("executed", []), ("", [arrived, read])):
+        rows = json.loads(text_of(viewer.get(f"{reverse('research')}?state={state}&export=requests&format=json")))[
+            "rows"
+        ]
+        assert (state, sorted(row["request"] for row in rows)) == (state, sorted(expected))
+
+
+# --- lines that wait ---
+
+
+def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: Desk):
+    request = desk.inbox.put([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    desk.execute(request)
+    assert "What does line 2 mean?" in text_of(manager.get(reverse("request", args=[request])))
+    said = {"action": "BUY", "reason": "asked the analyst", "keep": "on"}
+    answered = text_of(manager.post(reverse("answer", args=[request, 2]), said, follow=True))
+    assert "Kept: line 2: BUY" in answered
+    assert MappingRule.objects.get().written == "panic"
+    html = text_of(manager.get("/"))
+    assert "answered lines whose requests can be executed again" in html
+    assert "quarantined lines that wait" not in html
+    shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="100")))
+    assert "run 2 of the request" in shown
+    manager.post(reverse("execute", args=[request]), hidden_fields(shown))
+    assert sorted(str(order.security_id) for order in Order.objects.all()) == ["KO", "MSFT"]
+    first = ExecutionRun.objects.get(sequence=1)
+    assert "Other runs of the request" in text_of(manager.get(reverse("run", args=[first.pk])))
+    assert "answered lines" not in text_of(manager.get("/"))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"action": "BUY"}, "This field is required."),
+        ({"reason": "so it is"}, "say what is meant"),
+        ({"symbol": "K$", "reason": "so it is"}, "not a symbol"),
+        ({"size": "200", "reason": "so it is"}, "0 to 100 percent"),
+    ],
+)
+def test_an_answer_that_says_nothing_is_refused_and_what_was_typed_stays(
+    manager: Client, desk: Desk, said: dict[str, str], words: str
+):
+    request = desk.inbox.put([line("KO", "PANIC", 3)])
+    html = text_of(manager.post(reverse("answer", args=[request, 1]), said, follow=True))
+    assert "nothing was kept" in html
+    assert words in html
+    assert not LineResolution.objects.exists()
+    assert all(f'value="{value}"' in html for value in said.values())
+
+
+def test_lines_that_contradict_each_other_are_traded_once_a_person_confirms_one(manager: Client, desk: Desk):
+    request = desk.inbox.put([line("MSFT", "BUY", 10), line("MSFT", "SELL_SHORT", 5)])
+    address = reverse("preview", args=[request])
+    shown = text_of(manager.get(address, choices(desk)))
+    assert f"{reverse('request', args=[request])}?line=1#line-1" in shown
+    asked = text_of(manager.get(f"{reverse('request', args=[request])}?line=1"))
+    assert "Is line 1 meant as it is written?" in asked
+    manager.post(reverse("answer", args=[request, 1]), {"confirm": "on", "reason": "the newer one"})
+    agreed = text_of(manager.get(address, choices(desk)))
+    manager.post(reverse("execute", args=[request]), hidden_fields(agreed))
+    assert [order.action for order in Order.objects.all()] == ["BUY"]
+    html = text_of(manager.get(reverse("request", args=[request])))
+    assert "Is line 2 meant as it is written?" in html
+    assert "Is line 1 meant" not in html
+
+
+# --- taking back ---
+
+
+def test_a_run_is_taken_back_once_and_says_so(manager: Client, desk: Desk):
+    report = desk.run(PUBLISHED, prices="450")
+    address = reverse("take-back", args=[report.run.id])
+    assert address in text_of(manager.get(reverse("run", args=[report.run.id])))
+    before = whole_database()
+    shown = text_of(manager.get(address))
+    assert "$9,999.00" in shown
+    assert manager.post(address).status_code == 400
+    assert whole_database() == before
+    done = text_of(manager.post(address, {"reason": "a wrong price"}, follow=True))
+    assert "Taken back: 1 ledger entries of 1 orders." in done
+    assert "a wrong price" in done
+    assert address not in done
+    assert desk.account.cash_balance == 100_000
+    again = text_of(manager.post(address, {"reason": "once more"}, follow=True))
+    assert "nothing was booked again" in again
+    assert Reversal.objects.get().reason == "a wrong price"
+
+
+def test_a_run_that_something_stands_on_says_what_has_to_go_first(manager: Client, desk: Desk):
+    report = desk.run(PUBLISHED, prices="450")
+    desk.run([line("MSFT", "SELL")], prices="460", now=NOW + timedelta(days=1))
+    address = reverse("take-back", args=[report.run.id])
+    for answer in (manager.get(address), manager.post(address, {"reason": "a wrong price"})):
+        assert answer.status_code == 409
+        assert "RUN_HAS_SUCCESSORS" in text_of(answer)
+    assert manager.get(reverse("take-back", args=[uuid.uuid4()])).status_code == 404
+    assert not Reversal.objects.exists()
+
+
+def test_a_viewer_decides_nothing(viewer: Client, desk: Desk):
+    report = desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    request, run = report.run.request_id, report.run.id
+    assert "mean?" not in text_of(viewer.get(reverse("request", args=[request])))
+    before = whole_database()
+    said = {"reason": "x", "action": "BUY", "count": "1"}
+    for name, arguments in (
+        ("look", []), ("execute-ready", []), ("assign", [request]), ("ignore", [request]),
+        ("answer", [request, 2]), ("take-back", [run]),
+    ):  # fmt: skip
+        assert (name, viewer.post(reverse(name, args=arguments), said).status_code) == (name, 403)
+    assert whole_database() == before
+
+
+def test_staff_find_the_admin_and_its_trail_and_everybody_the_api(viewer: Client, traded: Desk):
+    html = text_of(viewer.get("/"))
+    assert ('href="/api/v1/docs/"' in html, 'href="/admin/audit/"' in html) == (True, False)
+    User.objects.update(is_staff=True)
+    assert 'href="/admin/audit/"' in text_of(viewer.get("/"))

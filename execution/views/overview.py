@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from execution import showing
 from execution.examples import ExampleFileError
 from execution.loading import load_examples
+from execution.views.inbox import ARRIVED
 from execution.views.listings import runs_listing
 from execution.views.pages import EXECUTE, page
 from portfolios import overview as books
@@ -56,6 +57,14 @@ _LEAGUE_COLUMNS = (
     Column("policy", "Policy"),
     Column("eligible", "Compared"),
 )
+# What keeps requests waiting, by their state.
+_WAITING = (
+    (ARRIVED, "new requests: research that arrived and that nobody has looked at"),
+    ("ready", "requests that are ready to be executed"),
+    ("new", "requests that nobody has been named for: assign them"),
+    ("quarantined", "requests that cannot be read"),
+    ("failed", "requests whose execution failed"),
+)
 
 
 @require_safe
@@ -68,12 +77,12 @@ def overview(request: HttpRequest) -> HttpResponse:
             return page(request, "pages/welcome.html", {"may_load": request.user.has_perm(EXECUTE)})
         recent = showing.recent_runs(size=8, now=now)
         arrived = [item.request_id for item in showing.arrivals(settings.ARTIFACTS_ROOT)]
-        new = len(set(arrived) - showing.executed(arrived)) if arrived else 0
+        unseen = len(set(arrived) - showing.stored(arrived)) if arrived else 0
         league = _league(request)
         context = {
             "totals": totals,
             "filters": filters,
-            "attention": _attention(totals, recent, new=new),
+            "attention": _attention(totals, recent, requests={ARRIVED: unseen, **showing.unfinished()}),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
             "more_league": _more_league(request, league),
@@ -91,13 +100,16 @@ def _filters(request: HttpRequest) -> Filters:
     )
 
 
-def _attention(totals: Totals, recent: list[Any], *, new: int) -> list[tuple[int, str, str]]:
+def _attention(totals: Totals, recent: list[Any], *, requests: Mapping[str, int]) -> list[tuple[int, str, str]]:
     """Return what a person should look at: how many, what, and where. Nothing where everything is fine."""
-    failed = recent[0].failed_count if recent else 0
-    waiting = recent[0].waiting_count if recent else 0
+    failed, waiting, answered = (
+        (recent[0].failed_count, recent[0].waiting_count, recent[0].answered_count) if recent else (0, 0, 0)
+    )
+    inbox = reverse("research")
     found = [
-        (new, "new requests: research that no account has executed", reverse("research")),
-        (waiting, "quarantined lines that wait for a person", reverse("research") + "#table-waiting"),
+        *((requests.get(state, 0), words, f"{inbox}?state={state}") for state, words in _WAITING),
+        (waiting, "quarantined lines that wait for a person", f"{inbox}#table-waiting"),
+        (answered, "answered lines whose requests can be executed again", f"{inbox}#table-answered"),
         (failed, f"failed runs in the last {showing.ATTENTION_DAYS} days", reverse("runs") + "?status=failed"),
         (totals.halted, "accounts that may not trade, or only reduce", "?state=HALTED#table-accounts"),
         (totals.stale, f"accounts with a price older than {settings.PRICE_MAX_AGE:g} hours", "#table-accounts"),

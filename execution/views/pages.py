@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from portfolios.tables import Column, Listing, Row, export_of, table_of
 
@@ -67,3 +67,10 @@ def page(
         return export
     tables = {listing.name: table_of(listing, request.GET) for listing in listings}
     return render(request, template, {**context, "tables": tables}, status=status)
+
+
+def see_other(name: str, *arguments: Any) -> HttpResponse:
+    """Go to a page by a GET (303), so that Reload asks for the page alone."""
+    response = redirect(name, *arguments)
+    response.status_code = 303
+    return response

@@ -24,7 +24,8 @@ _MODES = (
 )
 
 
-def _strategies() -> list[tuple[str, str]]:
+def active_strategies() -> list[tuple[str, str]]:
+    """Return the strategies that research may be executed for, as (id, name). One query."""
     found = Strategy.objects.filter(status=Strategy.Status.ACTIVE).values_list("pk", "name")
     return [(str(key), name) for key, name in found]
 
@@ -32,7 +33,7 @@ def _strategies() -> list[tuple[str, str]]:
 class PlanForm(forms.Form):
     """Everything that a preview depends on and that a person may choose."""
 
-    strategy = forms.ChoiceField(choices=_strategies)
+    strategy = forms.ChoiceField(choices=active_strategies)
     provider = forms.ChoiceField(choices=Provider.choices)
     mode = forms.ChoiceField(choices=_MODES, initial=Mode.ALLOCATE)
     close_unlisted = forms.BooleanField(required=False, label="Close holdings that the research does not list")

@@ -1,5 +1,6 @@
 """Runs: the list, one run with what happened to every line, its report as a file, and the check that it replays."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
 from execution.replaying import replay_run
 from execution.views.listings import outcome_words, runs_listing
-from execution.views.pages import page
+from execution.views.pages import EXECUTE, page
 from portfolios.queries import one_snapshot
 from portfolios.tables import Column, Listing, Row
 
@@ -63,8 +64,16 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
+            "reversal": recording.reversal_of(found),
+            "may_take_back": _may_be_taken_back(found) and request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/run.html", context, listings=_listings(found, links))
+
+
+def _may_be_taken_back(found: ExecutionRun) -> bool:
+    """Whether it is worth asking: whether later bookings stand on the run is said by the preview."""
+    is_done = found.status == ExecutionRun.Status.SUCCEEDED and found.order_count > 0
+    return is_done and recording.reversal_of(found) is None
 
 
 def _run_or_404(run_id: UUID) -> ExecutionRun:
@@ -83,6 +92,13 @@ def _listings(found: ExecutionRun, links: list[Any]) -> list[Listing[Any]]:
         Listing(
             name="prices", caption="Prices", columns=_PRICE_COLUMNS, source=sorted(found.prices.items()),
             row=_price_row, order="symbol", empty="No price was needed.", size=100,
+        ),
+        replace(
+            runs_listing(
+                showing.runs_of_request(found.request_id).exclude(pk=found.pk),
+                name="others", caption="Other runs of the request", size=10,
+            ),
+            empty="The request has no other run.",
         ),
     ]  # fmt: skip
 

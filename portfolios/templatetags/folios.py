@@ -21,7 +21,9 @@ _NONE = SafeString(
 )
 _TONES = {
     **dict.fromkeys(("EXECUTED", "succeeded", "filled", "ACTIVE", "active", "right", "agree"), "good"),
-    **dict.fromkeys(("CLAMPED", "QUARANTINED", "REDUCING", "new", "simulated", "draft"), "warn"),
+    **dict.fromkeys(("executed", "ready"), "good"),
+    **dict.fromkeys(("CLAMPED", "QUARANTINED", "REDUCING", "simulated", "draft", "taken back"), "warn"),
+    **dict.fromkeys(("arrived", "new", "quarantined"), "warn"),
     **dict.fromkeys(("DENIED", "failed", "HALTED", "wrong", "disagree", "unreadable"), "bad"),
 }  # fmt: skip
 

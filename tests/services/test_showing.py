@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from execution import showing
+from execution.answers import Answer, Author, resolve_line
+from execution.reversing import reverse_run
+from execution.scanning import scan_inbox
 from portfolios.overview import curves
 from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line
 
@@ -25,11 +28,34 @@ def test_only_directories_named_by_an_id_have_arrived(tmp_path: Path):
 
 
 @pytest.mark.django_db
-def test_a_request_is_new_until_a_run_of_it_did_not_fail(desk: Desk):
-    request = uuid.UUID(desk.inbox.put(PUBLISHED))
-    assert showing.executed([request]) == set()
+def test_a_request_is_unfinished_from_its_scan_until_its_run(desk: Desk):
+    request = uuid.UUID(desk.inbox.put(PUBLISHED, strategy_id=str(desk.strategy.pk), provider="anthropic"))
+    assert (showing.stored([request]), showing.unfinished()) == (set(), {})
+    scan_inbox(desk.inbox.root, now=NOW)
+    assert (showing.stored([request]), showing.unfinished()) == ({request}, {"ready": 1})
     desk.execute(str(request), prices="450")
-    assert showing.executed([request]) == {request}
+    assert (showing.stored([request]), showing.unfinished()) == ({request}, {})
+
+
+@pytest.mark.django_db
+def test_an_answered_line_waits_for_a_run_and_no_longer_for_a_person(desk: Desk):
+    request = desk.inbox.put([line("MSFT", "BUY", 5), line("KO", "PANIC", 1)])
+    desk.execute(request)
+    author = Author(actor="mia", reason="asked the analyst", now=NOW + DAY)
+    resolve_line(request_id=uuid.UUID(request), line=2, answer=Answer(action="BUY"), author=author)
+    assert [found.symbol for found in showing.waiting_lines()] == []
+    assert [found.symbol for found in showing.answered_lines()] == ["KO"]
+    assert showing.answers_to(uuid.UUID(request))[2].reason == "asked the analyst"
+    desk.execute(request, now=NOW + 2 * DAY)
+    assert [found.symbol for found in showing.answered_lines()] == []
+
+
+@pytest.mark.django_db
+def test_no_line_waits_in_a_run_that_was_taken_back(desk: Desk):
+    report = desk.run([line("MSFT", "BUY", 5), line("KO", "PANIC", 1)])
+    assert [found.symbol for found in showing.waiting_lines()] == ["KO"]
+    reverse_run(uuid.UUID(report.run.id), actor="mia", door="dashboard", reason="a wrong price", now=NOW + DAY)
+    assert [found.symbol for found in showing.waiting_lines()] == []
 
 
 @pytest.mark.django_db
