@@ -2,19 +2,28 @@
 
 import django_filters as filters
 
-from execution.models import ExecutionRun, ResearchRequest
+from execution.models import ExecutionRun, MappingRule, ResearchRequest
 from portfolios.api.filters import MomentFilter, TruthFilter
 
 
 class ResearchFilter(filters.FilterSet):
     """Research."""
 
+    strategy = filters.UUIDFilter(field_name="strategy_id", help_text="For this strategy.")
     received_after = MomentFilter(field_name="received_at", lookup_expr="gte", help_text="From this time on.")
     received_before = MomentFilter(field_name="received_at", lookup_expr="lt", help_text="Before this time.")
 
     class Meta:
         model = ResearchRequest
-        fields = ["origin"]
+        fields = ["state", "provider", "origin"]
+
+
+class MappingRuleFilter(filters.FilterSet):
+    """Mapping rules."""
+
+    class Meta:
+        model = MappingRule
+        fields = ["provider", "field", "written"]
 
 
 class RunFilter(filters.FilterSet):

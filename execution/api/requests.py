@@ -58,7 +58,7 @@ class ResearchBody(StrictSerializer):
     market_context = serializers.CharField(required=False, max_length=10_000, help_text="What the research saw.")
 
 
-class PricesBody(StrictSerializer):
+class GivenPricesBody(StrictSerializer):
     """Where prices come from before the configured sources are asked."""
 
     prices = serializers.DictField(
@@ -67,6 +67,11 @@ class PricesBody(StrictSerializer):
     default_price = serializers.CharField(
         required=False, max_length=40, help_text="Price of symbols without one; marks the run as simulated."
     )
+
+
+class PricesBody(GivenPricesBody):
+    """Where prices come from, and which of them somebody has looked at."""
+
     accept_prices = serializers.ListField(
         child=serializers.CharField(max_length=16),
         required=False,
@@ -127,6 +132,16 @@ class RebalanceBody(PlanBody):
 
 class MarkBody(PricesBody):
     """Where the prices of the valuation come from."""
+
+
+class RetryBody(GivenPricesBody):
+    """Where the prices of now come from; all else is as in the run that failed."""
+
+
+class ReasonBody(StrictSerializer):
+    """Why. It stays on record with the caller's name."""
+
+    reason = serializers.CharField(max_length=2_000, help_text="Why, for whoever reads the books later.")
 
 
 def execution_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> Instruction:

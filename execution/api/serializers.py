@@ -3,22 +3,34 @@
 from rest_framework import serializers
 
 from execution.explaining import Explanation
-from execution.models import ExecutionRun, ResearchRequest
+from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
+from execution.pending import Done
 from execution.replaying import Difference
 from execution.report import RunReport
+from execution.reversing import ReversalReport
 from execution.reviewing import Reviewed
+from execution.scanning import ScanReport
 from execution.valuing import ValuationReport
 from portfolios.api.shapes import shape_of
 
 
+class RequestProblem(serializers.Serializer[object]):
+    """One reason why a request is not executed."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class ResearchRow(serializers.ModelSerializer[ResearchRequest]):
-    """One piece of research."""
+    """One piece of research: where it stands, whose it is, and what keeps it from being executed."""
+
+    problems = RequestProblem(many=True)
 
     class Meta:
         model = ResearchRequest
         fields = [
-            "id", "task_id", "origin", "digest", "source_path", "recommendation_count", "problem_count",
-            "market_context", "received_at",
+            "id", "state", "strategy", "provider", "problems", "task_id", "origin", "digest", "source_path",
+            "recommendation_count", "problem_count", "market_context", "received_at",
         ]  # fmt: skip
 
 
@@ -73,5 +85,41 @@ class Reproduction(serializers.Serializer[object]):
     reproduced = serializers.BooleanField()
 
 
+class ResolutionRow(serializers.ModelSerializer[LineResolution]):
+    """What a person said of one line; the newest answer counts."""
+
+    class Meta:
+        model = LineResolution
+        fields = [
+            "id",
+            "request",
+            "line",
+            "action",
+            "symbol",
+            "allocation_percent",
+            "actor",
+            "reason",
+            "created_at",
+        ]
+
+
+class MappingRuleRow(serializers.ModelSerializer[MappingRule]):
+    """How one word of one provider is meant: the newest version counts, an empty meaning withdraws the rule."""
+
+    class Meta:
+        model = MappingRule
+        fields = ["id", "provider", "field", "written", "meaning", "version", "actor", "reason", "created_at"]
+
+
+class PendingReport(serializers.Serializer[object]):
+    """What became of each request, how many ended in which way, and how many are still ready."""
+
+    results = shape_of(Done)(many=True)
+    summary = serializers.DictField(child=serializers.IntegerField())
+    left = serializers.IntegerField()
+
+
+ReversalReportShape = shape_of(ReversalReport)
+ScanReportShape = shape_of(ScanReport)
 ExplanationShape = shape_of(Explanation)
 ValuationReportShape = shape_of(ValuationReport)

@@ -16,8 +16,10 @@ from execution.api.refusals import granted
 from execution.api.requests import (
     ExecutionBody,
     MarkBody,
+    ReasonBody,
     RebalanceBody,
     ResearchBody,
+    RetryBody,
     accepted_symbols,
     execution_instruction,
     load_body,
@@ -30,6 +32,7 @@ from execution.api.serializers import (
     Reproduction,
     ResearchDetail,
     ResearchRow,
+    ReversalReportShape,
     RunDetail,
     RunRow,
     ValuationReportShape,
@@ -40,10 +43,12 @@ from execution.models import ExecutionRun, ResearchRequest
 from execution.pushing import push_research
 from execution.replaying import replay_run
 from execution.report import RunReport
+from execution.retrying_runs import retry_failed_run
+from execution.reversing import preview_reversal, reverse_run
 from execution.reviewing import review_run
 from execution.services import execute, preview
 from execution.valuing import mark_to_market
-from portfolios.api.base import RowsViewSet, StrictViewSet
+from portfolios.api.base import RowsViewSet, StrictViewSet, value_of
 from portfolios.api.requests import checked
 from portfolios.api.rows import chosen, columns_of, shown
 from portfolios.api.schema import listed
@@ -51,6 +56,7 @@ from portfolios.api.shapes import data_of
 
 VIEW_RUN = "execution.view_executionrun"
 EXECUTE = "execution.add_executionrun"
+TAKE_BACK = "execution.add_reversal"
 
 _REPORTS = {200: Report, 201: Report}
 
@@ -99,7 +105,7 @@ class ResearchViewSet(RowsViewSet):
             )
         )
         columns = columns_of(ResearchDetail)
-        data = shown({column.source: getattr(kept, column.source) for column in columns}, columns)
+        data = shown({column.source: value_of(kept, column.source) for column in columns}, columns)
         return _created(request, data, address=f"{kept.pk}/") if is_new else Response(data)
 
 
@@ -135,7 +141,7 @@ class ExecutionViewSet(RowsViewSet):
     reading_actions = frozenset({"preview"})
     needs = {
         "list": VIEW_RUN, "retrieve": VIEW_RUN, "explain": VIEW_RUN, "reproduction": VIEW_RUN, "preview": VIEW_RUN,
-        "create": EXECUTE,
+        "create": EXECUTE, "retry": EXECUTE, "reverse": TAKE_BACK, "reverse_preview": VIEW_RUN,
     }  # fmt: skip
     known_parameters = {"explain": frozenset({"symbol"})}
 
@@ -185,6 +191,53 @@ class ExecutionViewSet(RowsViewSet):
     def reproduction(self, request: Request, pk: UUID) -> Response:
         """Plan a run again and compare."""
         return Response(data_of(granted(replay_run(pk)).as_data()))
+
+    @extend_schema(
+        summary="Take a run back",
+        description="Book the opposite of everything that the run booked, at the same prices, while nothing later"
+        " stands on it. Answered with 201; the same call again with 200, `replay: true` and the first report. The"
+        " run stays in the record, and its request counts as executed.",
+        request=ReasonBody,
+        responses={200: ReversalReportShape, 201: ReversalReportShape},
+    )
+    def reverse(self, request: Request, pk: UUID) -> Response:
+        """Take a run back."""
+        reason = checked(ReasonBody, request.data)["reason"]
+        report = granted(
+            reverse_run(pk, actor=_actor(request), door=ExecutionRun.Door.API, reason=reason, now=timezone.now())
+        )
+        if report.replay:
+            return Response(report.as_data())
+        return _created(request, report.as_data(), address=reverse("api-execution", args=[pk]))
+
+    @extend_schema(
+        summary="Preview taking a run back",
+        description="What taking the run back would do now, or why it is refused. Writes nothing.",
+        responses=ReversalReportShape,
+    )
+    def reverse_preview(self, request: Request, pk: UUID) -> Response:
+        """Preview taking a run back."""
+        return Response(granted(preview_reversal(pk)).as_data())
+
+    @extend_schema(
+        summary="Try a failed run again",
+        description="Execute the request of a failed run as a new run, read in the same way, at prices of now. The"
+        " failed run stays as it is.",
+        request=RetryBody,
+        responses=_REPORTS,
+    )
+    def retry(self, request: Request, pk: UUID) -> Response:
+        """Try a failed run again."""
+        body, now = checked(RetryBody, request.data), timezone.now()
+        answer = retry_failed_run(
+            pk,
+            actor=_actor(request),
+            door=ExecutionRun.Door.API,
+            now=now,
+            prices=price_chain(body, now=now),
+            artifacts_root=settings.ARTIFACTS_ROOT,
+        )
+        return _executed(request, answer)
 
 
 @extend_schema_view(

@@ -12,7 +12,7 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portfolios.models import RiskPolicy
+from portfolios.models import PortfolioAccount, RiskPolicy
 from portfolios.money import AmountOutOfRangeError, quantize_price
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
@@ -86,6 +86,15 @@ class StrategyBody(StrictSerializer):
     id = IdField(required=False, help_text="A UUID of yours, so that the call can be made again.")
     name = serializers.CharField(max_length=200, help_text="One of a kind.")
     description = serializers.CharField(required=False, max_length=10_000, help_text="What it is about.")
+
+
+class TradingStateBody(StrictSerializer):
+    """What an account may do from now on, and why."""
+
+    state = serializers.ChoiceField(
+        PortfolioAccount.TradingState.values, help_text="ACTIVE, REDUCING (only smaller holdings) or HALTED."
+    )
+    reason = serializers.CharField(max_length=2_000, help_text="Why, for whoever reads the books later.")
 
 
 class PriceBody(StrictSerializer):

@@ -13,7 +13,7 @@ from portfolios.api.rows import columns_of
 
 _View = TypeVar("_View", bound=type[Any])
 
-# What each operation may answer beside its own, and what those that take a body may.
+# What each operation may answer beside its own, and what those that write, or preview what would be written, may.
 _ALWAYS = {
     400: "A parameter or the body is not what the schema says; `errors` has the fields.",
     401: "No token, or one that is wrong or expired.",
@@ -25,7 +25,7 @@ _ALWAYS = {
     500: "A fault of the server.",
     503: "The database cannot be used; `code` says why.",
 }
-_WITH_BODY = {
+_WRITING = {
     409: "It conflicts with what is there: changed content, a stale plan token, a name that is taken.",
     415: "The body is not JSON.",
     422: "The content is understood, and refused; `code` says why.",
@@ -110,11 +110,12 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             schema["additionalProperties"] = False
     for name, example in EXAMPLES.items():
         schemas[name]["example"] = example
-    every = {**_ALWAYS, **_WITH_BODY}
+    every = {**_ALWAYS, **_WRITING}
     result["components"]["responses"] = {f"Problem{status}": _error(status, text) for status, text in every.items()}
-    for path in result["paths"].values():
-        for operation in path.values():
-            errors = {**_ALWAYS, **(_WITH_BODY if "requestBody" in operation else {})}
+    for address, methods in result["paths"].items():
+        for method, operation in methods.items():
+            writes = method == "post" or address.endswith("/preview/")
+            errors = {**_ALWAYS, **(_WRITING if writes else {})}
             operation["responses"].update(
                 {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in errors}
             )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -20,6 +21,7 @@ _SIMPLE: dict[type, type[_Field]] = {
     int: serializers.IntegerField,
     datetime: serializers.DateTimeField,
     date: serializers.DateField,
+    UUID: serializers.UUIDField,
 }
 
 
@@ -27,8 +29,8 @@ _SIMPLE: dict[type, type[_Field]] = {
 def shape_of(answer: type, *, name: str = "") -> type[serializers.Serializer[Any]]:
     """Return a serializer with the fields of a dataclass, whose docstring becomes the description.
 
-    Known are text, numbers, truth values, times, dataclasses, lists and mappings of them, and Any; decimals are
-    text. Raises TypeError for anything else.
+    Known are text, numbers, truth values, times, ids, dataclasses, lists and mappings of them, and Any; decimals
+    are text. Raises TypeError for anything else.
     """
     hints = get_type_hints(answer)
     fields: dict[str, Any] = {field.name: _field(hints[field.name]) for field in dataclasses.fields(answer)}

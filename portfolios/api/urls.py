@@ -41,6 +41,7 @@ urlpatterns = [
     *rows("prices", views.PriceViewSet, key="int:pk"),
     *rows("accounts", views.AccountViewSet, key="uuid:pk"),
     path("accounts/<uuid:pk>/performance/", views.AccountViewSet.as_view({"get": "performance"})),
+    path("accounts/<uuid:pk>/trading-state/", views.AccountViewSet.as_view({"post": "trading_state"})),
     path("accounts/<uuid:account_id>/ledger/", views.LedgerViewSet.as_view({"get": "list"})),
     path("accounts/<uuid:account_id>/valuations/", views.ValuationViewSet.as_view({"get": "list"})),
     *rows("positions", views.PositionViewSet, key="uuid:pk"),

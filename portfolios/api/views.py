@@ -20,10 +20,18 @@ from portfolios.api import serializers as rows
 from portfolios.api.base import RowsViewSet, value_of
 from portfolios.api.pagination import NewestEntries, NewestOrders
 from portfolios.api.problems import ProblemError
-from portfolios.api.requests import PerformanceQuery, PriceBody, RiskPolicyBody, StrategyBody, checked
+from portfolios.api.requests import (
+    PerformanceQuery,
+    PriceBody,
+    RiskPolicyBody,
+    StrategyBody,
+    TradingStateBody,
+    checked,
+)
 from portfolios.api.rows import columns_of, shown
 from portfolios.api.schema import listed
 from portfolios.api.shapes import data_of, shape_of
+from portfolios.bookkeeping import CannotBookError
 from portfolios.figures import AccountFigures, PerformanceFigures, account_figures, account_performance
 from portfolios.models import (
     LedgerEntry,
@@ -36,6 +44,7 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
+from portfolios.trading_states import StateSet, set_trading_state
 
 
 @listed("strategies", "strategy")
@@ -219,6 +228,7 @@ class AccountViewSet(RowsViewSet):
         "list": "portfolios.view_portfolioaccount",
         "retrieve": "portfolios.view_portfolioaccount",
         "performance": "portfolios.view_valuation",
+        "trading_state": "portfolios.change_portfolioaccount",
     }
     known_parameters = {"performance": frozenset({"since", "until", "benchmark"})}
 
@@ -250,6 +260,24 @@ class AccountViewSet(RowsViewSet):
         if found is None:
             raise Http404
         return Response(data_of(found))
+
+    @extend_schema(
+        summary="Halt, limit or free an account",
+        description="Set what the account may do from now on; who did it and why stays on record. In the same state"
+        " already, nothing is written and `before` is `after`.",
+        request=TradingStateBody,
+        responses={200: shape_of(StateSet)},
+    )
+    def trading_state(self, request: Request, pk: UUID) -> Response:
+        """Set the account's trading state. Raises Http404, and ProblemError where the books refuse."""
+        body = checked(TradingStateBody, request.data)
+        if queries.get_account(pk) is None:
+            raise Http404
+        try:
+            answer = set_trading_state(pk, **body, actor=request.user.get_username(), now=timezone.now())
+        except CannotBookError as error:
+            raise ProblemError(status=422, code="CANNOT_BOOK", detail=str(error)) from error
+        return Response(data_of(answer))
 
 
 class _OfOneAccount(RowsViewSet):

@@ -19,6 +19,12 @@ def nobody_has_called_yet() -> Iterator[None]:
     cache.clear()
 
 
+WRITING = (
+    "add_executionrun", "add_researchrequest", "add_valuation", "add_reversal", "change_researchrequest",
+    "add_lineresolution", "add_mappingrule", "change_portfolioaccount",
+)  # fmt: skip
+
+
 def user_with(name: str, *codenames: str) -> User:
     """Return a user with these permissions."""
     user = User.objects.create_user(name, password="a long password")
@@ -34,10 +40,10 @@ def token_of(user: User, name: str = "script", *, read_only: bool = False) -> st
 
 @pytest.fixture
 def user(db: None) -> User:
-    """Return a user who may read everything of the books and of research, and execute."""
+    """Return a user who may read everything of the books and of research, decide and execute."""
     rows = Permission.objects.filter(content_type__app_label__in=["portfolios", "execution"])
     names = [name for name in rows.values_list("codename", flat=True) if name.startswith("view_")]
-    return user_with("carol", *names, "add_executionrun", "add_researchrequest", "add_valuation")
+    return user_with("carol", *names, *WRITING)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from django.utils import timezone
 from folios.tokens.models import ApiToken
 from tests.api.callers import V1, Caller, new_id, problem
 from tests.api.conftest import token_of, user_with
-from tests.scenes import PUBLISHED, Desk, whole_database
+from tests.scenes import PUBLISHED, Desk, Inbox, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,10 @@ def test_a_read_only_token_reads_and_previews_and_writes_nothing(user: User, des
     assert reader.post("/executions/preview/", body).status_code == 200
     before = whole_database()
     research = {name: body[name] for name in ("request_id", "recommendations")}
-    for address, sent in (("/executions/", body), ("/research-requests/", research), ("/mark-to-market/", {})):
+    for address, sent in (
+        ("/executions/", body), ("/research-requests/", research), ("/mark-to-market/", {}), ("/inbox/scan/", {}),
+        ("/execute-pending/", {}),
+    ):  # fmt: skip
         assert "read-only" in problem(reader.post(address, sent), 403, "NOT_PERMITTED")["detail"]
     assert whole_database() == before
 
@@ -122,11 +125,22 @@ ACTIONS = [
     ("post", "/rebalances/", "add_executionrun"),
     ("post", "/rebalances/preview/", "view_executionrun"),
     ("post", "/mark-to-market/", "add_valuation"),
+    ("post", f"/executions/{new_id()}/reverse/", "add_reversal"),
+    ("get", f"/executions/{new_id()}/reverse/preview/", "view_executionrun"),
+    ("post", f"/executions/{new_id()}/retry/", "add_executionrun"),
+    ("post", "/execute-pending/", "add_executionrun"),
+    ("post", "/inbox/scan/", "add_researchrequest"),
+    ("post", f"/research-requests/{new_id()}/assign/", "change_researchrequest"),
+    ("post", f"/research-requests/{new_id()}/ignore/", "change_researchrequest"),
+    ("post", f"/research-requests/{new_id()}/lines/1/resolve/", "add_lineresolution"),
+    ("get", "/mapping-rules/", "view_mappingrule"),
+    ("post", "/mapping-rules/", "add_mappingrule"),
+    ("post", f"/accounts/{new_id()}/trading-state/", "change_portfolioaccount"),
 ]
 
 
 @pytest.mark.parametrize(("method", "address", "permission"), ACTIONS)
-def test_each_action_wants_its_permission(db: None, method: str, address: str, permission: str):
+def test_each_action_wants_its_permission(inbox: Inbox, method: str, address: str, permission: str):
     without, with_it = user_with("dave"), user_with("erin", permission)
     arguments = [address] if method == "get" else [address, {}]
     problem(getattr(Caller(token_of(without)), method)(*arguments), 403, "NOT_PERMITTED")
@@ -265,7 +279,12 @@ def test_every_address_of_the_api_wants_somebody(client: Client):
     assert len(patterns) > 25
     for entry in patterns:
         address = str(entry.pattern)
-        for part, value in (("<uuid:pk>", new_id()), ("<uuid:account_id>", new_id()), ("<int:pk>", "1")):
+        for part, value in (
+            ("<uuid:pk>", new_id()),
+            ("<uuid:account_id>", new_id()),
+            ("<int:pk>", "1"),
+            ("<int:line>", "1"),
+        ):
             address = address.replace(part, value)
         address = f"{V1}/{address.replace('<symbol:symbol>', 'MSFT')}"
         answers = {client.get(address).status_code, client.post(address).status_code}

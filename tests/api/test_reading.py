@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from execution.models import ExecutionRun
+from execution.models import ExecutionRun, MappingRule
 from portfolios.models import Order, Price, RiskPolicy, Security
 from tests.api.callers import Caller, new_id, problem
 from tests.scenes import NOW, PUBLISHED, Desk, line
@@ -18,13 +18,23 @@ pytestmark = pytest.mark.django_db
 PRICES = {"MSFT": "450", "KO": "62.5", "XOM": "100"}
 LISTS = [
     "/strategies/", "/risk-policies/", "/securities/", "/prices/", "/accounts/", "/positions/", "/orders/",
-    "/research-requests/", "/executions/", "/accounts/{account}/ledger/", "/accounts/{account}/valuations/",
+    "/research-requests/", "/mapping-rules/", "/executions/", "/accounts/{account}/ledger/",
+    "/accounts/{account}/valuations/",
 ]  # fmt: skip
 DETAILS = [
     "/strategies/{strategy}/", "/securities/MSFT/", "/accounts/{account}/", "/positions/{position}/",
     "/orders/{order}/", "/research-requests/{request}/", "/executions/{run}/", "/executions/{run}/explain/",
-    "/accounts/{account}/performance/",
+    "/executions/{run}/reproduction/", "/executions/{run}/reverse/preview/", "/risk-policies/{policy}/",
+    "/prices/{price}/", "/mapping-rules/{rule}/", "/accounts/{account}/performance/",
 ]  # fmt: skip
+
+
+def write_rule(version: int) -> None:
+    """Write a version of what a word means."""
+    MappingRule.objects.create(
+        provider="anthropic", field="action", written="accumulate", meaning="BUY", version=version, actor="alice",
+        reason="asked", created_at=NOW,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -32,6 +42,8 @@ def traded(desk: Desk) -> Desk:
     """Return a desk that holds a long and a short, with a policy."""
     RiskPolicy.objects.create(strategy=desk.strategy, allow_short=True, max_position_percent=50)
     Security.objects.create(symbol="MSFT", sector="Information Technology")
+    Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
+    write_rule(1)
     desk.run([line("MSFT", "BUY", 20), line("XOM", "SELL_SHORT", 10), line("KO", "HOLD", 1)], prices=PRICES)
     return desk
 
@@ -42,6 +54,8 @@ def filled_in(address: str, desk: Desk) -> str:
     return address.format(
         account=desk.account.pk, strategy=desk.strategy.pk, position=desk.position("MSFT").pk, run=run.pk,
         order=Order.objects.filter(account=desk.account).latest("placed_at").pk, request=run.request_id,
+        policy=RiskPolicy.objects.earliest("pk").pk, price=Price.objects.earliest("pk").pk,
+        rule=MappingRule.objects.earliest("pk").pk,
     )  # fmt: skip
 
 
@@ -59,9 +73,10 @@ def test_more_rows_take_no_more_queries(caller: Caller, traded: Desk, address: s
     for number in range(3):
         Price.objects.create(security_id="MSFT", price=100, source=f"test {number}", as_of=NOW)
         RiskPolicy.objects.create(strategy=traded.strategy, version=2 + number, allow_short=True)
+        write_rule(2 + number)
         traded.run([line(f"S{'ABC'[number]}{letter}", "BUY", 0.5) for letter in "XYZ"])
 
-    assert queries_of(caller, filled_in(address, traded)) == few <= 10
+    assert queries_of(caller, filled_in(address, traded)) == few <= 12
 
 
 def test_money_is_text_and_times_have_an_offset(caller: Caller, traded: Desk):

@@ -30,7 +30,7 @@ def as_pattern(output: str) -> str:
 @pytest.mark.django_db(transaction=True)
 def test_every_line_of_the_tour_runs(live_server: Any, inbox: Inbox):
     blocks = blocks_of(DOCUMENT)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     script = "".join(f"{commands}echo '{END}'\n" for commands, _ in blocks)
     for written, here in (("http://127.0.0.1:8000", live_server.url), (".venv/bin/python", sys.executable)):
         assert written in script
