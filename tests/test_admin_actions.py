@@ -379,6 +379,20 @@ def test_what_is_no_answer_is_refused(boss: Client, desk: Desk):
     assert "it was decided" in errors_of(previewed(boss, clear, "resolve", **UNWRITTEN))
 
 
+def test_a_price_in_doubt_is_accepted_when_the_request_is_executed_again(boss: Client, desk: Desk):
+    report = desk.run(
+        [line("MSFT", "BUY", 5, current_price=100)], prices={"MSFT": "450"}, accepted_prices=frozenset()
+    )
+    assert report.decisions[0].codes == ["PRICE_OUT_OF_BAND"]
+    request = ResearchRequest.objects.get()
+    wrong = previewed(boss, request, "execute", **options(desk, default_price="450"))
+    assert "was executed before" in wrong.content.decode()
+    done = act(boss, request, "execute", "I looked", **options(desk, default_price="450", accepted="msft"))
+    assert done.status_code == 302, errors_of(done)
+    assert Order.objects.get().quantity == Decimal("11.11")
+    assert check_books(desk.account) == []
+
+
 def test_who_may_not_make_rules_may_still_answer(desk: Desk):
     desk.run([line("KO", "PANIC", 3)])
     client, row = person("add_lineresolution"), Recommendation.objects.get()
@@ -523,6 +537,48 @@ def test_the_trail_has_ledger_runs_versions_and_the_admins_log_newest_first(boss
 def test_the_trail_is_filtered(boss: Client, busy: Desk, wanted: dict[str, str], sources: set[str]):
     assert {entry["source"] for entry in trail(boss, **wanted)} == sources
     assert boss.get(reverse("audit"), wanted).status_code == 200
+
+
+@pytest.fixture
+def decided(boss: Client, desk: Desk) -> Desk:
+    """Return a desk where people decided what the ledger does not speak of."""
+    desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    answer = {**UNWRITTEN, "action": "SELL", "keep": "on"}
+    act(boss, Recommendation.objects.get(symbol="KO"), "resolve", "their word", **answer)
+    act(boss, ExecutionRun.objects.get(), "take-back", "wrong research")
+    act(boss, desk.account, "halt", "wrong feed")
+    return desk
+
+
+def test_the_trail_has_what_people_decided(boss: Client, decided: Desk):
+    known = ("run", "ledger", "admin", "change")
+    entries = {entry["source"]: entry for entry in trail(boss) if entry["source"] not in known}
+    said = {source: (entry["who"], entry["what"], entry["reason"]) for source, entry in entries.items()}
+    request = ResearchRequest.objects.get().pk
+    assert said == {
+        "answer": ("boss", f"Of request {request}, line 2: SELL", "their word"),
+        "rule": ("boss", "Rule for Anthropic, version 1: action panic is SELL", "their word"),
+        "reversal": ("boss", "Run taken back through Admin: 1 entries, cash 10000.00", "wrong research"),
+        "state": ("boss", "Trading state from Active to Halted", "wrong feed"),
+    }
+    for entry in entries.values():
+        assert (entry["address"], boss.get(entry["address"]).status_code) == (entry["address"], 200)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sources"),
+    [
+        ({"symbol": "KO"}, {"answer", "reversal"}),
+        ({"symbol": "PEP"}, set()),
+        ({"account": "Large"}, {"answer", "reversal", "state"}),
+        ({"account": "nobody's"}, set()),
+        ({"person": "boss"}, {"answer", "reversal", "state", "rule"}),
+        ({"person": "alice"}, set()),
+    ],
+)
+def test_what_people_decided_is_filtered(boss: Client, decided: Desk, wanted: dict[str, str], sources: set[str]):
+    found = [trail(boss, **wanted, source=name) for name in ("answer", "reversal", "state", "rule")]
+    assert {entry["source"] for entries in found for entry in entries} == sources
 
 
 def test_the_trail_as_csv_has_no_formula(boss: Client, busy: Desk):

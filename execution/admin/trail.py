@@ -1,4 +1,4 @@
-"""Who did what when: the ledger's entries by hand, the runs, the versions and the admin's log as one trail.
+"""Who did what when: what was booked by hand, run, taken back, halted, answered and edited, as one trail.
 
 Each source is read newest first and only as far as it is needed; together they are merged by time.
 """
@@ -12,13 +12,22 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from execution.models import ExecutionRun, Recommendation
+from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, Reversal
 from portfolios.admin.display import page_of
 from portfolios.exporting import Cell
 from portfolios.history.models import TRACKED, versions
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Price, RiskPolicy, Security, Strategy
+from portfolios.models import (
+    LedgerEntry,
+    Order,
+    PortfolioAccount,
+    Price,
+    RiskPolicy,
+    Security,
+    Strategy,
+    TradingStateChange,
+)
 from portfolios.money import plain
 
 COLUMNS = ("when", "who", "source", "what", "account", "symbol", "reason", "address")
@@ -115,6 +124,82 @@ def _runs(wanted: TrailFilter) -> Iterator[TrailEntry]:
         )  # fmt: skip
 
 
+def _reversals(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    rows = Reversal.objects.select_related("run__strategy").defer(
+        "report", "run__parameters", "run__prices", "run__report"
+    )
+    if wanted.person:
+        rows = rows.filter(actor=wanted.person)
+    if wanted.accounts is not None:
+        rows = rows.filter(run__account_id__in=wanted.accounts)
+    if wanted.symbol:
+        rows = rows.filter(Exists(Recommendation.objects.filter(run=OuterRef("run"), symbol=wanted.symbol)))
+    for row in wanted.within(rows, "reversed_at").iterator(chunk_size=200):
+        yield TrailEntry(
+            row.reversed_at, row.actor, "reversal",
+            f"Run taken back through {row.get_door_display()}: {row.entry_count} entries, cash {plain(row.cash)}",
+            f"{row.run.strategy} / {row.run.get_provider_display()}", wanted.symbol, row.reason,
+            page_of(Reversal, "change", row.pk),
+        )  # fmt: skip
+
+
+def _states(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    """Who halted, limited or freed accounts: none of it is about a symbol."""
+    rows = TradingStateChange.objects.select_related("account__strategy")
+    if wanted.symbol:
+        return
+    if wanted.person:
+        rows = rows.filter(actor=wanted.person)
+    if wanted.accounts is not None:
+        rows = rows.filter(account_id__in=wanted.accounts)
+    for row in wanted.within(rows, "changed_at").iterator(chunk_size=200):
+        yield TrailEntry(
+            row.changed_at, row.actor, "state",
+            f"Trading state from {row.get_before_display()} to {row.get_after_display()}", str(row.account), "",
+            row.reason, page_of(TradingStateChange, "change", row.pk),
+        )  # fmt: skip
+
+
+def _answers(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    """What people said of lines: of an account's where it has executed the request."""
+    rows = LineResolution.objects.all()
+    if wanted.person:
+        rows = rows.filter(actor=wanted.person)
+    if wanted.accounts is not None:
+        runs = ExecutionRun.objects.filter(request=OuterRef("request"), account_id__in=wanted.accounts)
+        rows = rows.filter(Exists(runs))
+    if wanted.symbol:
+        said = Recommendation.objects.filter(
+            run__request=OuterRef("request"), line=OuterRef("line"), symbol=wanted.symbol
+        )
+        rows = rows.filter(Q(symbol=wanted.symbol) | Exists(said))
+    for row in wanted.within(rows, "created_at").iterator(chunk_size=200):
+        size = "" if row.allocation_percent is None else f" {plain(row.allocation_percent)} %"
+        yield TrailEntry(
+            row.created_at, row.actor, "answer", f"Of request {row.request_id}, {row}{size}", "",
+            row.symbol or wanted.symbol, row.reason, page_of(LineResolution, "change", row.pk),
+        )  # fmt: skip
+
+
+def _rules(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    """How providers' words are meant: none of it is about an account."""
+    rows = MappingRule.objects.all()
+    if wanted.accounts is not None:
+        return
+    if wanted.person:
+        rows = rows.filter(actor=wanted.person)
+    if wanted.symbol:
+        rows = rows.filter(field=MappingRule.Field.SYMBOL, meaning=wanted.symbol)
+    for row in wanted.within(rows, "created_at").iterator(chunk_size=200):
+        is_symbol = row.field == MappingRule.Field.SYMBOL
+        yield TrailEntry(
+            row.created_at, row.actor, "rule",
+            f"Rule for {row.get_provider_display()}, version {row.version}: {row.get_field_display().lower()} "
+            f"{row.written} is {row.meaning or 'nothing any more'}",
+            "", row.meaning if is_symbol else "", row.reason, page_of(MappingRule, "change", row.pk),
+        )  # fmt: skip
+
+
 def _changes(model: type[Model]) -> Callable[[TrailFilter], Iterator[TrailEntry]]:
     """Return the source of a tracked model's versions."""
 
@@ -191,6 +276,10 @@ def _log_address(row: LogEntry) -> str:
 SOURCES: tuple[tuple[str, str, Callable[[TrailFilter], Iterator[TrailEntry]]], ...] = (
     ("ledger", "portfolios.view_ledgerentry", _ledger),
     ("run", "execution.view_executionrun", _runs),
+    ("reversal", "execution.view_reversal", _reversals),
+    ("state", "portfolios.view_tradingstatechange", _states),
+    ("answer", "execution.view_lineresolution", _answers),
+    ("rule", "execution.view_mappingrule", _rules),
     *(("change", f"portfolios.view_{model._meta.model_name}", _changes(model)) for model in TRACKED),
     ("admin", "admin.view_logentry", _log),
 )

@@ -9,6 +9,7 @@ import pytest
 
 from execution import showing
 from execution.answers import Answer, Author, resolve_line
+from execution.engine.vocabulary import Refusal
 from execution.reversing import reverse_run
 from execution.scanning import scan_inbox
 from portfolios.overview import curves
@@ -67,6 +68,32 @@ def test_a_quarantined_line_waits_until_a_follow_up_run_decides_it(desk: Desk):
     assert [found.symbol for found in showing.waiting_lines()] == ["KO"]
     newest = showing.recent_runs(size=1, now=NOW + DAY)[0]
     assert (newest.sequence, newest.waiting_count, newest.failed_count) == (2, 1, 0)
+
+
+@pytest.mark.django_db
+def test_a_line_with_an_answer_waits_for_its_execution(desk: Desk):
+    request = desk.inbox.put([line("MSFT", "BUY", 5, current_price=100), line("KO", "PANIC", 1)])
+    desk.execute(request, prices={"MSFT": "450"}, accepted_prices=frozenset())
+    for number, action in ((1, "BUY"), (2, "SELL")):
+        said = Author(actor="bob", reason="I asked", now=NOW + DAY)
+        resolve_line(request_id=uuid.UUID(request), line=number, answer=Answer(action=action), author=said)
+    assert [list(showing.waiting_lines()), showing.answered_lines().count()] == [[], 2]
+    desk.execute(
+        request,
+        prices={"MSFT": "450", "KO": "50"},
+        accepted_prices=frozenset({"MSFT"}),
+        now=NOW + 2 * DAY,
+    )
+    assert [list(showing.waiting_lines()), list(showing.answered_lines())] == [[], []]
+
+
+@pytest.mark.django_db
+def test_a_line_of_a_run_that_was_taken_back_waits_for_nobody(desk: Desk):
+    report = desk.run([line("MSFT", "BUY", 5), line("KO", "PANIC", 1)])
+    assert showing.waiting_lines().count() == 1
+    run_id = uuid.UUID(str(report.run.id))
+    assert not isinstance(reverse_run(run_id, actor="bob", door="admin", reason="wrong", now=NOW + DAY), Refusal)
+    assert showing.waiting_lines().count() == 0
 
 
 @pytest.mark.django_db
