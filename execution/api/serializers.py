@@ -44,6 +44,9 @@ class ResearchDetail(ResearchRow):
 class RunRow(serializers.ModelSerializer[ExecutionRun]):
     """One execution of one request in one account."""
 
+    reversed_at = serializers.DateTimeField(
+        source="reversal__reversed_at", allow_null=True, help_text="When the run was taken back; null: it was not."
+    )
     outcome_counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="How many lines ended in which outcome."
     )
@@ -53,7 +56,7 @@ class RunRow(serializers.ModelSerializer[ExecutionRun]):
         fields = [
             "id", "request", "strategy", "provider", "account", "sequence", "status", "task_id", "digest",
             "is_simulated", "is_settled", "is_market_open", "actor", "door", "started_at", "finished_at",
-            "recommendation_count", "order_count", "position_count", "outcome_counts", "error",
+            "reversed_at", "recommendation_count", "order_count", "position_count", "outcome_counts", "error",
         ]  # fmt: skip
 
 

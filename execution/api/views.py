@@ -11,6 +11,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from execution import recording
 from execution.api import filters
 from execution.api.refusals import granted
 from execution.api.requests import (
@@ -299,8 +300,10 @@ def _actor(request: Request) -> str:
 
 
 def _values(run: ExecutionRun) -> dict[str, Any]:
-    """The run's columns by name, relations by their key."""
-    return {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
+    """The run's columns by name, relations by their key, and when it was taken back."""
+    reversal = recording.reversal_of(run)
+    columns = {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
+    return {**columns, "reversal__reversed_at": reversal.reversed_at if reversal else None}
 
 
 def _report(report: RunReport) -> dict[str, Any]:

@@ -30,6 +30,18 @@ def test_a_run_is_taken_back_once_and_the_same_call_again_is_a_replay(caller: Ca
     assert_books_balance(desk.account)
 
 
+def test_a_run_says_when_it_was_taken_back(caller: Caller, desk: Desk):
+    kept, taken = desk.run([line("KO", "BUY", 5)]).run.id, desk.run([line("MSFT", "BUY", 5)]).run.id
+    at = caller.post(f"/executions/{taken}/reverse/", WHY).json()["reversed_at"]
+
+    listed = {row["id"]: row["reversed_at"] for row in caller.rows("/executions/", fields="id,reversed_at")}
+
+    assert listed == {kept: None, taken: at}
+    assert {run: caller.get(f"/executions/{run}/").json()["reversed_at"] for run in (kept, taken)} == listed
+    assert [row["id"] for row in caller.rows("/executions/", is_reversed="true")] == [taken]
+    assert [row["id"] for row in caller.rows("/executions/", is_reversed="false")] == [kept]
+
+
 def test_its_preview_says_the_same_and_writes_nothing(caller: Caller, desk: Desk):
     run = desk.run(PUBLISHED, prices={"MSFT": "450", "AAPL": "200"}).run.id
     before = whole_database()
