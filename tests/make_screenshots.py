@@ -48,7 +48,7 @@ def _shoot(
         assert answer.ok, address
         _picture(page, directory / f"{title}-{name}.png")
     page.goto(f"{served.address}/research/{served.said.split()[0]}/")
-    page.click("main form.form button")
+    page.click("form[action$='/preview/'] button")
     _picture(page, directory / f"preview-{name}.png")
     page.close()
 

@@ -45,9 +45,9 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served() -> Iterator[Site]:
-    """Return a site with people, research, runs and values."""
+    """Return a site with people, research, runs and values; what a test trades, it trades in its own strategy."""
     with site(WORLD) as running:
         yield running
 

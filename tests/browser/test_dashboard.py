@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,14 @@ pytestmark = pytest.mark.slow
 
 AXE = (ROOT / "tests/browser/vendor/axe-core/axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PUT = """
+from django.conf import settings
+from portfolios.models import Strategy
+from tests.demo import put
+request = put(settings.ARTIFACTS_ROOT, {})
+Strategy.objects.create(name="Desk " + request.partition("-")[0])
+print(request)
+"""
 COUNTS = (
     "from execution.models import ExecutionRun; from portfolios.models import Order; "
     "print(ExecutionRun.objects.filter(request_id='{}').count(), "
@@ -39,17 +46,22 @@ def new_research(served: Site) -> str:
         {"symbol": "MSFT", "action": "HOLD"},
         {"symbol": "PFE", "action": "ACCUMULATE", "allocation_percent": 5},
     ]
-    code = "from tests.demo import put; from django.conf import settings; print(put(settings.ARTIFACTS_ROOT, {}))"
-    return served.python(code.format(lines))
+    return served.python(PUT.format(lines))
 
 
-def open_preview(page: Page, served: Site, request: str, *, strategy: str = "Long-Short Value") -> None:
+def desk_of(request: str) -> str:
+    """Return the name of the strategy that a test's research is for: no test trades in another's account."""
+    return f"Desk {request.partition('-')[0]}"
+
+
+def open_preview(page: Page, served: Site, request: str) -> None:
     """Fill in the form of a request and open its preview."""
     page.goto(f"{served.address}/research/{request}/")
-    page.get_by_label("Strategy").select_option(label=strategy)
-    page.get_by_label("Provider").select_option("custom")
-    page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_role("heading", name=f"Preview: {strategy}")).to_be_visible()
+    form = page.locator("form[action$='/preview/']")
+    form.get_by_label("Strategy").select_option(label=desk_of(request))
+    form.get_by_label("Provider").select_option("custom")
+    form.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name=f"Preview: {desk_of(request)}")).to_be_visible()
 
 
 def runs_and_orders(served: Site, request: str) -> list[int]:
@@ -77,10 +89,41 @@ def test_a_manager_goes_from_login_to_the_result(page: Page, served: Site):
     page.get_by_role("link", name="Check that it replays").click()
     expect(page.get_by_text("Reproduced: planned again, the same 1 orders and 3 decisions")).to_be_visible()
     page.get_by_role("link", name="Custom").click()
-    expect(page.get_by_role("heading", name="Long-Short Value: Custom")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{desk_of(request)}: Custom")).to_be_visible()
     page.get_by_role("link", name="KO", exact=True).click()
     expect(page.get_by_text("Orders and ledger show KO alone.")).to_be_visible()
     assert runs_and_orders(served, request) == [1, 1]
+
+
+def test_a_manager_settles_what_is_unclear_and_takes_a_run_back(page: Page, served: Site):
+    request = new_research(served)
+    log_in(page, served)
+    page.get_by_role("link", name="Research", exact=True).click()
+    page.get_by_role("button", name="Look for new research").click()
+    expect(page.get_by_text("changed since")).to_be_visible()
+    open_preview(page, served, request)
+    page.get_by_role("button", name="Execute").click()
+    expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
+
+    page.goto(f"{served.address}/research/{request}/")
+    answer = page.get_by_role("form", name="Answer for line 3")
+    answer.get_by_label("Action").select_option("BUY")
+    answer.get_by_label("Reason").fill("asked the analyst")
+    answer.get_by_role("button").click()
+    expect(page.get_by_text("Kept: line 3: BUY")).to_be_visible()
+    open_preview(page, served, request)
+    expect(page.get_by_text("run 2 of the request")).to_be_visible()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Other runs of the request")).to_be_visible()
+    assert runs_and_orders(served, request) == [2, 2]
+
+    page.get_by_role("link", name="Look at what taking it back would do").click()
+    expect(page.locator("#table-positions")).to_contain_text("PFE")
+    page.get_by_label("Reason").fill("a wrong price")
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_text("Taken back: 1 ledger entries of 1 orders.")).to_be_visible()
+    expect(page.get_by_text("a wrong price")).to_be_visible()
 
 
 def test_a_viewer_sees_the_same_and_has_no_button(page: Page, served: Site):
@@ -155,11 +198,11 @@ def test_back_and_reload_trade_nothing_more(page: Page, served: Site):
 def test_a_changed_plan_is_shown_and_asks_again(page: Page, served: Site):
     request = new_research(served)
     log_in(page, served)
-    open_preview(page, served, request, strategy="Sector Leaders")
+    open_preview(page, served, request)
     served.python(
-        "from portfolios.models import RiskPolicy, Strategy; from django.db.models import Max; "
-        "strategy = Strategy.objects.annotate(newest=Max('risk_policies__version')).get(name='Sector Leaders'); "
-        "RiskPolicy.objects.create(strategy=strategy, version=(strategy.newest or 0) + 1, max_position_percent=1)"
+        "from portfolios.models import RiskPolicy, Strategy; "
+        f"strategy = Strategy.objects.get(name='{desk_of(request)}'); "
+        "RiskPolicy.objects.create(strategy=strategy, max_position_percent=1)"
     )
     page.get_by_role("button", name="Execute").click()
     expect(page.get_by_role("heading", name="The plan has changed since you looked at it")).to_be_visible()
@@ -249,36 +292,48 @@ class Visit:
     violations: list[Any]
 
 
-@pytest.fixture(
-    scope="module", params=[("light", 1440), ("dark", 1440), ("light", 360)], ids=["light", "dark", "360"]
-)
-def visits(browser: Browser, served: Site, request: pytest.FixtureRequest) -> Iterator[dict[str, Visit]]:
-    """Return a manager's visit of every page, in a color scheme and a width."""
-    scheme, width = request.param
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+LOOKS = (("light", 1440), ("dark", 1440), ("light", 360))
+
+
+@pytest.fixture(scope="module")
+def visits(browser: Browser, served: Site) -> dict[str, Visit]:
+    """Return what a manager sees of every page, in each color scheme and width."""
+    # Without motion no color is looked at while it changes.
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1440, "height": 800})
     page = context.new_page()
     log_in(page, served)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    yield {name: visit(page, f"{served.address}{address}", said) for name, address in addresses(served).items()}
+    found = {
+        f"{name}, {scheme}, {width}": seen
+        for name, address in addresses(served).items()
+        for (scheme, width), seen in visit(page, f"{served.address}{address}", said).items()
+    }
     context.close()
+    return found
 
 
-def visit(page: Page, address: str, said: list[str]) -> Visit:
-    """Open a page, wait until its scripts are done, and look at it."""
+def visit(page: Page, address: str, said: list[str]) -> dict[tuple[str, int], Visit]:
+    """Open a page, whose scripts are done when it is loaded, and look at it in every way."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1440, "height": 800})
     said.clear()
     page.goto(address)
-    page.wait_for_load_state("networkidle")
-    console = list(said)
-    too_wide = page.evaluate("() => document.documentElement.scrollWidth > window.innerWidth")
-    return Visit(console, too_wide, violations(page))
+    page.evaluate(AXE)  # the debugger's own way in, which the content policy does not concern
+    found = {}
+    for scheme, width in LOOKS:
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(150)  # charts follow the width and the scheme
+        too_wide = page.evaluate("() => document.documentElement.scrollWidth > window.innerWidth")
+        found[scheme, width] = Visit(list(said), too_wide, violations(page))
+    return found
 
 
 def violations(page: Page) -> list[Any]:
-    """Return what breaks WCAG 2.2 AA on the page: the rule, where, and how."""
-    page.evaluate(AXE)  # the debugger's own way in, which the content policy does not concern
-    options = json.dumps({"runOnly": {"type": "tag", "values": RULES}})
+    """Return what breaks WCAG 2.2 AA on a page that axe-core is in: the rule, where, and how."""
+    options = json.dumps({"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
     found = page.evaluate(f"() => axe.run(document, {options})")
     assert found["passes"]
     return [
@@ -306,6 +361,9 @@ def addresses(served: Site) -> dict[str, str]:
         "nothing there": f"/research/{uuid.uuid4()}/",
         "account with a long name and large amounts": f"/accounts/{hard}/",
         "run of it": f"/runs/{its_run}/",
+        "taking it back": f"/runs/{its_run}/take-back/",
+        "inbox of one state": "/research/?state=executed",
+        "confirming a line": f"/research/{request}/?line=1",
         "request of it": f"/research/{its_request}/",
     }
 
@@ -330,8 +388,8 @@ def test_no_page_violates_wcag_2_2_aa(visits: dict[str, Visit]):
 def test_the_login_is_as_good_as_any_other_page(page: Page, served: Site):
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
-    seen = visit(page, f"{served.address}/login/?next=/runs/", said)
-    assert (seen.console, seen.is_too_wide, seen.violations) == ([], False, [])
+    for seen in visit(page, f"{served.address}/login/?next=/runs/", said).values():
+        assert (seen.console, seen.is_too_wide, seen.violations) == ([], False, [])
 
 
 def test_what_the_visits_look_for_would_be_noticed(page: Page, served: Site):
@@ -350,6 +408,7 @@ def test_what_the_visits_look_for_would_be_noticed(page: Page, served: Site):
             document.body.append(wide);
         }"""
     )
+    page.evaluate(AXE)
     assert "image-alt" in [rule for rule, _, _ in violations(page)]
     assert page.evaluate("() => document.documentElement.scrollWidth > window.innerWidth")
     assert page.evaluate("() => window.broken") is None
