@@ -8,8 +8,9 @@ UV := UV_SYSTEM_CERTS=1 $(BIN)/uv
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
   $(if $(UPGRADE),--upgrade)
 PORT ?= 8000
+MARK ?= books
 
-.PHONY: help demo serve test test-sqlite test-postgres check format lint types imports migrations requirements bench bench-overview screenshots schema calendar clean
+.PHONY: help demo serve test test-sqlite test-postgres test-browser check format lint types imports migrations requirements bench bench-overview screenshots schema calendar clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,13 +25,16 @@ serve: $(VENV)/.base .env  ## start the web server on loopback (PORT=8000)
 
 test: $(VENV)/.dev  ## run every test on SQLite and, beside it, those of the books on PostgreSQL
 	@tests/browser/install.sh $(BIN)/python
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-sqlite test-postgres
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-sqlite test-postgres test-browser
 
-test-sqlite: $(VENV)/.dev  ## run every test on SQLite
-	$(BIN)/python -m pytest -q $(ARGS)
+test-sqlite: $(VENV)/.dev  ## run every test on SQLite but those of test-browser
+	$(BIN)/python -m pytest -q --ignore tests/browser --ignore tests/api/test_schemathesis.py $(ARGS)
 
-test-postgres: $(VENV)/.dev  ## run the tests of the books on a PostgreSQL of their own
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q -m database $(ARGS)
+test-postgres: $(VENV)/.dev  ## run the tests of the books on a PostgreSQL of their own (MARK=database: all)
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q -m $(MARK) $(ARGS)
+
+test-browser: $(VENV)/.dev  ## run the tests in a real browser, and random calls of the API, on SQLite
+	$(BIN)/python -m pytest -q tests/browser tests/api/test_schemathesis.py $(ARGS)
 
 check: format lint types imports migrations test  ## format, lint, types, import contracts, migrations, tests
 

@@ -14,11 +14,21 @@ from portfolios.triggers import install_triggers, remove_triggers
 from tests.scenes import Desk, Inbox
 
 
+# What shows the books, and who may look: the same whatever database is behind it.
+SHOWING = (
+    "tests/api/test_access", "tests/api/test_reading", "tests/api/test_reference_data", "tests/api/test_schema",
+    "tests/api/test_tour", "tests/browser", "tests/pricing", "tests/test_admin.py", "tests/test_examples",
+    "tests/test_pages",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark what touches a database, so that those tests can run again on the other one."""
+    """Mark what touches a database, and what of it is about the books: those tests run again on the other one."""
     for item in items:
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker("database")
+            if not item.nodeid.startswith(SHOWING):
+                item.add_marker("books")
 
 
 @pytest.fixture(autouse=True)
