@@ -13,7 +13,6 @@ from portfolios.models import Strategy
 from portfolios.triggers import install_triggers, remove_triggers
 from tests.scenes import Desk, Inbox
 
-
 # What shows the books, and who may look: the same whatever database is behind it.
 SHOWING = (
     "tests/api/test_access", "tests/api/test_reading", "tests/api/test_reference_data", "tests/api/test_schema",
