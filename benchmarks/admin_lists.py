@@ -45,8 +45,8 @@ def fill() -> None:
     """Write runs of ten orders each with all that belongs to them, past the engine."""
     from django.db import connection, transaction  # noqa: PLC0415  # after the set-up
 
+    from portfolios.ledger.triggers import install_triggers, remove_triggers  # noqa: PLC0415  # the same
     from portfolios.models import PortfolioAccount, Security, Strategy  # noqa: PLC0415  # the same
-    from portfolios.triggers import install_triggers, remove_triggers  # noqa: PLC0415  # the same
 
     remove_triggers(connection)
     with transaction.atomic():

@@ -94,10 +94,10 @@ def fill() -> tuple[Any, Any]:
 def trade(number: int) -> None:
     """Buy one security in a run of its own. Raises AssertionError where it is refused."""
     from execution.engine.vocabulary import Refusal  # noqa: PLC0415  # after the set-up
-    from execution.pricing import PriceChain  # noqa: PLC0415  # after the set-up
-    from execution.pricing.sources import OnePrice  # noqa: PLC0415  # after the set-up
-    from execution.pushing import load_pushed  # noqa: PLC0415  # after the set-up
-    from execution.report import RunReport  # noqa: PLC0415  # after the set-up
+    from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
+    from execution.prices.sources.stored import OnePrice  # noqa: PLC0415  # after the set-up
+    from execution.reports.types import RunReport  # noqa: PLC0415  # after the set-up
+    from execution.research.submission import load_pushed  # noqa: PLC0415  # after the set-up
     from execution.services import Instruction, execute  # noqa: PLC0415  # after the set-up
 
     now, request = datetime.now(UTC), uuid.uuid4()

@@ -34,7 +34,7 @@ def measure(root: Path, count: int) -> None:
     from django.core.management import call_command  # noqa: PLC0415  # after the set-up
 
     from execution.engine.vocabulary import Refusal  # noqa: PLC0415  # after the set-up
-    from execution.scanning import ScanReport, scan_inbox  # noqa: PLC0415  # after the set-up
+    from execution.research.scan import ScanReport, scan_inbox  # noqa: PLC0415  # after the set-up
 
     def scan() -> ScanReport | Refusal:
         return scan_inbox(root, now=datetime.now(UTC))

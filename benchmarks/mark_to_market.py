@@ -59,15 +59,16 @@ def build(count: int) -> None:
     """Open `count` accounts, each with HOLDINGS positions among SYMBOLS securities."""
     from django.db import transaction  # noqa: PLC0415  # after the set-up
 
-    from portfolios import bookkeeping, reference  # noqa: PLC0415  # after the set-up
-    from portfolios.accounting import Action, Fill  # noqa: PLC0415  # after the set-up
-    from portfolios.bookkeeping import Stamp, Ticket  # noqa: PLC0415  # after the set-up
+    from portfolios import reference_data  # noqa: PLC0415  # after the set-up
+    from portfolios.domain.accounting import Action, Fill  # noqa: PLC0415  # after the set-up
+    from portfolios.ledger import bookkeeping  # noqa: PLC0415  # after the set-up
+    from portfolios.ledger.bookkeeping import Stamp, Ticket  # noqa: PLC0415  # after the set-up
 
     stamp = Stamp(actor="benchmark", now=datetime.now(UTC))
-    reference.ensure_securities([f"S{number}" for number in range(SYMBOLS)], known=())
+    reference_data.ensure_securities([f"S{number}" for number in range(SYMBOLS)], known=())
     with transaction.atomic():
         for number in range(count):
-            strategy = reference.create_strategy(strategy_id=uuid.uuid4(), name=str(uuid.uuid4()))
+            strategy = reference_data.create_strategy(strategy_id=uuid.uuid4(), name=str(uuid.uuid4()))
             account = bookkeeping.open_account(
                 strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(100_000), stamp=stamp
             )
@@ -86,10 +87,10 @@ def build(count: int) -> None:
 
 def mark() -> None:
     """Mark everything to market at another price. Raises AssertionError where an account was left out."""
-    from execution.engine.routing import Quote  # noqa: PLC0415  # after the set-up
-    from execution.pricing import PriceChain  # noqa: PLC0415  # after the set-up
-    from execution.pricing.sources import GivenPrices  # noqa: PLC0415  # after the set-up
-    from execution.valuing import mark_to_market  # noqa: PLC0415  # after the set-up
+    from execution.engine.planning.sizing import Quote  # noqa: PLC0415  # after the set-up
+    from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
+    from execution.prices.mark_to_market import mark_to_market  # noqa: PLC0415  # after the set-up
+    from execution.prices.sources.stored import GivenPrices  # noqa: PLC0415  # after the set-up
 
     now = datetime.now(UTC) + timedelta(seconds=1)
     quotes = {f"S{n}": Quote(Decimal(101), "given", now) for n in range(SYMBOLS)}

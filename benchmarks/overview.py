@@ -44,8 +44,8 @@ def fill(accounts: int) -> None:
     from django.core.management import call_command  # noqa: PLC0415  # after the set-up
     from django.db import connection  # noqa: PLC0415  # after the set-up
 
+    from portfolios.ledger.triggers import remove_triggers  # noqa: PLC0415  # after the set-up
     from portfolios.models import PortfolioAccount, Security, Strategy  # noqa: PLC0415  # after the set-up
-    from portfolios.triggers import remove_triggers  # noqa: PLC0415  # after the set-up
 
     call_command("migrate", verbosity=0)
     remove_triggers(connection)  # the rows below have no ledger: it is no part of what is measured

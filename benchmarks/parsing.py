@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from execution.engine.artifact import parse_artifact
-from execution.engine.decoding import MAX_BYTES, MAX_VALUES
-from execution.engine.fences import MAX_FENCES
+from execution.engine.parsing.artifact import parse_artifact
+from execution.engine.parsing.json_decoding import MAX_BYTES, MAX_VALUES
+from execution.engine.parsing.llm_text import MAX_FENCES
 
 LIMIT_MS = 50
 TURNS = 7

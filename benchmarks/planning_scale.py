@@ -8,13 +8,13 @@ import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from execution.engine.artifact import Artifact, Claims, Recommendation
-from execution.engine.planning import Plan, PlanInput, make_plan
-from execution.engine.policy import Policy
-from execution.engine.routing import Instrument, Quote
+from execution.engine.parsing.artifact import Artifact, Claims, Recommendation
+from execution.engine.planning.plan import Plan, PlanInput, make_plan
+from execution.engine.planning.policy import Policy
+from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import RecommendedAction
-from portfolios.accounting import Holding, Side
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import Holding, Side
+from portfolios.domain.snapshot import AccountSnapshot
 
 SMALL, LARGE = 10, 1_000
 TURNS = 15

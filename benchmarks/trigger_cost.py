@@ -36,7 +36,7 @@ def measure(root: Path) -> None:
     from django.core.management import call_command  # noqa: PLC0415  # after the set-up
     from django.db import connection  # noqa: PLC0415  # after the set-up
 
-    from portfolios.triggers import install_triggers, remove_triggers  # noqa: PLC0415  # after the set-up
+    from portfolios.ledger.triggers import install_triggers, remove_triggers  # noqa: PLC0415  # after the set-up
 
     call_command("migrate", verbosity=0)
     guarded: list[float] = []
@@ -53,9 +53,9 @@ def measure(root: Path) -> None:
 
 def execute_once(root: Path) -> float:
     """Return the seconds of one execution in a new account. Raises AssertionError where it is refused."""
-    from execution.pricing import PriceChain  # noqa: PLC0415  # after the set-up
-    from execution.pricing.sources import OnePrice  # noqa: PLC0415  # after the set-up
-    from execution.report import RunReport  # noqa: PLC0415  # after the set-up
+    from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
+    from execution.prices.sources.stored import OnePrice  # noqa: PLC0415  # after the set-up
+    from execution.reports.types import RunReport  # noqa: PLC0415  # after the set-up
     from execution.services import Instruction, execute  # noqa: PLC0415  # after the set-up
 
     request, strategy = str(uuid.uuid4()), str(uuid.uuid4())

@@ -8,14 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from execution.engine.planning import Decision, Plan
-from execution.engine.records import quote_as_data
-from execution.engine.risk import verdict_as_data
-from execution.engine.routing import Quote
-from execution.inbox import LoadedArtifact
+from common.money import quantize_percent
+from execution.engine.planning.limits import verdict_as_data
+from execution.engine.planning.plan import Decision, Plan
+from execution.engine.planning.serialization import quote_as_data
+from execution.engine.planning.sizing import Quote
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
-from portfolios.bookkeeping import Booked
-from portfolios.money import quantize_percent
+from execution.research.inbox import LoadedArtifact
+from portfolios.ledger.bookkeeping import Booked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

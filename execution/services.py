@@ -11,25 +11,27 @@ from typing import Any
 
 from django.db import transaction
 
+from common.db.retry import run_transaction
+from common.money import plain
 from execution import recording
-from execution.engine.artifact import Recommendation
-from execution.engine.planning import Plan, PlanInput, make_plan, symbols_to_price
-from execution.engine.policy import policy_as_data
-from execution.engine.records import plan_input_as_data
-from execution.engine.routing import Instrument, Quote
+from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.plan import Plan, PlanInput, make_plan, symbols_to_price
+from execution.engine.planning.policy import policy_as_data
+from execution.engine.planning.serialization import plan_input_as_data
+from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Code, Mode, Refusal, TradingState
-from execution.plan_token import make_token, what_changed
-from execution.policies import system_state
-from execution.preparation import Instruction, Prepared, prepare, strategy_refusal
-from execution.pricing.storing import to_store
-from execution.pushing import INLINE, keep
-from execution.report import AccountPart, ArtifactPart, RunPart, RunReport
-from execution.reporting import make_report
-from execution.retrying import run_transaction
-from execution.turns import Turn
-from portfolios import bookkeeping, queries, reference
-from portfolios.bookkeeping import Booked, Stamp, Ticket
-from portfolios.money import plain
+from execution.prices.storing import to_store
+from execution.reports.build import make_report
+from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
+from execution.research.submission import INLINE, keep
+from execution.runs.effective_policy import system_state
+from execution.runs.eligibility import Turn
+from execution.runs.plan_token import make_token, what_changed
+from execution.runs.prepare import Instruction, Prepared, prepare, strategy_refusal
+from portfolios import reference_data
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Booked, Stamp, Ticket
+from portfolios.selectors import books as queries
 
 __all__ = ["Instruction", "Preview", "execute", "preview", "preview_plan"]
 
@@ -274,7 +276,7 @@ def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
     if account is not None:
         return account, False
     if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
-        reference.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
+        reference_data.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
     opened = bookkeeping.open_account(
         strategy_id=found.strategy_id,
         provider=found.provider,
@@ -295,10 +297,10 @@ def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uu
         _facts(found, inputs, prices=view.plan_input.quotes), run_id=run_id, account_id=account.pk
     )
     traded = {intent.symbol for intent in plan.intents}
-    reference.ensure_securities(traded, known=view.plan_input.instruments)
+    reference_data.ensure_securities(traded, known=view.plan_input.instruments)
     known = traded | view.plan_input.instruments.keys()
     used = {symbol: quote for symbol, quote in found.prices.quotes.items() if symbol in known}
-    reference.store_prices(to_store(used))
+    reference_data.store_prices(to_store(used))
     booked = bookkeeping.book_orders(
         account,
         _tickets(found, view, plan),

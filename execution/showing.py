@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from execution.arguments import parse_id
 from execution.engine.vocabulary import Outcome
-from execution.inputs import parse_id
 from execution.models import ExecutionRun, LineResolution, Recommendation, ResearchRequest, Reversal
 from portfolios.models import Position
 

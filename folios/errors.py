@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from portfolios.api.problems import problem_response
+from common.api.problems import problem_response
 
 API = "/api/"
 

@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "portfolios.zones.ZoneMiddleware",
+    "common.web.timezone.ZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -111,20 +111,20 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",
         "folios.tokens.permissions.TokenMayWrite",
-        "portfolios.api.permissions.HasNeededPermission",
+        "common.api.permissions.HasNeededPermission",
     ],
     "DEFAULT_THROTTLE_CLASSES": [
-        "portfolios.api.throttling.ReadThrottle",
-        "portfolios.api.throttling.WriteThrottle",
+        "common.api.throttling.ReadThrottle",
+        "common.api.throttling.WriteThrottle",
     ],
     "DEFAULT_PARSER_CLASSES": ["execution.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
-        "portfolios.api.rendering.BrowsableRenderer",
+        "common.api.renderers.BrowsableRenderer",
     ],
-    "DEFAULT_SCHEMA_CLASS": "portfolios.api.schema.ApiSchema",
+    "DEFAULT_SCHEMA_CLASS": "common.api.openapi.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "portfolios.api.problems.handle_exception",
+    "EXCEPTION_HANDLER": "common.api.problems.handle_exception",
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -135,7 +135,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["portfolios.api.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["common.api.openapi.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -156,6 +156,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "folios.frame.frame",
             ],
+            "libraries": {
+                "folios": "common.web.template_tags",
+                "folios_lists": "common.admin.template_tags",
+            },
         },
     },
 ]

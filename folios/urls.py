@@ -5,7 +5,17 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from execution.admin.audit import audit
-from execution.views import accounts, answering, inbox, overview, research, reversals, runs, strategies, system
+from folios.dashboard.views import (
+    accounts,
+    answering,
+    inbox,
+    overview,
+    research,
+    reversals,
+    runs,
+    strategies,
+    system,
+)
 
 admin.autodiscover()
 admin.site.site_header = "Folios"

@@ -21,7 +21,7 @@ from typing import Any
 
 from django.db import connection
 
-from portfolios.faults import database_name, one_line
+from common.db.errors import database_name, one_line
 from portfolios.models import LedgerEntry, PortfolioAccount
 
 _ACCOUNTS = PortfolioAccount._meta.db_table

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
-from portfolios.triggers import install_triggers, missing_triggers, remove_triggers
+from portfolios.ledger.triggers import install_triggers, missing_triggers, remove_triggers
 
 
 def remove_before_migrate(*, using: str, plan: Sequence[Any] = (), **_: Any) -> None:

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from execution.engine.artifact import Artifact, Claims, Problem, Recommendation, parse_artifact
-from execution.engine.planning import Decision, Plan, PlanInput, make_plan
-from execution.engine.policy import Policy
-from execution.engine.routing import Instrument, Quote
-from execution.engine.screening import LAST_CLOSE, HeldBack
+from common.money import notional
+from execution.engine.parsing.artifact import Artifact, Claims, Problem, Recommendation, parse_artifact
+from execution.engine.planning.plan import Decision, Plan, PlanInput, make_plan
+from execution.engine.planning.policy import Policy
+from execution.engine.planning.price_checks import LAST_CLOSE, HeldBack
+from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal, TradingState
-from portfolios.accounting import Action, Fill, Holding, Side
-from portfolios.money import notional
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import Action, Fill, Holding, Side
+from portfolios.domain.snapshot import AccountSnapshot
 
 Number = int | str | Decimal
 

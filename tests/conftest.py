@@ -8,9 +8,9 @@ from django.db import connection
 from pytest_django import Settings
 
 from execution.models import ExecutionRun
-from execution.replaying import Replayed, replay_run
+from execution.runs.reproduction import Replayed, replay_run
+from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import Strategy
-from portfolios.triggers import install_triggers, remove_triggers
 from tests.scenes import Desk, Inbox
 
 # What shows the books, and who may look: the same whatever database is behind it.

@@ -13,15 +13,15 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 
-from execution.engine.routing import Quote
-from execution.loading import load_examples
-from execution.pricing import PriceChain
-from execution.pricing.sources import GivenPrices
-from execution.report import RunReport
+from common.money import quantize_price
+from execution.demo.load import load_examples
+from execution.engine.planning.sizing import Quote
+from execution.prices import PriceChain
+from execution.prices.sources.stored import GivenPrices
+from execution.reports.types import RunReport
 from execution.services import Instruction, execute
+from portfolios.ledger.marks import mark_accounts
 from portfolios.models import PortfolioAccount, Price, RiskPolicy, Security, Strategy
-from portfolios.money import quantize_price
-from portfolios.valuing import mark_accounts
 from tests.browser.server import PASSWORD
 
 _STOCKS = {

@@ -1,4 +1,4 @@
-"""Write the table behind `execution/engine/market_hours.py`: `python -m tests.make_market_table`.
+"""Write the table behind `execution/engine/calendar/hours.py`: `python -m tests.make_market_table`.
 
 It comes from exchange-calendars, which is a development dependency.
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from execution.engine.market_hours import CLOSE, EARLY_CLOSE, NEW_YORK, OPEN
+from execution.engine.calendar.hours import CLOSE, EARLY_CLOSE, NEW_YORK, OPEN
 
 FIRST_YEAR, LAST_YEAR = 2015, 2035
-TABLE = Path(__file__).parent.parent / "execution" / "engine" / "market_table.py"
+TABLE = Path(__file__).parent.parent / "execution" / "engine" / "calendar" / "nyse.py"
 
 _HEADER = '''"""The weekdays of the New York Stock Exchange without a session, and those that close early, as MMDD.
 

@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from execution.engine.routing import Quote
+from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Refusal
-from execution.pricing import PriceChain
-from execution.pricing.sources import GivenPrices, OnePrice
-from execution.report import RunReport
+from execution.prices import PriceChain
+from execution.prices.sources.stored import GivenPrices, OnePrice
+from execution.reports.types import RunReport
 from execution.services import Instruction, execute, preview
-from portfolios.audit import check_books
+from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)

@@ -13,12 +13,12 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
-from execution.answers import Answer, Author, resolve_line, save_rule
 from execution.models import ExecutionRun
-from execution.reversing import reverse_run
-from portfolios.bookkeeping import Stamp
-from portfolios.corporate_actions import record_dividend
+from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.runs.reversal import reverse_run
 from portfolios.history.models import versions
+from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, Position, Price, RiskPolicy
 from portfolios.trading_states import set_trading_state
 from tests.admin_forms import edit, page

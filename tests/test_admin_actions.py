@@ -20,10 +20,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
-from execution.engine.artifact import content_digest
+from common.web.export import csv_lines, json_lines, safe_cell
+from execution.engine.parsing.artifact import content_digest
 from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, ResearchRequest, Reversal
-from portfolios.audit import check_books
-from portfolios.exporting import csv_lines, json_lines, safe_cell
+from portfolios.ledger.verify import check_books
 from portfolios.models import (
     LedgerEntry,
     Order,

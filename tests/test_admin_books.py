@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
-from portfolios.audit import check_books
 from portfolios.history.models import versions
+from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, Security, Strategy
 from tests.admin_forms import act, add, confirm, edit, errors_of, page, remove
 from tests.counts import count

@@ -14,11 +14,11 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from execution.engine.artifact import Artifact, parse_artifact
+from execution.arguments import parse_id
+from execution.demo.files import read_examples
+from execution.engine.parsing.artifact import Artifact, parse_artifact
 from execution.engine.vocabulary import Refusal
-from execution.examples import read_examples
-from execution.inbox import load_artifact
-from execution.inputs import parse_id
+from execution.research.inbox import load_artifact
 from portfolios.models import PortfolioAccount
 from tests.scenes import PUBLISHED_REQUEST, PUBLISHED_TASK, Inbox, assert_books_balance
 

@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from portfolios import bookkeeping
-from portfolios.bookkeeping import Stamp
 from portfolios.history.models import TRACKED, sign, versions
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp
 from portfolios.models import PortfolioAccount, Strategy
 from tests.scenes import NOW, Desk, line
 

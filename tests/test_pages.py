@@ -25,9 +25,9 @@ from execution.models import (
     ResearchRequest,
     Reversal,
 )
-from execution.scanning import scan_inbox
-from portfolios import bookkeeping
-from portfolios.bookkeeping import Stamp
+from execution.research.scan import scan_inbox
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp
 from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
 from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line, security, whole_database
 

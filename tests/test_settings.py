@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from execution.policies import system_policy
+from execution.runs.effective_policy import system_policy
 from folios.serving import require_lasting_secret_key
 
 ROOT = settings.BASE_DIR

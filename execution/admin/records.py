@@ -11,8 +11,10 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from execution.admin.actions import ExecuteRequests, ExecuteTyped, MarkToMarket, Rebalance, TryAgain
-from execution.admin.deciding import AssignRequests, IgnoreRequests, SayWhatItMeans, ScanInbox, TakeBack
+from common.admin.base import RecordAdmin, is_list
+from common.admin.columns import Section, badge, cash, link, link_to, list_of, moment, page_of, units
+from execution.admin.execute import ExecuteRequests, ExecuteTyped, MarkToMarket, Rebalance, TryAgain
+from execution.admin.triage import AssignRequests, IgnoreRequests, SayWhatItMeans, ScanInbox, TakeBack
 from execution.models import (
     ExecutionRun,
     LineResolution,
@@ -23,9 +25,7 @@ from execution.models import (
     Reversal,
 )
 from execution.showing import answered_lines, waiting_lines
-from portfolios.admin.base import RecordAdmin, is_list
 from portfolios.admin.books import OrderAdmin, PortfolioAccountAdmin
-from portfolios.admin.display import Section, badge, cash, link, link_to, list_of, moment, page_of, units
 from portfolios.models import LedgerEntry, Order, PortfolioAccount
 
 

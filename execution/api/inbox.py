@@ -13,22 +13,22 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from execution.answers import Answer, Author, resolve_line, save_rule
+from common.api.openapi import listed
+from common.api.problems import ProblemError
+from common.api.rows import columns_of, shown
+from common.api.shapes import data_of
+from common.api.views import RowsViewSet, StrictViewSet, value_of
 from execution.api import filters
 from execution.api.inbox_requests import AssignBody, PendingBody, ResolveBody, RuleBody, pending_batch
 from execution.api.refusals import granted
 from execution.api.requests import ReasonBody
 from execution.api.serializers import MappingRuleRow, PendingReport, ResearchRow, ResolutionRow, ScanReportShape
-from execution.intake import assign_request, ignore_request
 from execution.models import MappingRule, ResearchRequest
-from execution.pending import count_ready, execute_pending
-from execution.scanning import scan_inbox
-from portfolios.api.base import RowsViewSet, StrictViewSet, value_of
-from portfolios.api.problems import ProblemError
+from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.research.scan import scan_inbox
+from execution.research.triage import assign_request, ignore_request
+from execution.runs.batch import count_ready, execute_pending
 from portfolios.api.requests import checked
-from portfolios.api.rows import columns_of, shown
-from portfolios.api.schema import listed
-from portfolios.api.shapes import data_of
 
 DECIDE = "execution.change_researchrequest"
 RESULTS = ("executed", "replayed", "refused", "failed")

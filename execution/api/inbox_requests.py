@@ -11,14 +11,14 @@ from rest_framework import serializers
 
 from execution.api.refusals import granted
 from execution.api.requests import PricesBody, ReasonBody, accepted_symbols, price_chain
+from execution.arguments import parse_amount
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal
-from execution.inputs import parse_amount
 from execution.models import ExecutionRun, MappingRule
-from execution.pending import Batch
-from execution.pricing import PriceChain
-from portfolios import queries
+from execution.prices import PriceChain
+from execution.runs.batch import Batch
 from portfolios.api.requests import IdField
-from portfolios.queries import PROVIDERS
+from portfolios.selectors import books
+from portfolios.selectors.books import PROVIDERS
 
 MAX_REQUESTS = 500
 
@@ -76,7 +76,7 @@ class PendingBody(PricesBody):
 def pending_batch(body: Mapping[str, Any], *, actor: str, now: datetime) -> Batch:
     """Return the batch that a checked body describes. Raises ProblemError for what is wrong with it."""
     strategy_id = body.get("strategy_id")
-    if strategy_id is not None and queries.find_strategy(strategy_id) is None:
+    if strategy_id is not None and books.find_strategy(strategy_id) is None:
         granted(Refusal(Code.UNKNOWN_STRATEGY, f"strategy {strategy_id} does not exist"))
     price_chain(body, now=now)  # refused before anything is executed
 

@@ -6,7 +6,7 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from execution.engine.decoding import MAX_BYTES, decode
+from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.vocabulary import Refusal
 
 

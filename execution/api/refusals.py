@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
+from common.api.problems import ProblemError
 from execution.engine.vocabulary import Code, Refusal
-from portfolios.api.problems import ProblemError
 
 _T = TypeVar("_T")
 

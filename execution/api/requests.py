@@ -11,21 +11,21 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.text import one_line
 from execution.api.refusals import granted
-from execution.engine.artifact import MAX_RECOMMENDATIONS, normalize_symbol
-from execution.engine.routing import Quote
-from execution.engine.text import one_line
+from execution.arguments import parse_amount
+from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS, normalize_symbol
+from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.inbox import LoadedArtifact
-from execution.inputs import parse_amount
 from execution.models import ExecutionRun
-from execution.pricing import PriceChain, build_chain, price_settings
-from execution.pricing.base import parse_price
-from execution.pushing import load_pushed
-from execution.rebalancing import load_latest_research, load_targets, parse_target
+from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices.source import parse_price
+from execution.research.inbox import LoadedArtifact
+from execution.research.submission import load_pushed
+from execution.runs.rebalance import load_latest_research, load_targets, parse_target
 from execution.services import Instruction
 from portfolios.api.requests import IdField, StrictSerializer, TruthField
-from portfolios.queries import PROVIDERS
+from portfolios.selectors.books import PROVIDERS
 
 
 @extend_schema_field(

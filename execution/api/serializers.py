@@ -2,16 +2,16 @@
 
 from rest_framework import serializers
 
-from execution.explaining import Explanation
+from common.api.shapes import shape_of
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
-from execution.pending import Done
-from execution.replaying import Difference
-from execution.report import RunReport
-from execution.reversing import ReversalReport
-from execution.reviewing import Reviewed
-from execution.scanning import ScanReport
-from execution.valuing import ValuationReport
-from portfolios.api.shapes import shape_of
+from execution.prices.mark_to_market import ValuationReport
+from execution.reports.types import RunReport
+from execution.research.scan import ScanReport
+from execution.runs.batch import Done
+from execution.runs.explanation import Explanation
+from execution.runs.reproduction import Difference
+from execution.runs.reversal import ReversalReport
+from execution.selectors.run_detail import Reviewed
 
 
 class RequestProblem(serializers.Serializer[object]):

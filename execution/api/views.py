@@ -11,6 +11,10 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.openapi import listed
+from common.api.rows import chosen, columns_of, shown
+from common.api.shapes import data_of
+from common.api.views import RowsViewSet, StrictViewSet, value_of
 from execution import recording
 from execution.api import filters
 from execution.api.refusals import granted
@@ -39,21 +43,17 @@ from execution.api.serializers import (
     ValuationReportShape,
 )
 from execution.engine.vocabulary import Refusal
-from execution.explaining import explain_run
 from execution.models import ExecutionRun, ResearchRequest
-from execution.pushing import push_research
-from execution.replaying import replay_run
-from execution.report import RunReport
-from execution.retrying_runs import retry_failed_run
-from execution.reversing import preview_reversal, reverse_run
-from execution.reviewing import review_run
+from execution.prices.mark_to_market import mark_to_market
+from execution.reports.types import RunReport
+from execution.research.submission import push_research
+from execution.runs.explanation import explain_run
+from execution.runs.reproduction import replay_run
+from execution.runs.retry import retry_failed_run
+from execution.runs.reversal import preview_reversal, reverse_run
+from execution.selectors.run_detail import review_run
 from execution.services import execute, preview
-from execution.valuing import mark_to_market
-from portfolios.api.base import RowsViewSet, StrictViewSet, value_of
 from portfolios.api.requests import checked
-from portfolios.api.rows import chosen, columns_of, shown
-from portfolios.api.schema import listed
-from portfolios.api.shapes import data_of
 
 VIEW_RUN = "execution.view_executionrun"
 EXECUTE = "execution.add_executionrun"

@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 
-from execution.engine.artifact import normalize_symbol
-from execution.engine.routing import Quote
-from execution.engine.text import clean, one_line
+from common.text import clean, one_line
+from execution.arguments import parse_amount
+from execution.engine.parsing.artifact import normalize_symbol
+from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.inputs import parse_amount
 from execution.models import ExecutionRun
-from execution.pricing import PriceChain, build_chain, price_settings
-from execution.pricing.base import parse_price
-from execution.pricing.files import read_price_file
-from execution.rendering import render_text
-from execution.report import RunReport
+from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices.source import parse_price
+from execution.prices.sources.file import read_price_file
+from execution.reports.text import render_text
+from execution.reports.types import RunReport
 from execution.services import Instruction, execute, preview
 
 _Value = TypeVar("_Value")

@@ -7,8 +7,8 @@ from django import template
 from django.conf import settings
 from django.utils import timezone
 
-from execution.attention import concerns
-from portfolios.admin.display import list_of
+from common.admin.columns import list_of
+from execution.selectors.attention import concerns
 
 register = template.Library()
 

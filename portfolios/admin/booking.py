@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from portfolios import bookkeeping
-from portfolios.accounting import Side
-from portfolios.admin.confirming import BooksAction, Call
+from common.admin.confirm import BooksAction, Call
+from common.money import ZERO, format_cash
 from portfolios.admin.forms import AmountForm, FillForm
+from portfolios.domain.accounting import Side
+from portfolios.ledger import bookkeeping
 from portfolios.models import Order, PortfolioAccount, Position
-from portfolios.money import ZERO, format_cash
 
 
 class _AccountAction(BooksAction):

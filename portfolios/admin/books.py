@@ -8,13 +8,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portfolios import bookkeeping, queries
-from portfolios.accounting import Action, Side
-from portfolios.admin.base import RecordAdmin
+from common.admin.base import RecordAdmin
+from common.admin.columns import Section, badge, cash, link, list_of, moment, units
+from common.admin.confirm import ConfirmedAction
+from common.admin.edit_forms import DeleteRow, EditAdmin
 from portfolios.admin.booking import CancelOrder, Deposit, EndPosition, FillOrder, TakeBackOrder, Withdraw
-from portfolios.admin.confirming import ConfirmedAction
-from portfolios.admin.display import Section, badge, cash, link, list_of, moment, units
-from portfolios.admin.editing import DeleteRow, EditAdmin
 from portfolios.admin.forms import (
     IS_FILLED,
     AccountForm,
@@ -24,8 +22,10 @@ from portfolios.admin.forms import (
     PositionForm,
 )
 from portfolios.admin.trading import Activate, Halt, ReduceOnly
-from portfolios.audit import check_books
-from portfolios.bookkeeping import TypedOrder
+from portfolios.domain.accounting import Action, Side
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import TypedOrder
+from portfolios.ledger.verify import check_books
 from portfolios.models import (
     AccountSummary,
     CorporateAction,
@@ -36,6 +36,7 @@ from portfolios.models import (
     TradingStateChange,
     Valuation,
 )
+from portfolios.selectors import books
 
 CHECKED_AT_ONCE = 20  # accounts whose whole ledger is replayed in one request
 
@@ -172,7 +173,7 @@ class PortfolioAccountAdmin(EditAdmin):
             self.message_user(request, f"At most {CHECKED_AT_ONCE} at once; check_books takes all.", messages.ERROR)
             return
         for account in chosen:
-            with queries.one_snapshot():
+            with books.one_snapshot():
                 found = check_books(PortfolioAccount.objects.get(pk=account.pk))
             said = "; ".join(str(each) for each in found[:5]) or "the ledger, cash and holdings agree."
             self.message_user(request, f"{account}: {said}", messages.ERROR if found else messages.SUCCESS)

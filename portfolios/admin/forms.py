@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from portfolios.admin.editing import EditForm
+from common.admin.edit_forms import EditForm
+from common.money import CENT
 from portfolios.models import Order, Position, RiskPolicy
-from portfolios.money import CENT
 
 WAITS, IS_FILLED = "pending", "filled"
 

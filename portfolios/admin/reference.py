@@ -8,8 +8,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portfolios.admin.display import Section, badge, cash, link, list_of, moment, units
-from portfolios.admin.editing import DeleteRow, EditAdmin
+from common.admin.columns import Section, badge, cash, link, list_of, moment, units
+from common.admin.edit_forms import DeleteRow, EditAdmin
 from portfolios.admin.forms import PolicyForm
 from portfolios.history.models import sign
 from portfolios.models import Order, Position, Price, RiskPolicy, Security, Strategy

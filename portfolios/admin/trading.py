@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from portfolios.admin.confirming import Call, ConfirmedAction, Effect, Refused
-from portfolios.admin.display import badge
-from portfolios.bookkeeping import CannotBookError
+from common.admin.columns import badge
+from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from portfolios.ledger.bookkeeping import CannotBookError
 from portfolios.models import PortfolioAccount
 from portfolios.trading_states import set_trading_states
 

@@ -12,8 +12,8 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.money import AmountOutOfRangeError, quantize_price
 from portfolios.models import PortfolioAccount, RiskPolicy
-from portfolios.money import AmountOutOfRangeError, quantize_price
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 

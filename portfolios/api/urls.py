@@ -4,8 +4,8 @@ from typing import Any
 
 from django.urls import URLPattern, path, register_converter
 
+from common.api.views import RowsViewSet
 from portfolios.api import views
-from portfolios.api.base import RowsViewSet
 
 
 class SymbolConverter:

@@ -14,12 +14,15 @@ from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portfolios import queries, reference
+from common.api.openapi import listed
+from common.api.pagination import NewestEntries, NewestOrders
+from common.api.problems import ProblemError
+from common.api.rows import columns_of, shown
+from common.api.shapes import data_of, shape_of
+from common.api.views import RowsViewSet, value_of
+from portfolios import reference_data
 from portfolios.api import filters
 from portfolios.api import serializers as rows
-from portfolios.api.base import RowsViewSet, value_of
-from portfolios.api.pagination import NewestEntries, NewestOrders
-from portfolios.api.problems import ProblemError
 from portfolios.api.requests import (
     PerformanceQuery,
     PriceBody,
@@ -28,11 +31,7 @@ from portfolios.api.requests import (
     TradingStateBody,
     checked,
 )
-from portfolios.api.rows import columns_of, shown
-from portfolios.api.schema import listed
-from portfolios.api.shapes import data_of, shape_of
-from portfolios.bookkeeping import CannotBookError
-from portfolios.figures import AccountFigures, PerformanceFigures, account_figures, account_performance
+from portfolios.ledger.bookkeeping import CannotBookError
 from portfolios.models import (
     LedgerEntry,
     Order,
@@ -44,7 +43,9 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
+from portfolios.selectors import books
 from portfolios.trading_states import StateSet, set_trading_state
+from portfolios.valuation.metrics import AccountFigures, PerformanceFigures, account_figures, account_performance
 
 
 @listed("strategies", "strategy")
@@ -74,13 +75,13 @@ class StrategyViewSet(RowsViewSet):
         body = checked(StrategyBody, request.data)
         strategy_id = body.get("id") or uuid4()
         try:
-            is_new = reference.ensure_strategy(
+            is_new = reference_data.ensure_strategy(
                 strategy_id=strategy_id, name=body["name"], description=body.get("description", "")
             )
-        except (reference.StrategyNameTakenError, IntegrityError) as error:
+        except (reference_data.StrategyNameTakenError, IntegrityError) as error:
             message = f"a strategy named {body['name']!r} exists already"
             raise ProblemError(status=409, code="STRATEGY_NAME_TAKEN", detail=message) from error
-        strategy = queries.find_strategy(strategy_id)
+        strategy = books.find_strategy(strategy_id)
         if strategy is not None and strategy.name != body["name"]:
             message = f"strategy {strategy_id} exists already, as {strategy.name!r}"
             raise ProblemError(status=409, code="CONFLICT", detail=message)
@@ -114,7 +115,7 @@ class RiskPolicyViewSet(RowsViewSet):
         limits = checked(RiskPolicyBody, request.data)
         strategy = limits.pop("strategy")
         try:
-            policy = reference.add_risk_policy(strategy_id=strategy.pk, limits=limits)
+            policy = reference_data.add_risk_policy(strategy_id=strategy.pk, limits=limits)
         except IntegrityError as error:
             message = "another caller adds a version at the same time: look at it and try again"
             raise ProblemError(status=409, code="CONFLICT", detail=message) from error
@@ -163,10 +164,10 @@ class PriceViewSet(RowsViewSet):
         body = checked(PriceBody, request.data)
         if body["as_of"] > timezone.now():
             raise serializers.ValidationError({"as_of": ["is in the future"]})
-        if body["symbol"] not in queries.securities([body["symbol"]]):
+        if body["symbol"] not in books.securities([body["symbol"]]):
             raise serializers.ValidationError({"symbol": ["is not a known security"]})
-        reference.store_prices([reference.PriceData(**body)])
-        return self.created(queries.find_price(body["symbol"], source=body["source"], as_of=body["as_of"]))
+        reference_data.store_prices([reference_data.PriceData(**body)])
+        return self.created(books.find_price(body["symbol"], source=body["source"], as_of=body["as_of"]))
 
 
 @listed("positions", "position")
@@ -271,7 +272,7 @@ class AccountViewSet(RowsViewSet):
     def trading_state(self, request: Request, pk: UUID) -> Response:
         """Set the account's trading state. Raises Http404, and ProblemError where the books refuse."""
         body = checked(TradingStateBody, request.data)
-        if queries.get_account(pk) is None:
+        if books.get_account(pk) is None:
             raise Http404
         try:
             answer = set_trading_state(pk, **body, actor=request.user.get_username(), now=timezone.now())
@@ -288,7 +289,7 @@ class _OfOneAccount(RowsViewSet):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         account_id: UUID = self.kwargs["account_id"]
-        if queries.get_account(account_id) is None:
+        if books.get_account(account_id) is None:
             raise Http404
         return super().get_queryset().filter(account_id=account_id)
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.core.management.base import CommandError
 
-from portfolios.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from django.db import models
 from django.db.models import Q
 
+from portfolios.domain.projection import Entry
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
 from portfolios.models.trading import Order, Position
-from portfolios.replay import Entry
 
 
 class LedgerEntry(models.Model):

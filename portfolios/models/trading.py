@@ -6,11 +6,11 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
-from portfolios import accounting
+from common.money import notional, plain
+from portfolios.domain import accounting
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
-from portfolios.money import notional, plain
 
 
 class Order(models.Model):

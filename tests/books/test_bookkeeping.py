@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from portfolios import bookkeeping
-from portfolios.accounting import Side
-from portfolios.audit import check_books
-from portfolios.bookkeeping import CannotBookError, Stamp
+from portfolios.domain.accounting import Side
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, RiskPolicy, Strategy
 from tests.scenes import NOW, Desk, line, security, whole_database
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Model
 
 from execution.models import ExecutionRun
+from portfolios.ledger.triggers import remove_triggers
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, RiskPolicy, Security, Strategy
-from portfolios.triggers import remove_triggers
 from tests.scenes import NOW, Desk, line
 
 pytestmark = pytest.mark.django_db

@@ -9,11 +9,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portfolios import bookkeeping
-from portfolios.accounting import Action, ImpossibleFillError, Side
-from portfolios.bookkeeping import CannotBookError, Stamp
+from portfolios.domain.accounting import Action, ImpossibleFillError, Side
+from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Strategy
-from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from tests.scenes import NOW, assert_books_balance, security, whole_database
 
 pytestmark = pytest.mark.django_db

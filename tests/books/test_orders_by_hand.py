@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portfolios import bookkeeping
-from portfolios.accounting import Action, Side
-from portfolios.audit import check_books
-from portfolios.bookkeeping import CannotBookError, Stamp, TypedOrder
+from portfolios.domain.accounting import Action, Side
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp, TypedOrder
+from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Strategy
 from tests.counts import count
 from tests.scenes import NOW, security

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from portfolios.accounting import Holding, Side
-from portfolios.replay import Entry, Replayed, replay, replay_positions
+from portfolios.domain.accounting import Holding, Side
+from portfolios.domain.projection import Entry, Replayed, replay, replay_positions
 
 FIRST, SECOND = uuid4(), uuid4()
 

@@ -7,11 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from portfolios import bookkeeping
-from portfolios.bookkeeping import Stamp
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.marks import mark_accounts
 from portfolios.models import AccountSummary
-from portfolios.summaries import refresh_summaries
-from portfolios.valuing import mark_accounts
+from portfolios.valuation.summaries import refresh_summaries
 from tests.scenes import NOW, Desk, line
 
 DAY = timedelta(days=1)

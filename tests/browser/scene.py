@@ -7,10 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from execution.models import ExecutionRun
-from portfolios import bookkeeping
-from portfolios.accounting import Action
-from portfolios.bookkeeping import Stamp, TypedOrder
-from portfolios.corporate_actions import record_dividend
+from portfolios.domain.accounting import Action
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp, TypedOrder
+from portfolios.ledger.corporate_actions import record_dividend
 from portfolios.models import RiskPolicy, Security, Strategy
 from tests.scenes import Desk, Inbox, line
 

@@ -18,9 +18,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import given, settings
 
 from execution.models import ResearchRequest
-from portfolios.bookkeeping import Stamp
+from portfolios.importers.folios_v2.import_books import import_database, preview_import
+from portfolios.ledger.bookkeeping import Stamp
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
-from portfolios.predecessor.importing import import_database, preview_import
 from tests.counts import count
 from tests.predecessor import CONTROLS, STRATEGY, OldBooks, messes, new_id
 from tests.scenes import NOW, Desk, Inbox, assert_books_balance, line, whole_database

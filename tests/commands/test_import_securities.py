@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from execution.engine.artifact import Artifact, Problem, Recommendation, normalize_symbol, parse_artifact
+from execution.engine.parsing.artifact import Artifact, Problem, Recommendation, normalize_symbol, parse_artifact
 from portfolios.models import Security
-from portfolios.reference import SECTORS
+from portfolios.reference_data import SECTORS
 from tests.scenes import Desk, line, whole_database
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

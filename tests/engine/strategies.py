@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from execution.engine.artifact import Problem, Recommendation
-from execution.engine.planning import PlanInput
-from execution.engine.policy import Costs, Policy
-from execution.engine.routing import Instrument, Quote
+from execution.engine.parsing.artifact import Problem, Recommendation
+from execution.engine.planning.plan import PlanInput
+from execution.engine.planning.policy import Costs, Policy
+from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Mode, OnBreach, TradingState
-from portfolios.accounting import Side
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import Side
+from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import AS_OF, artifact_of, doubtful, holding, rec, unreadable
 
 # Three of one sector, one of another, two of none.

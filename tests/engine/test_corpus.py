@@ -1,6 +1,6 @@
 import pytest
 
-from execution.engine.artifact import parse_artifact
+from execution.engine.parsing.artifact import parse_artifact
 from tests.engine.corpus import CORPUS, Case, outcome
 
 

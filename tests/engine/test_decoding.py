@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.decoding import MAX_BYTES, MAX_DEPTH, decode
+from execution.engine.parsing.json_decoding import MAX_BYTES, MAX_DEPTH, decode
 from execution.engine.vocabulary import Code, Refusal
 
 

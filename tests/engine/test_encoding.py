@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.decoding import decode
-from execution.engine.encoding import encode
+from execution.engine.parsing.json_decoding import decode
+from execution.engine.parsing.json_encoding import encode
 
 NUMBERS = st.decimals(min_value=-(10**12), max_value=10**12, places=6)
 VALUES = st.recursive(

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.fills import commission, fill_price, simulate_fill
-from execution.engine.policy import Costs
-from portfolios.accounting import Action
-from portfolios.money import AmountOutOfRangeError
+from common.money import AmountOutOfRangeError
+from execution.engine.planning.costs import commission, fill_price, simulate_fill
+from execution.engine.planning.policy import Costs
+from portfolios.domain.accounting import Action
 from tests.engine.strategies import costs as any_costs
 from tests.engine.strategies import prices
 

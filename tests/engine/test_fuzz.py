@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import pytest
 
-from execution.engine.artifact import Artifact, parse_artifact
-from execution.engine.rules import Rules
-from execution.engine.symbols import read_symbol
+from execution.engine.parsing.artifact import Artifact, parse_artifact
+from execution.engine.parsing.mapping_rules import Rules
+from execution.engine.parsing.symbols import read_symbol
 from execution.engine.vocabulary import RecommendedAction, Refusal
 from tests.builders import account, plan_of
 from tests.counts import count, seeded

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from execution.engine.market_hours import NEW_YORK, MarketSession, NaiveTimeError, market_session
+from execution.engine.calendar.hours import NEW_YORK, MarketSession, NaiveTimeError, market_session
 from tests.make_market_table import TABLE, Session, UnusualHoursError, published_sessions, table_of
 
 MINUTE = timedelta(minutes=1)

@@ -9,15 +9,15 @@ from typing import TypeVar
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from execution.engine.fills import simulate_fill
-from execution.engine.planning import OrderIntent, Plan, PlanInput, make_plan
-from execution.engine.policy import Costs, Policy
-from execution.engine.risk import LIMITS
-from execution.engine.routing import Instrument, Quote
+from common.money import CENT, HUNDRED, ZERO
+from execution.engine.planning.costs import simulate_fill
+from execution.engine.planning.limits import LIMITS
+from execution.engine.planning.plan import OrderIntent, Plan, PlanInput, make_plan
+from execution.engine.planning.policy import Costs, Policy
+from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
-from portfolios.accounting import Action, Side, apply_fill
-from portfolios.money import CENT, HUNDRED, ZERO
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import Action, Side, apply_fill
+from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import AS_OF, holding, orders, planned
 from tests.engine.strategies import (
     SECTORS,

@@ -6,15 +6,15 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.artifact import Problem, Recommendation
-from execution.engine.planning import Plan, PlanInput, make_plan
-from execution.engine.policy import Policy
-from execution.engine.risk import Entry, RiskContext, apply_limits
-from execution.engine.routing import Quote
+from common.money import quantize_cash
+from execution.engine.parsing.artifact import Problem, Recommendation
+from execution.engine.planning.limits import Entry, RiskContext, apply_limits
+from execution.engine.planning.plan import Plan, PlanInput, make_plan
+from execution.engine.planning.policy import Policy
+from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Mode, OnBreach, TradingState
-from portfolios.accounting import Action, Side, apply_fill
-from portfolios.money import quantize_cash
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import Action, Side, apply_fill
+from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import AS_OF, artifact_of, holding, rec
 from tests.engine.strategies import SECTORS, SYMBOLS, amounts, documents, lines, percents, situations
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from execution.engine.planning import Plan, make_plan, symbols_to_price
-from execution.engine.policy import Costs, Policy
+from common.money import CENT, quantize_percent
+from execution.engine.planning.plan import Plan, make_plan, symbols_to_price
+from execution.engine.planning.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach, Outcome, Refusal
-from portfolios.accounting import Side, apply_fill
-from portfolios.money import CENT, quantize_percent
+from portfolios.domain.accounting import Side, apply_fill
 from tests.builders import (
     account,
     artifact_of,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from execution.engine.policy import Costs, Policy, policy_as_data, policy_from_data, stricter
+from execution.engine.planning.policy import Costs, Policy, policy_as_data, policy_from_data, stricter
 from execution.engine.vocabulary import OnBreach, TradingState
 from tests.engine.strategies import policies
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.fills import simulate_fill
-from execution.engine.policy import Costs, Policy
-from execution.engine.risk import (
+from common.money import ZERO, quantize_percent, quantize_quantity
+from execution.engine.planning.costs import simulate_fill
+from execution.engine.planning.limits import (
     Entry,
     RiskContext,
     Verdict,
@@ -19,10 +19,10 @@ from execution.engine.risk import (
     apply_limits,
     verdict_as_data,
 )
+from execution.engine.planning.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach
-from portfolios.accounting import Action
-from portfolios.money import ZERO, quantize_percent, quantize_quantity
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import Action
+from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import Number, account, roomy
 from tests.engine import strategies
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from execution.engine.policy import Costs, Policy
-from execution.engine.routing import Market, Route, exit_unlisted, noise_of, route
-from portfolios.accounting import Side
-from portfolios.money import plain
-from portfolios.snapshot import AccountSnapshot
+from common.money import plain
+from execution.engine.planning.policy import Costs, Policy
+from execution.engine.planning.sizing import Market, Route, exit_unlisted, noise_of, route
+from portfolios.domain.accounting import Side
+from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import account, given, holding, rec, roomy
 
 SHORTS = roomy(allow_short=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.routing import Quote
-from execution.engine.screening import Screened, screen
+from execution.engine.planning.price_checks import Screened, screen
+from execution.engine.planning.sizing import Quote
 from tests.builders import AS_OF, Number, rec
 
 

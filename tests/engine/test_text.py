@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.text import Size, brief, clean, field_name, measure, one_line
+from common.text import Size, brief, clean, field_name, measure, one_line
 
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 texts = st.text(st.characters(categories=None, codec=None), max_size=40) | st.text(

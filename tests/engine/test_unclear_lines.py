@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.artifact import Artifact, Problem, Recommendation, content_digest, parse_artifact, parse_batch
-from execution.engine.rules import Resolution, Rules, SizeUnit
-from execution.engine.symbols import read_symbol
-from execution.engine.text import clean
+from common.text import clean
+from execution.engine.parsing.artifact import (
+    Artifact,
+    Problem,
+    Recommendation,
+    content_digest,
+    parse_artifact,
+    parse_batch,
+)
+from execution.engine.parsing.mapping_rules import Resolution, Rules, SizeUnit
+from execution.engine.parsing.symbols import read_symbol
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal
 from tests.builders import document, parsed
 from tests.engine.corpus import CORPUS, outcome

@@ -4,16 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.accounting import (
-    Action,
-    Fill,
-    FillResult,
-    Holding,
-    ImpossibleFillError,
-    Side,
-    apply_fill,
-)
-from portfolios.money import CASH_LIMIT, ZERO, AmountOutOfRangeError
+from common.money import CASH_LIMIT, ZERO, AmountOutOfRangeError
+from portfolios.domain.accounting import Action, Fill, FillResult, Holding, ImpossibleFillError, Side, apply_fill
 from tests.builders import fill, holding
 
 

@@ -3,7 +3,7 @@ from decimal import ROUND_DOWN, Decimal
 
 import pytest
 
-from portfolios.money import (
+from common.money import (
     AmountOutOfRangeError,
     format_cash,
     format_percent,

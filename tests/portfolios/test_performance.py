@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.accounting import Action
-from portfolios.performance import (
+from portfolios.domain.accounting import Action
+from portfolios.domain.performance import (
     NOT_ENOUGH_DATA,
     BenchmarkPoint,
     Comparison,

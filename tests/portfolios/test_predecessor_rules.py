@@ -14,17 +14,17 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.artifact import normalize_symbol
-from portfolios.accounting import Holding, Side, apply_fill, restate_holding
-from portfolios.money import CASH_LIMIT, ZERO, plain
-from portfolios.past import CashStated, Deposited, HoldingStated, PastEvent, Traded
-from portfolios.predecessor import values
-from portfolios.predecessor.findings import Rule
-from portfolios.predecessor.knowing import understand
-from portfolios.predecessor.known import Known
-from portfolios.predecessor.reading import read_database
-from portfolios.predecessor.rules import AccountPlan, LeftOut, plan_accounts
-from portfolios.predecessor.stored import AVERAGE_TOLERANCE
+from common.money import CASH_LIMIT, ZERO, plain
+from execution.engine.parsing.artifact import normalize_symbol
+from portfolios.domain.accounting import Holding, Side, apply_fill, restate_holding
+from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, Traded
+from portfolios.importers.folios_v2 import values
+from portfolios.importers.folios_v2.findings import Rule
+from portfolios.importers.folios_v2.parse import understand
+from portfolios.importers.folios_v2.plan import AccountPlan, LeftOut, plan_accounts
+from portfolios.importers.folios_v2.reading import read_database
+from portfolios.importers.folios_v2.stored import AVERAGE_TOLERANCE
+from portfolios.importers.folios_v2.types import Known
 from tests.predecessor import CONTROLS, STRATEGY, OldBooks, messes, new_id
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)

@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from portfolios.accounting import apply_fill
-from portfolios.snapshot import AccountSnapshot
+from portfolios.domain.accounting import apply_fill
+from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import account, fill, marked
 
 

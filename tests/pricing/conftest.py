@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from execution.engine.vocabulary import Refusal
-from execution.pricing import PriceChain, PriceSettings, build_chain
+from execution.prices import PriceChain, PriceSettings, build_chain
 from tests.pricing.service import KEY, SECRET, Service, running
 from tests.scenes import NOW
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.routing import Quote
+from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Refusal
-from execution.pricing import PriceSettings, build_chain
+from execution.prices import PriceSettings, build_chain
 from tests.pricing.conftest import Chained
 from tests.pricing.service import Reply, Service, trade, trades
 from tests.scenes import NOW

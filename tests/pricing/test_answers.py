@@ -6,10 +6,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.pricing.alpaca import read_trades
-from execution.pricing.base import Missing, Offer, check_offer
-from execution.pricing.network import SourceError
-from execution.pricing.yahoo import read_quotes
+from execution.prices.network import SourceError
+from execution.prices.source import Missing, Offer, check_offer
+from execution.prices.sources.alpaca import read_trades
+from execution.prices.sources.yahoo import read_quotes
 from tests.scenes import NOW
 
 SYMBOLS = ["BRK.B", "KO"]

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from execution.engine.vocabulary import Refusal
-from execution.preparation import Prepared, prepare
-from execution.pricing import PriceChain, PriceSettings, build_chain, price_settings
+from execution.prices import PriceChain, PriceSettings, build_chain, price_settings
+from execution.runs.prepare import Prepared, prepare
 from portfolios.models import Price
 from tests.pricing.conftest import Chained
 from tests.pricing.service import Reply, Service, quote, quotes

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 from django.db import transaction
 
-from execution.pricing import network
-from execution.pricing.network import SourceError, TemporaryError, status_error, usable
+from execution.prices import network
+from execution.prices.network import SourceError, TemporaryError, status_error, usable
 from tests.pricing.conftest import Chained
 from tests.pricing.service import Reply, Service, quote, quotes, trade, trades
 from tests.scenes import NOW

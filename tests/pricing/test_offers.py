@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.routing import Quote
-from execution.pricing.base import CLOCK_SKEW, Offer, check_offer
-from portfolios.money import quantize_price
+from common.money import quantize_price
+from execution.engine.planning.sizing import Quote
+from execution.prices.source import CLOCK_SKEW, Offer, check_offer
 from tests.scenes import NOW
 
 DAY = timedelta(days=1)

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.routing import Quote
-from execution.pricing.yahoo import yahoo_symbol
+from execution.engine.planning.sizing import Quote
+from execution.prices.sources.yahoo import yahoo_symbol
 from tests.pricing.conftest import Chained
 from tests.pricing.service import QUOTES, Reply, Service, quote, quotes
 from tests.scenes import NOW

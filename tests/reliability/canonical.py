@@ -27,10 +27,10 @@ from django.db.models import Model  # noqa: E402
 from execution.engine.vocabulary import Mode, Refusal  # noqa: E402
 from execution.models import ExecutionRun, Recommendation  # noqa: E402
 from execution.services import execute  # noqa: E402
-from portfolios import bookkeeping  # noqa: E402
-from portfolios.accounting import Side  # noqa: E402
-from portfolios.audit import check_books  # noqa: E402
-from portfolios.bookkeeping import CannotBookError, Stamp  # noqa: E402
+from portfolios.domain.accounting import Side  # noqa: E402
+from portfolios.ledger import bookkeeping  # noqa: E402
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp  # noqa: E402
+from portfolios.ledger.verify import check_books  # noqa: E402
 from portfolios.models import (  # noqa: E402
     LedgerEntry,
     Order,

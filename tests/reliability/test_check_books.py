@@ -18,10 +18,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from portfolios import bookkeeping
-from portfolios.bookkeeping import Stamp
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.triggers import install_triggers, missing_triggers, remove_triggers
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
-from portfolios.triggers import install_triggers, missing_triggers, remove_triggers
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
 pytestmark = pytest.mark.django_db

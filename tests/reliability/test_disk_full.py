@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from execution.models import ExecutionRun
-from portfolios import bookkeeping
+from portfolios.ledger import bookkeeping
 from portfolios.models import LedgerEntry, Order
 from tests.counts import LARGE, count
 from tests.processes import environment, manage, start

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from portfolios import reference
+from portfolios import reference_data
 from portfolios.models import Position, Strategy
-from portfolios.reference import PriceData
+from portfolios.reference_data import PriceData
 from tests.counts import count
 from tests.reliability.children.briefs import Call
 from tests.reliability.children.doors import DOORS
@@ -54,9 +54,9 @@ def _calls(desk: Desk, requests: list[str], number: int, *, create: bool = False
 
 def _one_settled_line(desk: Desk, crowd: Crowd, *, defects: tuple[str, ...] = ()) -> list[str]:
     """Confirm one price that held a line back, from everywhere at once; say what went wrong."""
-    reference.ensure_securities(["MSFT"], known=())
+    reference_data.ensure_securities(["MSFT"], known=())
     yesterday = NOW - timedelta(days=1)
-    reference.store_prices([PriceData(symbol="MSFT", price=Decimal(45), source="yahoo", as_of=yesterday)])
+    reference_data.store_prices([PriceData(symbol="MSFT", price=Decimal(45), source="yahoo", as_of=yesterday)])
     request = desk.inbox.put(LINES)
     waiting = desk.execute(request, prices=PRICES, accepted_prices=frozenset())
     assert outcomes(waiting) == ["QUARANTINED", "HELD", "EXECUTED"]

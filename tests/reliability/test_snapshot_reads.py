@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from portfolios import queries
-from portfolios.audit import check_books
+from common.money import ZERO
+from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, PortfolioAccount, Strategy, Valuation
-from portfolios.money import ZERO
+from portfolios.selectors import books
 from tests.counts import count, seeded
 from tests.processes import environment, start
 from tests.scenes import Desk, Inbox, line
@@ -58,7 +58,7 @@ def read(account_id: UUID, between: Callable[[], None] = nothing) -> Reading:
     account = PortfolioAccount.objects.get(pk=account_id)
     between()
     amounts = list(LedgerEntry.objects.filter(account=account).values_list("amount", flat=True))
-    holdings = [position.as_holding().market_value for position in queries.open_positions(account)]
+    holdings = [position.as_holding().market_value for position in books.open_positions(account)]
     valuation = Valuation.objects.filter(account=account).latest("pk")
     return Reading(
         cash=account.cash_balance,
@@ -107,7 +107,7 @@ def test_no_read_in_one_snapshot_is_torn(account: PortfolioAccount, inbox: Inbox
     chance = seeded("bank")
     with writers(account, inbox, chance.getrandbits(32)):
         for number in range(wanted):
-            with queries.one_snapshot():
+            with books.one_snapshot():
                 reading = read(account.pk)
                 if number % 10 == 0:
                     torn += check_books(PortfolioAccount.objects.get(pk=account.pk))
@@ -142,7 +142,7 @@ def another_writer(desk: Desk) -> Iterator[Callable[[], None]]:
 @pytest.mark.parametrize(
     ("view", "expected"),
     [
-        (queries.one_snapshot, []),
+        (books.one_snapshot, []),
         (nullcontext, ["cash and ledger", "version and entries", "equity and positions", "total and valuation"]),
     ],
 )

@@ -22,15 +22,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from pytest_django import Settings
 
+from common.money import CENT, notional
 from execution.engine.vocabulary import Mode
-from execution.report import RunReport
-from execution.reversing import ReversalReport, reverse_run
-from portfolios import accounting, bookkeeping
-from portfolios.accounting import Side
-from portfolios.audit import audit, read_account
-from portfolios.bookkeeping import CannotBookError, Stamp
+from execution.reports.types import RunReport
+from execution.runs.reversal import ReversalReport, reverse_run
+from portfolios.domain import accounting
+from portfolios.domain.accounting import Side
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.verify import audit, read_account
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
-from portfolios.money import CENT, notional
 from tests.counts import count, seeded
 from tests.reliability.reference_books import Costs, ReferenceBooks, cents
 from tests.scenes import NOW, Desk, Inbox, line

@@ -19,9 +19,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, NotSupportedError, connection, transaction
 from pytest_django import Settings
 
+from portfolios.domain.order_states import ORDER_TRANSITIONS
+from portfolios.ledger.triggers import TRIGGERS, _sqlite, install_triggers, missing_triggers
 from portfolios.models import LedgerEntry, Order, Strategy
-from portfolios.transitions import ORDER_TRANSITIONS
-from portfolios.triggers import TRIGGERS, _sqlite, install_triggers, missing_triggers
 from tests.processes import ROOT, environment
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 

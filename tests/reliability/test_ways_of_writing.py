@@ -25,10 +25,13 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
-from portfolios import bookkeeping, corporate_actions
-from portfolios.accounting import Action, Side
-from portfolios.audit import check_books
-from portfolios.bookkeeping import Stamp, TypedOrder
+from portfolios.domain.accounting import Action, Side
+from portfolios.domain.opening_history import Deposited
+from portfolios.ledger import bookkeeping, corporate_actions
+from portfolios.ledger.bookkeeping import Stamp, TypedOrder
+from portfolios.ledger.reversal_plan import plan_unwinding
+from portfolios.ledger.triggers import remove_triggers
+from portfolios.ledger.verify import check_books
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
@@ -40,10 +43,7 @@ from portfolios.models import (
     Security,
     Strategy,
 )
-from portfolios.past import Deposited
 from portfolios.trading_states import set_trading_state
-from portfolios.triggers import remove_triggers
-from portfolios.unwinding import plan_unwinding
 from tests.predecessor import OldBooks
 from tests.scenes import NOW, Desk, Inbox, line
 

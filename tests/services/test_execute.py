@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from execution.engine.vocabulary import Code, Mode
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from execution.services import execute
-from portfolios import bookkeeping, queries
-from portfolios.accounting import Action, Fill, ImpossibleFillError
+from portfolios.domain.accounting import Action, Fill, ImpossibleFillError
+from portfolios.ledger import bookkeeping
 from portfolios.models import (
     LedgerEntry,
     Order,
@@ -25,6 +25,7 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
+from portfolios.selectors import books
 from tests.scenes import (
     NOW,
     PUBLISHED,
@@ -449,8 +450,8 @@ def test_a_strategy_that_another_caller_creates_meanwhile_does_not_count_as_a_na
     first = desk.execute(request)
     # The race, made certain: this caller looked before the other one's commit, and goes on after it.
     looks = iter([None])
-    look_again = queries.find_strategy
-    monkeypatch.setattr(queries, "find_strategy", lambda key: next(looks, look_again(key)))
+    look_again = books.find_strategy
+    monkeypatch.setattr(books, "find_strategy", lambda key: next(looks, look_again(key)))
     assert desk.execute(request, create_strategy=desk.strategy.name) == first.as_replay()
 
 
@@ -462,8 +463,8 @@ def test_a_name_that_another_strategy_takes_meanwhile_is_refused_and_not_a_fault
     Strategy.objects.create(name="Fresh")
     # The race, made certain: this caller looked before the other one's commit.
     looks = iter([False])
-    look_again = queries.strategy_name_taken
-    monkeypatch.setattr(queries, "strategy_name_taken", lambda name, **key: next(looks, look_again(name, **key)))
+    look_again = books.strategy_name_taken
+    monkeypatch.setattr(books, "strategy_name_taken", lambda name, **key: next(looks, look_again(name, **key)))
     refusal = refusal_of(execute(new.instruction(request, create_strategy="Fresh")))
     assert refusal.code == Code.STRATEGY_NAME_TAKEN
     assert not PortfolioAccount.objects.exists()
@@ -472,9 +473,9 @@ def test_a_name_that_another_strategy_takes_meanwhile_is_refused_and_not_a_fault
 def test_a_strategy_that_is_switched_off_meanwhile_executes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     request = desk.inbox.put(PUBLISHED)
     looks = iter([desk.strategy])
-    look_again = queries.find_strategy
+    look_again = books.find_strategy
     Strategy.objects.update(status="inactive")
-    monkeypatch.setattr(queries, "find_strategy", lambda key: next(looks, None) or look_again(key))
+    monkeypatch.setattr(books, "find_strategy", lambda key: next(looks, None) or look_again(key))
     assert refusal_of(execute(desk.instruction(request))).code == Code.STRATEGY_NOT_ACTIVE
     assert not PortfolioAccount.objects.exists()
 

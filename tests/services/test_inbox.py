@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from execution import answers, intake
-from execution.answers import Answer, Author, resolve_line, save_rule
 from execution.engine.vocabulary import Code, Mode
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
-from execution.pending import Batch, Done, execute_pending
-from execution.pricing import PriceChain
-from execution.pricing.base import Missing, Offer
-from execution.rebalancing import load_latest_research
-from execution.replaying import replay_run
-from execution.reversing import reverse_run
-from execution.scanning import ScanReport, scan_inbox
+from execution.prices import PriceChain
+from execution.prices.source import Missing, Offer
+from execution.research import resolutions, triage
+from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.research.scan import ScanReport, scan_inbox
+from execution.runs.batch import Batch, Done, execute_pending
+from execution.runs.rebalance import load_latest_research
+from execution.runs.reproduction import replay_run
+from execution.runs.reversal import reverse_run
 from execution.services import execute
 from portfolios.models import Order, RiskPolicy, Strategy
 from tests.scenes import NOW, Desk, Inbox, assert_books_balance, line, outcomes, refusal_of, whole_database
@@ -180,7 +180,7 @@ def test_a_person_says_whose_research_is_and_a_new_scan_does_not_undo_it(desk: D
     task = str(uuid.uuid4())
     request = desk.inbox.put([line("MSFT", "BUY", 10)], task_id=task)
     scanned(desk.inbox)
-    answer = intake.assign_request(
+    answer = triage.assign_request(
         uuid.UUID(request), strategy_id=desk.strategy.pk, provider="openai", author=AUTHOR
     )
     assert isinstance(answer, ResearchRequest)
@@ -193,7 +193,7 @@ def test_a_person_says_whose_research_is_and_a_new_scan_does_not_undo_it(desk: D
 def test_ignored_research_is_executed_by_no_batch(desk: Desk):
     request = put(desk)
     scanned(desk.inbox)
-    intake.ignore_request(uuid.UUID(request), author=AUTHOR)
+    triage.ignore_request(uuid.UUID(request), author=AUTHOR)
     scanned(desk.inbox)
     assert row(request).state == "ignored"
     assert pending(desk) == []
@@ -213,7 +213,7 @@ def test_an_assignment_that_is_none_is_refused(desk: Desk, changes: dict[str, An
     scanned(desk.inbox)
     asked = {"strategy_id": desk.strategy.pk, "provider": "openai", "author": AUTHOR, **changes}
     before = whole_database()
-    answer: Any = intake.assign_request(asked.pop("request_id", uuid.UUID(request)), **asked)
+    answer: Any = triage.assign_request(asked.pop("request_id", uuid.UUID(request)), **asked)
     assert answer.code is code
     assert whole_database() == before
 
@@ -221,7 +221,7 @@ def test_an_assignment_that_is_none_is_refused(desk: Desk, changes: dict[str, An
 def test_what_was_executed_is_not_assigned_again(desk: Desk):
     request = put(desk)
     desk.execute(request)
-    answer: Any = intake.assign_request(
+    answer: Any = triage.assign_request(
         uuid.UUID(request), strategy_id=desk.strategy.pk, provider="openai", author=AUTHOR
     )
     assert answer.code is Code.REQUEST_NOT_READY
@@ -231,15 +231,15 @@ def test_what_another_system_executed_is_not_executed_again_unless_a_person_says
     known, unknown, mine = put(desk), put(desk, [line("KO", "BUY", 5)]), put(desk, [line("PG", "BUY", 5)])
     scanned(desk.inbox)
     ResearchRequest.objects.filter(pk=unknown).delete()
-    done = intake.ignore_executed_elsewhere([uuid.UUID(known), uuid.UUID(unknown)], where="folios_v2", now=NOW)
+    done = triage.ignore_executed_elsewhere([uuid.UUID(known), uuid.UUID(unknown)], where="folios_v2", now=NOW)
     assert done == 2
     before = whole_database()
-    assert intake.ignore_executed_elsewhere([uuid.UUID(known)], where="folios_v2", now=NOW) == 0
+    assert triage.ignore_executed_elsewhere([uuid.UUID(known)], where="folios_v2", now=NOW) == 0
     assert whole_database() == before
     scanned(desk.inbox)
     assert [item.request_id for item in pending(desk)] == [mine]
     for request in (known, unknown):
-        intake.assign_request(uuid.UUID(request), strategy_id=desk.strategy.pk, provider="anthropic", author=AUTHOR)
+        triage.assign_request(uuid.UUID(request), strategy_id=desk.strategy.pk, provider="anthropic", author=AUTHOR)
     scanned(desk.inbox)
     assert sorted(item.request_id for item in pending(desk)) == sorted([known, unknown])
 
@@ -461,7 +461,7 @@ def test_rules_have_versions_and_an_empty_one_ends_them(desk: Desk):
     versions = list(MappingRule.objects.order_by("version"))
     assert [(rule.version, rule.meaning) for rule in versions] == [(1, "SELL"), (2, "HOLD"), (3, "")]
     assert {(rule.actor, rule.reason) for rule in versions} == {("bob", "asked the desk")}
-    assert not answers.rules_for("anthropic").actions
+    assert not resolutions.rules_for("anthropic").actions
     assert outcomes(desk.run([line("KO", "PANIC", 3)])) == ["QUARANTINED"]
 
 

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from execution.engine.routing import Quote
+from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Mode
 from execution.models import ExecutionRun
-from execution.pricing import PriceChain
-from execution.pricing.sources import GivenPrices, StoredPrices
-from execution.report import RunReport
+from execution.prices import PriceChain
+from execution.prices.sources.stored import GivenPrices, StoredPrices
+from execution.reports.types import RunReport
 from execution.services import execute, preview
-from portfolios import queries, reference
-from portfolios.bookkeeping import Stamp
-from portfolios.corporate_actions import apply_split
+from portfolios import reference_data
+from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.corporate_actions import apply_split
 from portfolios.models import Order, PortfolioAccount, Price, Security
-from portfolios.reference import PriceData
+from portfolios.reference_data import PriceData
+from portfolios.selectors import books
 from tests.scenes import NOW, Desk, assert_books_balance, line, outcomes, report_of, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -35,14 +36,14 @@ def quoted(prices: Mapping[str, str], source: str = "file") -> PriceChain:
 
 def stored(symbol: str, price: str, *, days_ago: int = 1, source: str = "yahoo") -> None:
     """Store a price from some days ago."""
-    reference.ensure_securities([symbol], known=[])
+    reference_data.ensure_securities([symbol], known=[])
     as_of = NOW - timedelta(days=days_ago)
-    reference.store_prices([PriceData(symbol=symbol, price=Decimal(price), source=source, as_of=as_of)])
+    reference_data.store_prices([PriceData(symbol=symbol, price=Decimal(price), source=source, as_of=as_of)])
 
 
 def closes(symbol: str, as_of: datetime = NOW, source: str = "file") -> dict[str, Decimal]:
     """Return what a quote of that time and source is compared with."""
-    return queries.last_closes({symbol: (as_of, source)})
+    return books.last_closes({symbol: (as_of, source)})
 
 
 def run(desk: Desk, request: str, prices: Mapping[str, str], **changes: Any) -> RunReport:

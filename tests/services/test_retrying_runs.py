@@ -14,9 +14,9 @@ from django.db import IntegrityError
 
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
-from execution.rebalancing import load_targets
-from execution.report import RunReport
-from execution.retrying_runs import retry_failed_run
+from execution.reports.types import RunReport
+from execution.runs.rebalance import load_targets
+from execution.runs.retry import retry_failed_run
 from execution.services import execute, preview
 from portfolios.models import Order, PortfolioAccount
 from tests.scenes import NOW, Desk, assert_books_balance, line, price_chain, refusal_of, report_of, whole_database

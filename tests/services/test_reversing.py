@@ -15,20 +15,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.inbox import LoadedArtifact
 from execution.models import ExecutionRun, Reversal
-from execution.rebalancing import load_latest_research
-from execution.replaying import Replayed, replay_run
-from execution.report import RunReport
-from execution.reversing import ReversalReport, preview_reversal, reverse_run
-from portfolios import bookkeeping
-from portfolios.accounting import Side
-from portfolios.audit import check_books
-from portfolios.bookkeeping import Stamp
-from portfolios.corporate_actions import apply_split, record_dividend
+from execution.reports.types import RunReport
+from execution.research.inbox import LoadedArtifact
+from execution.runs.rebalance import load_latest_research
+from execution.runs.reproduction import Replayed, replay_run
+from execution.runs.reversal import ReversalReport, preview_reversal, reverse_run
+from portfolios.domain.accounting import Side
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.corporate_actions import apply_split, record_dividend
+from portfolios.ledger.triggers import remove_triggers
+from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Strategy
 from portfolios.trading_states import set_trading_state
-from portfolios.triggers import remove_triggers
 from tests.counts import count
 from tests.scenes import NOW, Desk, Inbox, assert_books_balance, line, whole_database
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from execution import showing
-from execution.answers import Answer, Author, resolve_line
 from execution.engine.vocabulary import Refusal
-from execution.reversing import reverse_run
-from execution.scanning import scan_inbox
-from portfolios.overview import curves
+from execution.research.resolutions import Answer, Author, resolve_line
+from execution.research.scan import scan_inbox
+from execution.runs.reversal import reverse_run
+from portfolios.selectors.overview import curves
 from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line
 
 DAY = timedelta(days=1)

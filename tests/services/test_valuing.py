@@ -11,14 +11,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from execution.engine.routing import Quote
-from execution.pricing import PriceChain
-from execution.pricing.sources import GivenPrices, OnePrice, StoredPrices
-from execution.valuing import ValuationReport, mark_to_market
-from portfolios import bookkeeping, queries, reference
-from portfolios.bookkeeping import Stamp
+from execution.engine.planning.sizing import Quote
+from execution.prices import PriceChain
+from execution.prices.mark_to_market import ValuationReport, mark_to_market
+from execution.prices.sources.stored import GivenPrices, OnePrice, StoredPrices
+from portfolios import reference_data
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Stamp
 from portfolios.models import LedgerEntry, PortfolioAccount, Price, RiskPolicy, Valuation
-from portfolios.reference import PriceData
+from portfolios.reference_data import PriceData
+from portfolios.selectors import books
 from tests.scenes import NOW, Desk, assert_books_balance, line, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +127,7 @@ def test_a_second_time_for_the_same_moment_changes_nothing(desks: list[Desk]):
 
 
 def test_an_account_that_has_traded_since_is_not_valued_in_the_past(desks: list[Desk]):
-    reference.store_prices([PriceData(symbol="MSFT", price=Decimal(440), source="yahoo", as_of=NOW)])
+    reference_data.store_prices([PriceData(symbol="MSFT", price=Decimal(440), source="yahoo", as_of=NOW)])
     desks[0].run([line("KO", "BUY", 5)], prices={"KO": "60"}, now=LATER)
     between = NOW + timedelta(hours=1)
     prices = PriceChain((StoredPrices(between),), now=between)
@@ -138,7 +140,7 @@ def test_a_chunk_takes_the_same_number_of_queries_however_many_accounts_it_has(d
     desk.run([line(f"S{n}", "BUY", 1) for n in range(3)], prices={f"S{n}": "100" for n in range(3)})
     few = queries_of_one_chunk(at=LATER)
     for n in range(40):
-        strategy = reference.create_strategy(strategy_id=uuid.uuid4(), name=f"Strategy {n}")
+        strategy = reference_data.create_strategy(strategy_id=uuid.uuid4(), name=f"Strategy {n}")
         other = replace(desk, strategy=strategy)
         other.run([line(f"S{k}", "BUY", 1) for k in range(20)], prices={f"S{k}": "100" for k in range(20)})
     assert queries_of_one_chunk(at=LATER + timedelta(hours=1)) == few
@@ -146,7 +148,7 @@ def test_a_chunk_takes_the_same_number_of_queries_however_many_accounts_it_has(d
 
 def queries_of_one_chunk(*, at: datetime) -> int:
     """Count the queries of marking everything at once."""
-    symbols = queries.symbols_held()
+    symbols = books.symbols_held()
     with CaptureQueriesContext(connection) as captured:
         report = marked(dict.fromkeys(symbols, "101"), at=at)
     assert report.accounts == PortfolioAccount.objects.count()

@@ -3,11 +3,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from execution.answers import Author
-from execution.inputs import parse_id
-from execution.intake import assign_request, ignore_request
+from common.commands import BooksCommand
+from execution.arguments import parse_id
 from execution.management import options as shared
-from portfolios.management.books_command import BooksCommand
+from execution.research.resolutions import Author
+from execution.research.triage import assign_request, ignore_request
 
 
 class Command(BooksCommand):

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from execution.inputs import parse_amount, parse_id, parse_provider
+from common.commands import BooksCommand
+from execution.arguments import parse_amount, parse_id, parse_provider
 from execution.management import options as shared
 from execution.models import ExecutionRun
-from execution.pending import Batch, Done, count_ready, execute_pending
-from execution.pricing import PriceChain
-from execution.scanning import scan_inbox
-from portfolios.management.books_command import BooksCommand
+from execution.prices import PriceChain
+from execution.research.scan import scan_inbox
+from execution.runs.batch import Batch, Done, count_ready, execute_pending
 
 
 class Command(BooksCommand):

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.commands import BooksCommand
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.management import options as shared
 from execution.services import Instruction
-from portfolios.management.books_command import BooksCommand
 
 
 class Command(BooksCommand):

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from execution.engine.artifact import normalize_symbol
-from execution.engine.text import one_line
+from common.commands import BooksCommand
+from common.text import one_line
+from execution.arguments import parse_id
+from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Refusal
-from execution.explaining import explain_run, render_explanation
-from execution.inputs import parse_id
-from portfolios.management.books_command import BooksCommand
+from execution.runs.explanation import explain_run, render_explanation
 
 
 class Command(BooksCommand):

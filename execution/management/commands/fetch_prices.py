@@ -4,10 +4,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.commands import BooksCommand
 from execution.management import options as shared
-from execution.price_keeping import FetchReport, chain_to_fetch, fetch_prices
-from portfolios import queries
-from portfolios.management.books_command import BooksCommand
+from execution.prices.store import FetchReport, chain_to_fetch, fetch_prices
+from portfolios.selectors import books
 
 
 class Command(BooksCommand):
@@ -28,7 +28,7 @@ class Command(BooksCommand):
         prices = shared.granted(chain_to_fetch(now=timezone.now()))
         accepted = shared.granted(shared.symbols_of(options["accept_price"], option="--accept-price"))
         symbols = shared.granted(shared.symbols_of(options["symbols"] or [], option="--symbols"))
-        wanted = queries.symbols_held() if options["held"] else symbols
+        wanted = books.symbols_held() if options["held"] else symbols
         report = fetch_prices(prices=prices, symbols=wanted, accepted=accepted)
         as_json = options["output_format"] == "json"
         self.stdout.write(json.dumps(report.as_data(), indent=2) if as_json else _text(report))

@@ -6,15 +6,15 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from execution.intake import ignore_executed_elsewhere
-from portfolios.management import inputs
-from portfolios.management.books_command import BooksCommand
-from portfolios.predecessor.importing import (
+from common.commands import BooksCommand
+from execution.research.triage import ignore_executed_elsewhere
+from portfolios.importers.folios_v2.import_books import (
     ImportReport,
     PredecessorFileError,
     import_database,
     preview_import,
 )
+from portfolios.management import inputs
 
 
 class Command(BooksCommand):

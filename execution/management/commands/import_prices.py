@@ -4,9 +4,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.commands import BooksCommand
 from execution.management import options as shared
-from execution.price_keeping import import_prices
-from portfolios.management.books_command import BooksCommand
+from execution.prices.store import import_prices
 
 
 class Command(BooksCommand):

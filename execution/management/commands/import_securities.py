@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from execution.engine.text import one_line
+from common.commands import BooksCommand
+from common.text import one_line
 from execution.engine.vocabulary import Refusal
+from execution.imports.securities import ACTIVE, COLUMNS, SecurityTable, read_security_table
 from execution.management.options import error_of
-from execution.securities import ACTIVE, COLUMNS, SecurityTable, read_security_table
-from portfolios.management.books_command import BooksCommand
-from portfolios.reference import SECTORS, Imported, import_securities
+from portfolios.reference_data import SECTORS, Imported, import_securities
 
 
 class Command(BooksCommand):

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
-from execution.examples import ExampleFileError
-from execution.loading import load_examples
-from portfolios.management.books_command import BooksCommand
+from common.commands import BooksCommand
+from execution.demo.files import ExampleFileError
+from execution.demo.load import load_examples
 
 _DEMO = "demo"  # name and password of the login for the local web server
 

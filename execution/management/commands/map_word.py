@@ -3,10 +3,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from execution.answers import Author, save_rule
+from common.commands import BooksCommand
 from execution.management import options as shared
 from execution.models import MappingRule
-from portfolios.management.books_command import BooksCommand
+from execution.research.resolutions import Author, save_rule
 
 
 class Command(BooksCommand):

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from execution.engine.text import one_line
+from common.commands import BooksCommand
+from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.management import options as shared
-from execution.valuing import ValuationReport, mark_to_market
-from portfolios.management.books_command import BooksCommand
+from execution.prices.mark_to_market import ValuationReport, mark_to_market
 
 
 class Command(BooksCommand):

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.commands import BooksCommand
+from execution.arguments import parse_id, parse_provider
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.inbox import LoadedArtifact
-from execution.inputs import parse_id, parse_provider
 from execution.management import options as shared
-from execution.rebalancing import load_latest_research, load_targets, parse_target, read_targets
+from execution.research.inbox import LoadedArtifact
+from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
 from execution.services import Instruction
-from portfolios.management.books_command import BooksCommand
 
 
 class Command(BooksCommand):

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from common.commands import BooksCommand
+from execution.arguments import parse_id
 from execution.engine.vocabulary import Refusal
-from execution.inputs import parse_id
-from execution.replaying import replay_run
-from portfolios.management.books_command import BooksCommand
+from execution.runs.reproduction import replay_run
 
 
 class Command(BooksCommand):

@@ -3,10 +3,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from execution.answers import Answer, Author, resolve_line
-from execution.inputs import parse_id
+from common.commands import BooksCommand
+from execution.arguments import parse_id
 from execution.management import options as shared
-from portfolios.management.books_command import BooksCommand
+from execution.research.resolutions import Answer, Author, resolve_line
 
 
 class Command(BooksCommand):

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.commands import BooksCommand
+from execution.arguments import parse_id
 from execution.engine.vocabulary import Refusal
-from execution.inputs import parse_id
 from execution.management import options as shared
 from execution.models import ExecutionRun
-from execution.reversing import ReversalReport, preview_reversal, render_reversal, reverse_run
-from portfolios.management.books_command import BooksCommand
+from execution.runs.reversal import ReversalReport, preview_reversal, render_reversal, reverse_run
 
 
 class Command(BooksCommand):

@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from common.commands import BooksCommand
 from execution.management import options as shared
-from execution.scanning import ScanReport, scan_inbox
-from portfolios.management.books_command import BooksCommand
+from execution.research.scan import ScanReport, scan_inbox
 
 
 class Command(BooksCommand):

@@ -3,9 +3,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from portfolios.corporate_actions import apply_split
+from common.commands import BooksCommand
+from portfolios.ledger.corporate_actions import apply_split
 from portfolios.management import inputs
-from portfolios.management.books_command import BooksCommand
 
 
 class Command(BooksCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from common.commands import BooksCommand
 from portfolios.backup import Backup, BackupError, backup_books
-from portfolios.management.books_command import BooksCommand
 
 
 class Command(BooksCommand):

@@ -8,11 +8,11 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from portfolios import queries
-from portfolios.audit import Discrepancy, check_books
-from portfolios.bookkeeping import Stamp, lock_accounts
-from portfolios.management.books_command import BooksCommand
-from portfolios.repair import repair_books
+from common.commands import BooksCommand
+from portfolios.ledger.bookkeeping import Stamp, lock_accounts
+from portfolios.ledger.rebuild import repair_books
+from portfolios.ledger.verify import Discrepancy, check_books
+from portfolios.selectors import books
 
 
 class Command(BooksCommand):
@@ -30,7 +30,7 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, and print what was found. Raises CommandError (exit code 1) where anything is left."""
-        ids = queries.account_ids(options["account"])
+        ids = books.account_ids(options["account"])
         unknown = set(options["account"] or ()) - set(ids)
         if unknown:
             raise CommandError(f"--account {min(unknown)}: there is no such account")
@@ -53,8 +53,8 @@ class Command(BooksCommand):
 
 
 def _check(account_id: UUID) -> list[Discrepancy]:
-    with queries.one_snapshot():
-        account = queries.get_account(account_id)
+    with books.one_snapshot():
+        account = books.get_account(account_id)
         return check_books(account) if account else []
 
 

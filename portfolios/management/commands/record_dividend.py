@@ -3,10 +3,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from portfolios.corporate_actions import record_dividend
+from common.commands import BooksCommand
+from common.money import format_cash
+from portfolios.ledger.corporate_actions import record_dividend
 from portfolios.management import inputs
-from portfolios.management.books_command import BooksCommand
-from portfolios.money import format_cash
 
 
 class Command(BooksCommand):

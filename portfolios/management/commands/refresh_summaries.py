@@ -3,9 +3,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from portfolios import queries
-from portfolios.management.books_command import BooksCommand
-from portfolios.summaries import refresh_summaries
+from common.commands import BooksCommand
+from portfolios.selectors import books
+from portfolios.valuation.summaries import refresh_summaries
 
 _CHUNK = 200  # accounts that are read at once
 
@@ -20,7 +20,7 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refresh chunk by chunk, and say how many there were."""
-        ids = queries.account_ids()
+        ids = books.account_ids()
         chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
         written = sum(refresh_summaries(chunk, now=timezone.now()) for chunk in chunks)
         self.stdout.write(f"Summaries refreshed: {written} of {len(ids)} accounts")

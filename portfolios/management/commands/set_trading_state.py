@@ -5,9 +5,9 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from portfolios import queries
+from common.commands import BooksCommand
 from portfolios.management import inputs
-from portfolios.management.books_command import BooksCommand
+from portfolios.selectors import books
 from portfolios.trading_states import set_trading_states
 
 
@@ -28,7 +28,7 @@ class Command(BooksCommand):
         """Make the one call. Raises CommandError (exit code 1) where it is refused."""
         stamp = inputs.stamp(timezone.now())
         with inputs.refusals_as_errors():
-            ids = queries.account_ids() if options["all_accounts"] else options["account"]
+            ids = books.account_ids() if options["all_accounts"] else options["account"]
             done = set_trading_states(
                 ids, state=options["state"].upper(), actor=stamp.actor, reason=options["reason"], now=stamp.now
             )

@@ -2,7 +2,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from execution.engine.artifact import Artifact, Problem, Recommendation
+from execution.engine.parsing.artifact import Artifact, Problem, Recommendation
 from execution.engine.vocabulary import Refusal
 
 MSFT: dict[str, Any] = {"symbol": "MSFT", "action": "BUY", "allocation_percent": 10.0}

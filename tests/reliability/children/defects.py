@@ -11,13 +11,16 @@ from typing import Any
 
 from django.db import connection
 
-from execution import preparation, recording, retrying, reversing, services
-from execution.engine.planning import Plan
-from execution.inbox import LoadedArtifact
+from common.db import retry
+from execution import recording, services
+from execution.engine.planning.plan import Plan
 from execution.models import ExecutionRun
-from execution.turns import Turn
-from portfolios import bookkeeping, queries
-from portfolios.bookkeeping import Booked
+from execution.research.inbox import LoadedArtifact
+from execution.runs import prepare, reversal
+from execution.runs.eligibility import Turn
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import Booked
+from portfolios.selectors import books
 from tests.reliability.children.briefs import Brief, meet
 
 
@@ -32,7 +35,7 @@ def _no_lock(brief: Brief) -> None:
     connection.settings_dict["OPTIONS"].pop("transaction_mode", None)
 
     def look_and_wait(*, strategy_id: uuid.UUID, provider: str) -> Any:
-        account = queries.find_account(strategy_id=strategy_id, provider=provider)
+        account = books.find_account(strategy_id=strategy_id, provider=provider)
         meet(Path(brief.directory) / "unlocked", name=brief.name, expected=brief.callers)
         return account
 
@@ -42,10 +45,10 @@ def _no_lock(brief: Brief) -> None:
 def _no_lock_on_reversals(brief: Brief) -> None:
     """Everybody reads the run and its account unlocked, and nobody writes before all have read them."""
     connection.settings_dict["OPTIONS"].pop("transaction_mode", None)
-    decide = reversing._decide
+    decide = reversal._decide
 
     def look(ids: Sequence[uuid.UUID]) -> Any:
-        return [account for key in ids if (account := queries.get_account(key))]
+        return [account for key in ids if (account := books.get_account(key))]
 
     def decide_and_wait(run_id: uuid.UUID, account: Any) -> Any:
         found = decide(run_id, account)
@@ -53,7 +56,7 @@ def _no_lock_on_reversals(brief: Brief) -> None:
         return found
 
     bookkeeping.lock_accounts = look
-    reversing._decide = decide_and_wait
+    reversal._decide = decide_and_wait
 
 
 def _no_look(brief: Brief) -> None:
@@ -62,12 +65,12 @@ def _no_look(brief: Brief) -> None:
     def always_the_first(*, loaded: LoadedArtifact, **_: object) -> Turn:
         return Turn(loaded)
 
-    preparation.whose_turn = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
+    prepare.whose_turn = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
 
 
 def _stale_turn(brief: Brief) -> None:
     """Nobody looks again, under the lock, whether the line is still open."""
-    preparation.Prepared.whose_turn = lambda found: found.turn  # type: ignore[method-assign,assignment]
+    prepare.Prepared.whose_turn = lambda found: found.turn  # type: ignore[method-assign,assignment]
 
 
 def _no_keys(brief: Brief) -> None:
@@ -99,7 +102,7 @@ def _no_atomic(brief: Brief) -> None:
 
 def _no_retry(brief: Brief) -> None:
     """The first fault is the answer."""
-    retrying.ATTEMPTS = 1
+    retry.ATTEMPTS = 1
 
 
 DEFECTS: dict[str, Callable[[Brief], None]] = {

@@ -17,7 +17,7 @@ from django.db import close_old_connections
 from django.test import Client
 
 from execution.engine.vocabulary import Refusal
-from execution.reversing import reverse_run
+from execution.runs.reversal import reverse_run
 from execution.services import Instruction, execute
 from folios.tokens.models import ApiToken
 from tests.reliability.children.briefs import Answer, Call

@@ -1,0 +1,356 @@
+"""The actions of the admin that execute: each previews through the service that it then calls."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from common.admin.columns import badge, cash, units
+from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.money import CENT
+from execution.engine.parsing.artifact import normalize_symbol
+from execution.engine.vocabulary import Mode, Refusal
+from execution.models import ExecutionRun, ResearchRequest
+from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices.mark_to_market import find_marks, mark_to_market
+from execution.prices.source import parse_price
+from execution.reports.types import RunReport
+from execution.research.inbox import LoadedArtifact, load_inline
+from execution.runs.rebalance import load_latest_research
+from execution.runs.retry import find_retry
+from execution.services import Instruction, execute, preview
+from portfolios.models import PortfolioAccount, Provider, Strategy
+
+_DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")
+
+
+def _accepted_field() -> forms.CharField:
+    return forms.CharField(
+        required=False, help_text="Symbols whose price is right although it is far from the last close, as MSFT KO."
+    )
+
+
+class PriceForm(forms.Form):
+    """What stands in for prices that no source has."""
+
+    default_price = forms.CharField(
+        required=False,
+        help_text="For symbols without a price. Marks the run as simulated. Empty: the configured sources alone.",
+    )
+
+
+class AcceptingForm(PriceForm):
+    """Prices, and which of those in doubt are right."""
+
+    accepted = _accepted_field()
+
+
+class ExecuteForm(AcceptingForm):
+    """For whom research is executed, and how its sizes are read."""
+
+    strategy = forms.ModelChoiceField(Strategy.objects.filter(status=Strategy.Status.ACTIVE))
+    provider = forms.ChoiceField(choices=Provider.choices)
+    mode = forms.ChoiceField(
+        choices=[(str(mode), str(mode)) for mode in Mode],
+        help_text="allocate: a size is what to buy; target: the weight to reach; rebalance: also sell down to it",
+    )
+    close_unlisted = forms.BooleanField(required=False, help_text="With rebalance: close what is not listed.")
+    initial_balance = forms.DecimalField(
+        max_digits=15, decimal_places=2, min_value=CENT, help_text="Cash of an account that is opened."
+    )
+
+    field_order = ["strategy", "provider", "mode", "close_unlisted", "default_price", "accepted", "initial_balance"]
+
+
+class TypedRequestForm(ExecuteForm):
+    """The same for a request that is named by its id."""
+
+    request_id = forms.UUIDField(help_text="The name of the request's directory.")
+
+    field_order = ["request_id", *ExecuteForm.field_order]
+
+
+class RebalanceForm(AcceptingForm):
+    """How an account comes back to its research."""
+
+    close_unlisted = forms.BooleanField(required=False, help_text="Close holdings that the research does not list.")
+    request_id = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class MarkForm(forms.Form):
+    """Which prices in doubt are right."""
+
+    accepted = _accepted_field()
+
+
+class _Executes(ConfirmedAction):
+    """What executes research: previews with the token that the execution then wants."""
+
+    permission = "execution.add_executionrun"
+
+    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+        """Return the calls to make."""
+        raise NotImplementedError
+
+    def preview(self, call: Call) -> Effect | Refused:
+        """Plan each request and show what would become of every line."""
+        calls = self.instructions(call)
+        if isinstance(calls, Refusal):
+            return Refused(words(calls))
+        answers = [preview(each) for each in calls]
+        reports = [each for each in answers if isinstance(each, RunReport)]
+        refused = [words(each) for each in answers if isinstance(each, Refusal)]
+        if not reports:
+            return Refused(" ".join(refused))
+        sentences = [*(_sentence(report) for report in reports), *(f"Refused: {words}" for words in refused)]
+        if len(answers) > 1:
+            sentences.append("Each request is planned again after the one before it.")
+        rows = [row for report in reports for row in _decision_rows(report)]
+        return Effect(sentences, _DECISION_COLUMNS, rows, reports[0].plan_token if len(answers) == 1 else "")
+
+    def perform(self, call: Call) -> str | Refused:
+        """Execute each request; where there is one, exactly the plan that was shown."""
+        calls = self.instructions(call)
+        if isinstance(calls, Refusal):
+            return Refused(words(calls))
+        answers = [execute(each) for each in calls]
+        refused = [words(each) for each in answers if isinstance(each, Refusal)]
+        if len(refused) == len(answers):
+            return Refused(" ".join(refused))
+        said = [_done(each) for each in answers if isinstance(each, RunReport)]
+        return " ".join([*said, *(f"Refused: {words}" for words in refused)])
+
+    def instruction(
+        self, call: Call, *, request_id: str, owner: tuple[str, str], **more: Any
+    ) -> Instruction | Refusal:
+        """Return the call for one request in the account of `owner`: strategy and provider."""
+        prices = _prices(call, call.values["default_price"])
+        if isinstance(prices, Refusal):
+            return prices
+        return Instruction(
+            request_id=request_id,
+            strategy_id=owner[0],
+            provider=owner[1],
+            initial_balance=call.values.get("initial_balance") or settings.DEFAULT_INITIAL_BALANCE,
+            prices=prices,
+            artifacts_root=settings.ARTIFACTS_ROOT,
+            actor=call.actor,
+            door=ExecutionRun.Door.ADMIN,
+            now=call.now,
+            close_unlisted=call.values["close_unlisted"],
+            accepted_prices=_symbols(call.values["accepted"]),
+            plan_token=call.token or None,
+            **more,
+        )
+
+
+class ExecuteRequests(_Executes):
+    """Executes requests that were read before, for another account or again after a failure."""
+
+    name = "execute"
+    title = "Execute research"
+    button = "Execute"
+    form = ExecuteForm
+    for_lists = True
+    most_rows = 20
+
+    def initial(self, rows: Sequence[ResearchRequest]) -> dict[str, str]:
+        """Return the published defaults."""
+        return {
+            "provider": str(Provider.ANTHROPIC),
+            "mode": str(Mode.ALLOCATE),
+            "initial_balance": str(settings.DEFAULT_INITIAL_BALANCE),
+        }
+
+    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+        """Return a call for each request, in the order in which they arrived."""
+        made: list[Instruction] = []
+        for row in sorted(call.rows, key=lambda row: (row.received_at, row.pk)):
+            inline = _inline(row)
+            if isinstance(inline, Refusal):
+                return inline
+            one = self._of(call, str(row.pk), inline)
+            if isinstance(one, Refusal):
+                return one
+            made.append(one)
+        return made
+
+    def _of(self, call: Call, request_id: str, inline: LoadedArtifact | None) -> Instruction | Refusal:
+        values = call.values
+        owner = (str(values["strategy"].pk), values["provider"])
+        return self.instruction(call, request_id=request_id, owner=owner, mode=Mode(values["mode"]), inline=inline)
+
+
+class ExecuteTyped(ExecuteRequests):
+    """Executes a request that is named by its id: one that nobody has executed yet is in no list."""
+
+    name = "execute-request"
+    button = "Execute a request"
+    verb = "Execute"
+    form = TypedRequestForm
+    for_lists = False
+    for_rows = False
+
+    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+        """Return the one call."""
+        one = self._of(call, str(call.values["request_id"]), None)
+        return one if isinstance(one, Refusal) else [one]
+
+
+class Rebalance(_Executes):
+    """Brings an account back to the weights of its latest research."""
+
+    name = "rebalance"
+    title = "Rebalance to the latest research"
+    button = "Rebalance"
+    form = RebalanceForm
+    most_rows = 1
+
+    def initial(self, rows: Sequence[PortfolioAccount]) -> dict[str, str]:
+        """Return the id of the rebalance: confirmed twice, it runs once."""
+        return {"request_id": str(uuid.uuid4())}
+
+    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+        """Return the one call."""
+        account: PortfolioAccount = call.rows[0]
+        loaded = load_latest_research(strategy_id=account.strategy_id, provider=account.provider)
+        if isinstance(loaded, Refusal):
+            return loaded
+        one = self.instruction(
+            call,
+            request_id=str(call.values["request_id"]),
+            owner=(str(account.strategy_id), account.provider),
+            mode=Mode.REBALANCE,
+            inline=loaded,
+        )
+        return one if isinstance(one, Refusal) else [one]
+
+
+class TryAgain(_Executes):
+    """Executes the research of a failed run again, in the way of that run, at prices of now."""
+
+    name = "try-again"
+    title = "Try the failed run again"
+    button = "Try again"
+    form = PriceForm
+    most_rows = 1
+
+    def applies(self, row: ExecutionRun) -> bool:
+        """Only what failed is tried again."""
+        return row.status == ExecutionRun.Status.FAILED
+
+    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+        """Return the one call."""
+        prices = _prices(call, call.values["default_price"])
+        if isinstance(prices, Refusal):
+            return prices
+        one = find_retry(
+            call.rows[0].pk,
+            actor=call.actor,
+            door=ExecutionRun.Door.ADMIN,
+            now=call.now,
+            prices=prices,
+            artifacts_root=settings.ARTIFACTS_ROOT,
+        )
+        return one if isinstance(one, Refusal) else [replace(one, plan_token=call.token or None)]
+
+
+class MarkToMarket(ConfirmedAction):
+    """Prices everything that is held and values every account."""
+
+    name = "mark-to-market"
+    title = "Mark every account to market"
+    button = "Mark to market"
+    permission = "portfolios.add_valuation"
+    form = MarkForm
+    for_rows = False
+
+    def preview(self, call: Call) -> Effect | Refused:
+        """Ask for the prices and show them."""
+        asked = self._asked(call)
+        if isinstance(asked, Refusal):
+            return Refused(words(asked))
+        found = find_marks(prices=asked[0], accepted=asked[1])
+        rows: list[tuple[Any, ...]] = [
+            (symbol, units(quote.price), quote.source, f"{quote.as_of:%Y-%m-%d %H:%M}", "")
+            for symbol, quote in sorted(found.screened.quotes.items())
+        ]
+        rows += [
+            (symbol, "", "", "", f"held back: {held.words}") for symbol, held in found.screened.held_back.items()
+        ]
+        rows += [(symbol, "", "", "", f"keeps its last mark: {why}") for symbol, why in found.unpriced.items()]
+        said = f"Every account is valued at {len(found.screened.quotes)} new prices. No cash and no quantity moves."
+        return Effect([said], ("Symbol", "Price", "Source", "As of", ""), rows)
+
+    def perform(self, call: Call) -> str | Refused:
+        """Make the one call."""
+        asked = self._asked(call)
+        if isinstance(asked, Refusal):
+            return Refused(words(asked))
+        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
+        return f"{report.accounts} accounts were valued, {report.positions} positions marked."
+
+    def _asked(self, call: Call) -> tuple[PriceChain, frozenset[str]] | Refusal:
+        prices = _prices(call, "")
+        if isinstance(prices, Refusal):
+            return prices
+        return prices, _symbols(call.values["accepted"])
+
+
+def _symbols(text: str) -> frozenset[str]:
+    names = text.replace(",", " ").split()
+    return frozenset(symbol for name in names if (symbol := normalize_symbol(name)))
+
+
+def _prices(call: Call, default_price: str) -> PriceChain | Refusal:
+    default: Decimal | Refusal | None = None
+    if default_price.strip():
+        default = parse_price(default_price, what="default price")
+    if isinstance(default, Refusal):
+        return default
+    return build_chain(configured=price_settings(), given={}, from_file={}, default_price=default, now=call.now)
+
+
+def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:
+    """Return the targets of a rebalance, as they were stored; other research is found by its id."""
+    if row.origin != ResearchRequest.Origin.REBALANCE or row.task_id is None:
+        return None
+    return load_inline(row.content.encode(), task_id=row.task_id, origin=row.origin, name=row.source_path)
+
+
+def words(refusal: Refusal) -> str:
+    """Return a refusal as a sentence with its code."""
+    return f"[{refusal.code}] {refusal.message}."
+
+
+def _sentence(report: RunReport) -> str:
+    if report.run.replay:
+        return f"Request {report.run.request_id} was executed before: nothing is traded again. Its report:"
+    after = report.account
+    return (
+        f"{len(report.orders)} orders from {report.artifact.recommendation_count} recommendations; afterwards "
+        f"${Decimal(after.cash_balance):,.2f} in cash and ${Decimal(after.equity_value):,.2f} in positions."
+    )
+
+
+def _decision_rows(report: RunReport) -> list[tuple[Any, ...]]:
+    """Return a row for each decision, and one more for each further order of a flip."""
+    rows: list[tuple[Any, ...]] = []
+    for decision in report.decisions:
+        orders = [order for order in report.orders if order.line == decision.line]
+        start = (str(decision.line), decision.symbol, decision.action, badge(decision.outcome))
+        rows += [
+            (*start, units(Decimal(each.quantity)), units(Decimal(each.fill_price)), cash(Decimal(each.notional)),
+             f"{each.action}. {decision.reason}") for each in orders
+        ] or [(*start, "", "", "", decision.reason)]  # fmt: skip
+    return rows
+
+
+def _done(report: RunReport) -> str:
+    if report.run.replay:
+        return f"Request {report.run.request_id} was executed before: nothing was traded again."
+    return f"Request {report.run.request_id} was executed: {len(report.orders)} orders."

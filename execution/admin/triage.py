@@ -1,0 +1,296 @@
+"""Actions that decide: what becomes of requests, what a quarantined line means, which run is taken back."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.db import transaction
+
+from common.admin.columns import badge, cash, units
+from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.money import format_cash
+from execution.admin.execute import words
+from execution.engine.parsing.artifact import Problem
+from execution.engine.vocabulary import RecommendedAction, Refusal
+from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.research.resolutions import Answer, Author
+from execution.research.scan import scan_inbox
+from execution.research.triage import assign_request, ignore_request
+from execution.runs.resolution_preview import Reading, Rule, answer_line, preview_answer, rule_from
+from execution.runs.reversal import RestoredPart, preview_reversal, reverse_run
+from execution.showing import arrivals
+from portfolios.models import Provider, Strategy
+
+State = ResearchRequest.State
+_WAITING = frozenset({State.NEW, State.READY, State.QUARANTINED, State.FAILED})
+_PREVIEWED = "preview"  # stands for the reason while a call is made only to be looked at
+
+
+class TakeBack(ConfirmedAction):
+    """Takes a run back by compensating entries, while nothing later stands on it."""
+
+    name = "take-back"
+    title = "Take the run back"
+    button = "Take back"
+    permission = "execution.add_reversal"
+    most_rows = 1
+    is_dangerous = True
+
+    def applies(self, row: ExecutionRun) -> bool:
+        """Only what was booked is taken back, and once."""
+        return row.status == ExecutionRun.Status.SUCCEEDED and row.order_count > 0 and not hasattr(row, "reversal")
+
+    def preview(self, call: Call) -> Effect | Refused:
+        """Show the holdings and the cash as they would be."""
+        found = preview_reversal(call.rows[0].pk)
+        if isinstance(found, Refusal):
+            return Refused(words(found))
+        if found.replay:
+            return Refused(f"the run was taken back at {found.reversed_at}.")
+        moved, balance = format_cash(Decimal(found.cash)), format_cash(Decimal(found.cash_balance))
+        taken = f"{found.orders} orders are taken back by {found.entries} entries at the same prices."
+        sentences = [
+            f"{taken} Cash moves by {moved} to {balance}.",
+            "The run and its orders stay in the record. Its request counts as executed and is not executed again.",
+        ]
+        rows = [_restored(part) for part in found.positions]
+        return Effect(sentences, ("Symbol", "Side", "Now", "Then", "Average price", "Realized"), rows)
+
+    def perform(self, call: Call) -> str | Refused:
+        """Make the one call."""
+        found = reverse_run(
+            call.rows[0].pk, actor=call.actor, door=ExecutionRun.Door.ADMIN, reason=call.reason, now=call.now
+        )
+        if isinstance(found, Refusal):
+            return Refused(words(found))
+        if found.replay:
+            return Refused(f"the run was taken back at {found.reversed_at}.")
+        return f"{found.orders} orders were taken back; cash moved by {format_cash(Decimal(found.cash))}."
+
+
+def _restored(part: RestoredPart) -> tuple[Any, ...]:
+    return (
+        part.symbol,
+        part.side,
+        units(Decimal(part.reversed_quantity)),
+        units(Decimal(part.quantity)),
+        units(Decimal(part.average_price)),
+        cash(Decimal(part.realized_pnl)),
+    )
+
+
+class _Decides(ConfirmedAction):
+    """Decides about requests: all that are chosen, or none. The preview makes the calls and rolls them back."""
+
+    permission = "execution.change_researchrequest"
+    for_lists = True
+    states: ClassVar[frozenset[str]]
+    explanation: ClassVar[str]
+
+    def applies(self, row: ResearchRequest) -> bool:
+        """Only what waits is decided about."""
+        return row.state in self.states
+
+    def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
+        """Make the call for one request."""
+        raise NotImplementedError
+
+    def preview(self, call: Call) -> Effect | Refused:
+        """Show what each request is, and would be."""
+        with transaction.atomic():
+            decided = self._all(call, reason=_PREVIEWED)
+            transaction.set_rollback(True)
+        if isinstance(decided, Refusal):
+            return Refused(words(decided))
+        rows = [
+            (str(before.pk), _whose(before), badge(before.state), _whose(after), badge(after.state))
+            for before, after in zip(call.rows, decided, strict=True)
+        ]
+        return Effect([self.explanation], ("Request", "Whose", "State", "Then whose", "Then"), rows)
+
+    def perform(self, call: Call) -> str | Refused:
+        """Decide about all of them, or say about which it is not possible."""
+        with transaction.atomic():
+            decided = self._all(call, reason=call.reason)
+            if isinstance(decided, Refusal):
+                transaction.set_rollback(True)
+                return Refused(words(decided))
+        states = sorted({row.state for row in decided})
+        return f"{len(decided)} requests: {', '.join(states)}."
+
+    def _all(self, call: Call, *, reason: str) -> list[ResearchRequest] | Refusal:
+        author = Author(actor=call.actor, reason=reason, now=call.now)
+        decided: list[ResearchRequest] = []
+        for row in call.rows:
+            answer = self.decide(call, row, author)
+            if isinstance(answer, Refusal):
+                return answer
+            decided.append(answer)
+        return decided
+
+
+def _whose(row: ResearchRequest) -> str:
+    parts = [str(row.strategy or ""), row.get_provider_display()]
+    return " / ".join(part for part in parts if part) or "not known"
+
+
+class AssignForm(forms.Form):
+    """Whose a request is."""
+
+    strategy = forms.ModelChoiceField(Strategy.objects.filter(status=Strategy.Status.ACTIVE))
+    provider = forms.ChoiceField(choices=Provider.choices)
+
+
+class AssignRequests(_Decides):
+    """Says whose requests are."""
+
+    name = "assign"
+    title = "Assign to a strategy"
+    button = "Assign"
+    form = AssignForm
+    states = _WAITING | {State.IGNORED}
+    explanation = "Nothing is executed. What is ready then waits for “Execute” or for the next batch."
+
+    def initial(self, rows: Sequence[ResearchRequest]) -> dict[str, str]:
+        """Return whose the first one is, as far as that is known."""
+        row = rows[0]
+        return {"strategy": str(row.strategy_id or ""), "provider": row.provider or str(Provider.ANTHROPIC)}
+
+    def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
+        """Assign one."""
+        strategy, provider = call.values["strategy"].pk, call.values["provider"]
+        return assign_request(row.pk, strategy_id=strategy, provider=provider, author=author)
+
+
+class IgnoreRequests(_Decides):
+    """Takes requests out of the inbox."""
+
+    name = "ignore"
+    title = "Ignore"
+    button = "Ignore"
+    states = _WAITING
+    explanation = "No batch executes them any more. “Assign” brings them back, and “Execute” still executes them."
+    is_dangerous = True
+
+    def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
+        """Ignore one."""
+        return ignore_request(row.pk, author=author)
+
+
+class ScanInbox(ConfirmedAction):
+    """Brings the list of requests up to date with their directories."""
+
+    name = "scan"
+    title = "Scan the inbox"
+    button = "Scan the inbox"
+    verb = "Scan"
+    permission = "execution.add_researchrequest"
+    for_rows = False
+
+    def preview(self, call: Call) -> Effect | Refused:
+        """Count the directories; their files are read by the scan itself."""
+        found = [item.request_id for item in arrivals(settings.ARTIFACTS_ROOT)]
+        known = ResearchRequest.objects.in_bulk(found) if found else {}
+        said = f"{len(found)} request directories, {len(found) - len(known)} of them not in the list."
+        return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
+
+    def perform(self, call: Call) -> str | Refused:
+        """Make the one call."""
+        report = scan_inbox(settings.ARTIFACTS_ROOT, now=call.now)
+        if isinstance(report, Refusal):
+            return Refused(words(report))
+        states = ", ".join(f"{count} {state}" for state, count in report.states.items()) or "none"
+        said = f"{report.found} requests found, {report.new} new, {report.changed} changed. In all: {states}."
+        return " ".join([said, *(f"Refused: {message}." for message in report.refused.values())])
+
+
+class MeaningForm(forms.Form):
+    """What a line means. What is empty is as it is written."""
+
+    action = forms.ChoiceField(
+        required=False,
+        choices=[("", "As it is written"), *((str(each), str(each)) for each in RecommendedAction)],
+    )
+    symbol = forms.CharField(required=False, max_length=16, help_text="Empty: as it is written.")
+    allocation_percent = forms.CharField(
+        label="Size", required=False, help_text="In percent, 0 to 100. Empty: as it is written."
+    )
+    keep = forms.BooleanField(
+        label="Keep it as a rule for this provider",
+        required=False,
+        help_text="The word that was not clear means this in research that comes later, too.",
+    )
+
+
+class SayWhatItMeans(ConfirmedAction):
+    """Answers for a quarantined line. All fields empty: the line is meant as it is written."""
+
+    name = "resolve"
+    title = "Say what the line means"
+    button = "Say what it means"
+    verb = "Keep the answer"
+    permission = "execution.add_lineresolution"
+    form = MeaningForm
+    most_rows = 1
+
+    def applies(self, row: Recommendation) -> bool:
+        """Only what is quarantined waits for an answer."""
+        return row.outcome == Recommendation.Outcome.QUARANTINED
+
+    def preview(self, call: Call) -> Effect | Refused:
+        """Show how the line would be read, and what the next execution would do with it."""
+        found = self._with(call, preview_answer, reason=_PREVIEWED)
+        if isinstance(found, Refused):
+            return found
+        reading, rule = found
+        sentences = [_fate(reading)]
+        if rule is not None:
+            provider = call.rows[0].run.get_provider_display()
+            said = f"{rule.field} “{rule.written}” of {provider} means {rule.meaning} in research that comes later."
+            sentences.append(f"Kept as a rule: {said}")
+        return Effect(sentences, ("Line", "Symbol", "Action", "Size %", "Not clear"), [_as_read(reading)])
+
+    def perform(self, call: Call) -> str | Refused:
+        """Keep the answer and the rule, both or neither."""
+        found = self._with(call, answer_line, reason=call.reason)
+        if isinstance(found, Refused):
+            return found
+        reading, rule = found
+        kept = "The answer and the rule were kept." if rule else "The answer was kept."
+        return f"{kept} {_fate(reading)}"
+
+    def _with(
+        self, call: Call, service: Callable[..., Reading | Refusal], *, reason: str
+    ) -> tuple[Reading, Rule | None] | Refused:
+        line: Recommendation = call.rows[0]
+        if not self.applies(line):
+            return Refused("the line is not quarantined: it was decided.")
+        answer = Answer(**{name: call.values[name] for name in ("action", "symbol", "allocation_percent")})
+        rule = self._rule(call, line, answer) if call.values["keep"] else None
+        if isinstance(rule, Refused):
+            return rule
+        author = Author(actor=call.actor, reason=reason, now=call.now)
+        reading = service(line, answer=answer, rule=rule, author=author)
+        return Refused(words(reading)) if isinstance(reading, Refusal) else (reading, rule)
+
+    def _rule(self, call: Call, line: Recommendation, answer: Answer) -> Rule | Refused:
+        if not call.user.has_perm("execution.add_mappingrule"):
+            return Refused("you may answer for this line, but not make rules. Untick the rule.")
+        found = rule_from(line, answer=answer)
+        return found or Refused("no rule would have made this line clear with this answer. Untick the rule.")
+
+
+def _fate(reading: Reading) -> str:
+    if reading.is_taken:
+        return "Nothing trades now. The line is decided when its request is executed again."
+    return "Nothing trades, and executing the request again would not take the line with this answer alone."
+
+
+def _as_read(reading: Reading) -> tuple[Any, ...]:
+    line = reading.line
+    if isinstance(line, Problem):
+        hint = f" ({line.suggestion})" if line.suggestion else ""
+        return (str(line.line), line.symbol, line.action, "", f"[{line.code}] {line.message}{hint}")
+    return (str(line.line), line.symbol, str(line.action), units(line.allocation_percent), "")

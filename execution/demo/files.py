@@ -1,0 +1,171 @@
+"""Reads the example set: `strategies.json` and `securities.csv`. What is wrong in a file is named by file, place,
+field, value and rule.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from common.text import one_line
+from execution.arguments import parse_id
+from execution.engine.parsing.json_decoding import MAX_BYTES, decode
+from execution.engine.vocabulary import Refusal
+from execution.imports.securities import COLUMNS, SecurityLine, Symbol
+from execution.untrusted_files import read_regular_file
+from portfolios.reference_data import SecurityData
+
+
+class ExampleFileError(Exception):
+    """An example file cannot be used; the message says which, where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleSet:
+    """The reference data of the examples, checked."""
+
+    strategies: "Sequence[StrategyLine]"
+    securities: Sequence[SecurityData]
+
+
+def _id(text: object) -> UUID:
+    found = parse_id(text, name="id") if isinstance(text, str) else None
+    if not isinstance(found, UUID):
+        raise PydanticCustomError("id", "not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2")
+    return found
+
+
+_Id = Annotated[UUID, BeforeValidator(_id)]
+_Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=4)]
+_Cash = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)]
+_PerUnit = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6)]
+
+
+class PolicyLine(BaseModel):
+    """A risk policy as it is written: what is left out keeps the model's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(ge=1)
+    max_position_percent: _Percent | None = None
+    max_sector_percent: _Percent | None = None
+    max_gross_exposure_percent: Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=4)] | None = None
+    cash_reserve_percent: _Percent | None = None
+    min_order_value: _Cash | None = None
+    max_order_value: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=2)] | None = None
+    restricted_symbols: list[Symbol] = []
+    allow_short: bool = False
+    short_margin_percent: Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=4)] | None = None
+    on_breach: Literal["clamp", "reject"] = "clamp"
+    rounding: Literal["ROUND_HALF_EVEN", "ROUND_DOWN"] = "ROUND_HALF_EVEN"
+    commission_per_order: _Cash = Decimal(0)
+    commission_per_share: _PerUnit = Decimal(0)
+    commission_bps: _Percent = Decimal(0)
+    commission_minimum: _Cash = Decimal(0)
+    slippage_bps: _Percent = Decimal(0)
+
+    @model_validator(mode="after")
+    def _order_values_leave_room(self) -> Self:
+        least, most = self.min_order_value, self.max_order_value
+        if least is not None and most is not None and least > most:
+            raise PydanticCustomError("order_values", "min_order_value is above max_order_value")
+        return self
+
+    def limits(self) -> dict[str, Any]:
+        """Return the columns that the file gives, without the version."""
+        return self.model_dump(exclude_unset=True, exclude={"version"})
+
+
+class StrategyLine(BaseModel):
+    """A strategy as it is written, perhaps with a policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: _Id
+    name: str = Field(min_length=1, max_length=200)
+    description: str = ""
+    risk_policy: PolicyLine | None = None
+
+
+class _StrategyFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategies: list[StrategyLine] = Field(min_length=1)
+
+
+def read_examples(directory: Path) -> ExampleSet:
+    """Return what the files in `directory` hold. Raises ExampleFileError for the first thing that is wrong."""
+    return ExampleSet(
+        strategies=_read_strategies(directory / "strategies.json"),
+        securities=_read_securities(directory / "securities.csv"),
+    )
+
+
+def _read_strategies(path: Path) -> list[StrategyLine]:
+    document = decode(_content(path))
+    if isinstance(document, Refusal):
+        raise ExampleFileError(f"{path}: {document.message}")
+    try:
+        strategies = _StrategyFile.model_validate(document).strategies
+    except ValidationError as error:
+        raise ExampleFileError(f"{path}: {_first(error)}") from error
+    _refuse_repeated(path, "id", (str(line.id) for line in strategies))
+    _refuse_repeated(path, "name", (line.name for line in strategies))
+    return strategies
+
+
+def _read_securities(path: Path) -> list[SecurityData]:
+    try:
+        text = _content(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ExampleFileError(f"{path}: not UTF-8: byte {error.start} cannot be decoded") from error
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        if reader.fieldnames != list(COLUMNS):
+            raise ExampleFileError(f"{path}: line 1 is not the header {','.join(COLUMNS)}")
+        securities = [_security(path, reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise ExampleFileError(f"{path}: line {reader.line_num}: {error}") from error
+    _refuse_repeated(path, "symbol", (data.symbol for data in securities))
+    return securities
+
+
+def _security(path: Path, line: int, row: Mapping[str | None, Any]) -> SecurityData:
+    if None in row or None in row.values():
+        raise ExampleFileError(f"{path}: line {line} does not have {len(COLUMNS)} columns")
+    try:
+        return SecurityLine.model_validate(row).as_data()
+    except ValidationError as error:
+        raise ExampleFileError(f"{path}: line {line}: {_first(error)}") from error
+
+
+def _content(path: Path) -> bytes:
+    content = read_regular_file(path, limit=MAX_BYTES)
+    if isinstance(content, Refusal):
+        raise ExampleFileError(content.message)
+    return content
+
+
+def _first(error: ValidationError) -> str:
+    """Say the first thing that is wrong: place, field, value, rule."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "document"
+    rule = first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == "missing":
+        return f"field '{place}' is missing"
+    return f"field '{place}' is {one_line(first['input'])}: {rule}"
+
+
+def _refuse_repeated(path: Path, field: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ExampleFileError(f"{path}: field '{field}' is {one_line(value)}: stands twice")
+        seen.add(value)

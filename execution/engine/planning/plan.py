@@ -1,0 +1,459 @@
+"""Artifact + account + prices + policy -> Plan: the orders to send, and one decision for every recommendation.
+
+Exits go first, so that their proceeds fund the entries; within a side the order of the artifact holds. The total
+value that sizes are measured by is frozen before the first trade.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from common.money import CENT, AmountOutOfRangeError, plain, quantize_cash
+from execution.engine.parsing.artifact import Artifact, Problem, Recommendation
+from execution.engine.planning.costs import simulate_fill
+from execution.engine.planning.limits import Entry, RiskContext, Verdict, affordable_quantity, apply_limits
+from execution.engine.planning.policy import Policy
+from execution.engine.planning.price_checks import HeldBack
+from execution.engine.planning.sizing import (
+    Exit,
+    Instrument,
+    Market,
+    Quote,
+    Route,
+    exit_action,
+    exit_unlisted,
+    noise_of,
+    route,
+)
+from execution.engine.reasons import explain
+from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
+from portfolios.domain.accounting import Action, Fill, Holding, apply_fill
+from portfolios.domain.snapshot import AccountSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInput:
+    """Everything a plan depends on. Equal inputs give equal plans; there is no clock and no chance in the planner.
+
+    `snapshot` holds the account marked at this run's prices; `quotes` has a price for each symbol that may be
+    traded, `held_back` those that a person has to confirm first, `unpriced` why a symbol has none; `state` is the
+    stricter of the account's and the system's trading state. `age_hours` is how old the research is, None where
+    nobody knows; the `confirmed` lines go ahead in spite of their age, their target or another line.
+    """
+
+    artifact: Artifact
+    snapshot: AccountSnapshot
+    quotes: Mapping[str, Quote]
+    instruments: Mapping[str, Instrument]
+    policy: Policy
+    mode: Mode = Mode.ALLOCATE
+    close_unlisted: bool = False
+    state: TradingState = TradingState.ACTIVE
+    age_hours: Decimal | None = None
+    confirmed: frozenset[int] = frozenset()
+    held_back: Mapping[str, HeldBack] = field(default_factory=dict)
+    unpriced: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """A planned order and the fill that the simulated venue gives it. `price` is the reference price per unit."""
+
+    line: int
+    leg: str  # "exit" or "entry"
+    symbol: str
+    action: Action
+    quantity: Decimal
+    price: Decimal
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How one line ended, with codes and numbers for machines and a sentence for people.
+
+    `line` counts from 1 in the artifact; holdings closed because the research does not list them follow after the
+    last line. `raw` is the line as it was written, None for those.
+    """
+
+    line: int
+    symbol: str
+    action: str
+    allocation_percent: Decimal | None
+    outcome: Outcome
+    codes: tuple[Code, ...]
+    reason: str
+    verdicts: tuple[Verdict, ...]
+    recommendation: Recommendation | None
+    raw: object
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Orders in the order of their execution, decisions in the order of the artifact, the account after both."""
+
+    intents: tuple[OrderIntent, ...]
+    decisions: tuple[Decision, ...]
+    before: AccountSnapshot
+    after: AccountSnapshot
+
+
+def symbols_to_price(artifact: Artifact, *, held: Iterable[str], close_unlisted: bool) -> frozenset[str]:
+    """Return the symbols that a plan may trade, and so needs a price for; what only stays keeps its mark."""
+    traded = {item.symbol for item in artifact.recommendations if item.action is not RecommendedAction.HOLD}
+    return frozenset(traded | set(held) if close_unlisted else traded)
+
+
+def make_plan(given: PlanInput) -> Plan | Refusal:
+    """Return the plan for `given`, or a refusal where its numbers do not fit the books. Never raises on input."""
+    try:
+        plan = _plan(given)
+    except AmountOutOfRangeError as error:
+        return Refusal(Code.BOOKS_RANGE, str(error))
+    return (_all_or_nothing(plan) if given.policy.all_or_nothing else None) or plan
+
+
+def _all_or_nothing(plan: Plan) -> Refusal | None:
+    waiting = [decision for decision in plan.decisions if decision.outcome is Outcome.QUARANTINED]
+    if not waiting:
+        return None
+    lines = ", ".join(str(decision.line) for decision in waiting)
+    message = f"the policy executes all lines or none, and these wait for a person: {lines}. {waiting[0].reason}"
+    return Refusal(Code.ALL_OR_NOTHING, message, {"lines": lines})
+
+
+def _is_too_old(given: PlanInput) -> bool:
+    limit = given.policy.max_research_age_hours
+    return limit is not None and given.age_hours is not None and given.age_hours > limit
+
+
+def _plan(given: PlanInput) -> Plan:
+    market = Market(
+        snapshot=given.snapshot,
+        quotes=given.quotes,
+        instruments=given.instruments,
+        policy=given.policy,
+        mode=given.mode,
+        state=given.state,
+        total_value=given.snapshot.total_value,
+        noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
+        held_back=given.held_back,
+        is_too_old=_is_too_old(given),
+        confirmed=given.confirmed,
+    )
+    contradictions = _contradictions(given.artifact) - given.confirmed
+    routes = _routes(given, market, contradictions)
+    exits = _execute_exits(routes, market)
+    entries = _execute_entries(routes, market, exits.account, exit_count=len(exits.intents))
+    decided = _decisions(given, routes, exits, entries)
+    quarantined = [_quarantined(problem) for problem in given.artifact.problems]
+    contradictory = [_contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
+    everything = sorted([*decided, *quarantined, *contradictory], key=lambda decision: decision.line)
+    return Plan(
+        intents=(*exits.intents, *entries.intents),
+        decisions=tuple(everything),
+        before=given.snapshot,
+        after=entries.account,
+    )
+
+
+def _routes(given: PlanInput, market: Market, contradictions: frozenset[int]) -> dict[int, Route]:
+    """Return where each trustworthy line goes, by line; closed holdings get lines after the last."""
+    seen: set[str] = set()
+    routes: dict[int, Route] = {}
+    for item in given.artifact.recommendations:
+        if item.line in contradictions:
+            continue
+        repeated = Route(outcome=Outcome.SKIPPED, codes=(Code.DUPLICATE_LINE,))
+        routes[item.line] = repeated if item.symbol in seen else route(item, market)
+        seen.add(item.symbol)
+    for line, symbol in _unlisted(given):
+        routes[line] = exit_unlisted(given.snapshot.holdings[symbol], line=line, market=market)
+    return routes
+
+
+def _contradictions(artifact: Artifact) -> frozenset[int]:
+    """Lines whose symbol stands in another line with another action or size; equal lines say one wish twice."""
+    wishes: dict[str, set[tuple[str, Decimal | None]]] = {}
+    for item in artifact.recommendations:
+        wishes.setdefault(item.symbol, set()).add((item.action, item.allocation_percent))
+    return frozenset(item.line for item in artifact.recommendations if len(wishes[item.symbol]) > 1)
+
+
+def _unlisted(given: PlanInput) -> list[tuple[int, str]]:
+    """Holdings to sweep, with the lines they get. A line that cannot be read protects what it may have meant: the
+    holding it names, or every holding where not even its symbol is readable.
+    """
+    if not given.close_unlisted or given.mode is not Mode.REBALANCE:
+        return []
+    if not given.artifact.recommendations or any(not problem.symbol for problem in given.artifact.problems):
+        return []
+    listed = {item.symbol for item in given.artifact.recommendations}
+    listed |= {problem.symbol for problem in given.artifact.problems}
+    swept = sorted(set(given.snapshot.holdings) - listed)
+    return list(enumerate(swept, start=given.artifact.line_count + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of the basket, done: its orders and the account after them. By line: the limits' verdicts on its
+    entries, and why a line fell short of its wish.
+    """
+
+    intents: tuple[OrderIntent, ...]
+    account: AccountSnapshot
+    judged: Mapping[int, Entry]
+    short_of: Mapping[int, Code]
+
+
+class _Working:
+    """The account while orders are applied to it, one by one."""
+
+    def __init__(self, start: AccountSnapshot) -> None:
+        self.cash = start.cash_balance
+        self.holdings = dict(start.holdings)
+        self.book_version = start.book_version
+
+    def apply(self, intent: OrderIntent) -> None:
+        """Book the intent's fill, the holding marked at the reference price."""
+        result = apply_fill(self.holdings.pop(intent.symbol, None), intent.fill)
+        if result.holding.is_open:
+            self.holdings[intent.symbol] = replace(result.holding, mark_price=intent.price)
+        self.cash += result.cash_delta - result.fee
+
+    def freeze(self) -> AccountSnapshot:
+        """Return what the account has become. Raises AmountOutOfRangeError."""
+        return AccountSnapshot(quantize_cash(self.cash), self.holdings, self.book_version)
+
+
+def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
+    """Plan the exits, sales before covers, each paid for by the cash at its turn."""
+    account = _Working(market.snapshot)
+    intents: list[OrderIntent] = []
+    short_of: dict[int, Code] = {}
+    exits = [found.exit for _, found in sorted(routes.items()) if found.exit]
+    for leaving in sorted(exits, key=lambda item: item.action is not Action.SELL):
+        intent, code = _exit_order(leaving, account.cash, market)
+        if code is not None:
+            short_of[leaving.line] = code
+        if intent is not None:
+            account.apply(intent)
+            intents.append(intent)
+    return _Side(tuple(intents), account.freeze(), {}, short_of)
+
+
+def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderIntent | None, Code | None]:
+    price, costs = market.quotes[leaving.symbol].price, market.policy.costs
+    if not leaving.full and leaving.quantity * price < _least_value(market.policy):
+        return None, Code.BELOW_MINIMUM_ORDER
+    if not leaving.full and leaving.quantity < market.instrument(leaving.symbol).minimum:
+        return None, Code.BELOW_MINIMUM_QUANTITY
+    fill = simulate_fill(
+        symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
+    )
+    step = market.instrument(leaving.symbol).step
+    quantity = affordable_quantity(fill, step=step, cash=cash, costs=costs)
+    if not quantity or (quantity < leaving.quantity and quantity * price < _least_value(market.policy)):
+        return None, Code.INSUFFICIENT_CASH
+    code = Code.INSUFFICIENT_CASH if quantity < leaving.quantity else None
+    filled = simulate_fill(
+        symbol=leaving.symbol, action=leaving.action, quantity=quantity, price=price, costs=costs
+    )
+    return OrderIntent(leaving.line, "exit", leaving.symbol, leaving.action, quantity, price, filled), code
+
+
+def _execute_entries(
+    routes: Mapping[int, Route], market: Market, after_exits: AccountSnapshot, *, exit_count: int
+) -> _Side:
+    """Plan the entries within the limits, which see the account as the exits leave it."""
+    # A flip whose exit fell short (no cash to cover all) must not enter against what is still held.
+    wanted = [
+        found.entry for _, found in sorted(routes.items()) if found.entry and _is_clear(found.entry, after_exits)
+    ]
+    context = RiskContext(
+        total_value=market.total_value,
+        after_exits=after_exits,
+        sectors={symbol: market.instrument(symbol).sector for symbol in after_exits.holdings},
+        policy=market.policy,
+        at_target=tuple(found.at_target for found in routes.values() if found.at_target),
+        exit_count=exit_count,
+        noise=market.noise,
+    )
+    account = _Working(after_exits)
+    intents: list[OrderIntent] = []
+    short_of: dict[int, Code] = {}
+    judged = {entry.line: entry for entry in apply_limits(wanted, context)}
+    for entry in judged.values():
+        code = _too_small(entry, market.policy)
+        if code is not None:
+            short_of[entry.line] = code
+            continue
+        intents.append(_entry_order(entry, market.policy))
+        account.apply(intents[-1])
+    return _Side(tuple(intents), account.freeze(), judged, short_of)
+
+
+def _is_clear(entry: Entry, account: AccountSnapshot) -> bool:
+    held = account.holdings.get(entry.symbol)
+    return held is None or held.side is entry.action.side
+
+
+def _too_small(entry: Entry, policy: Policy) -> Code | None:
+    if not entry.quantity:
+        stopped = [verdict.code for verdict in entry.verdicts if verdict.result in ("clamped", "rejected")]
+        return stopped[-1] if stopped else Code.BELOW_STEP
+    if entry.quantity < entry.minimum:
+        return Code.BELOW_MINIMUM_QUANTITY
+    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < _least_value(policy) else None
+
+
+def _least_value(policy: Policy) -> Decimal:
+    """The smallest order in cash: below a cent the books would give the quantity away for nothing."""
+    return max(policy.min_order_value, CENT)
+
+
+def _entry_order(entry: Entry, policy: Policy) -> OrderIntent:
+    fill = simulate_fill(
+        symbol=entry.symbol,
+        action=entry.action,
+        quantity=entry.quantity,
+        price=entry.price,
+        costs=policy.costs,
+    )
+    return OrderIntent(entry.line, "entry", entry.symbol, entry.action, entry.quantity, entry.price, fill)
+
+
+def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entries: _Side) -> list[Decision]:
+    items = {item.line: item for item in given.artifact.recommendations}
+    swept = {line: given.snapshot.holdings[symbol] for line, symbol in _unlisted(given)}
+    fills: dict[int, list[Fill]] = {}
+    for intent in (*exits.intents, *entries.intents):
+        fills.setdefault(intent.line, []).append(intent.fill)
+    short_of = {**exits.short_of, **entries.short_of}
+    return [
+        _decision(
+            line,
+            items.get(line) or swept[line],
+            found,
+            entry=entries.judged.get(line),
+            fills=fills.get(line, []),
+            short_of=short_of.get(line),
+            notes=_notes(given, items.get(line) or swept[line]),
+        )
+        for line, found in routes.items()
+    ]
+
+
+def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, str]:
+    """What belongs behind a code: the numbers, or what the price sources said."""
+    symbol = subject.symbol
+    notes = {}
+    if symbol in given.unpriced:
+        notes[Code.NO_PRICE] = given.unpriced[symbol]
+    if symbol in given.held_back:
+        notes[Code.PRICE_OUT_OF_BAND] = given.held_back[symbol].words
+    if given.age_hours is not None:
+        limit = given.policy.max_research_age_hours
+        notes[Code.RESEARCH_TOO_OLD] = f"{plain(given.age_hours, places=0)} hours, at most {limit}"
+    if isinstance(subject, Recommendation) and subject.target_price is not None and symbol in given.quotes:
+        price = plain(given.quotes[symbol].price)
+        notes[Code.TARGET_PASSED] = f"target {plain(subject.target_price)}, price {price}"
+    return notes
+
+
+def _decision(
+    line: int,
+    subject: Recommendation | Holding,
+    found: Route,
+    *,
+    entry: Entry | None,
+    fills: Sequence[Fill],
+    short_of: Code | None,
+    notes: Mapping[Code, str],
+) -> Decision:
+    codes = _codes(found, entry, short_of)
+    outcome = found.outcome or _outcome(codes, traded=bool(fills))
+    verdicts = entry.verdicts if entry else ()
+    item = subject if isinstance(subject, Recommendation) else None
+    action = exit_action(subject.side) if isinstance(subject, Holding) else subject.action
+    return Decision(
+        line=line,
+        symbol=subject.symbol,
+        action=str(action),
+        allocation_percent=item.allocation_percent if item else None,
+        outcome=outcome,
+        codes=codes,
+        reason=explain(outcome, codes, symbol=subject.symbol, verdicts=verdicts, fills=fills, notes=notes),
+        verdicts=verdicts,
+        recommendation=item,
+        raw=item.raw if item else None,
+    )
+
+
+_REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK})
+_DENIALS = frozenset(
+    {
+        Code.MAXIMUM_ORDER,
+        Code.POSITION_LIMIT,
+        Code.SECTOR_LIMIT,
+        Code.GROSS_LIMIT,
+        Code.SHORT_EXPOSURE_LIMIT,
+        Code.SINGLE_SHORT_LIMIT,
+        Code.ORDERS_PER_RUN,
+        Code.INSUFFICIENT_CASH,
+    }
+)
+
+
+def _codes(found: Route, entry: Entry | None, short_of: Code | None) -> tuple[Code, ...]:
+    """Every reason once, in the order in which it came up."""
+    codes = list(found.codes)
+    for verdict in entry.verdicts if entry else ():
+        if verdict.result in ("clamped", "rejected"):
+            codes.append(verdict.code)
+        elif verdict.result == "unverified":
+            codes.append(Code.SECTOR_UNVERIFIED)
+    if entry and entry.rounded_down:
+        codes.append(Code.ROUNDED_DOWN)
+    if short_of is not None:
+        codes.append(short_of)
+    return tuple(dict.fromkeys(codes))
+
+
+def _outcome(codes: Sequence[Code], *, traded: bool) -> Outcome:
+    reasons = set(codes) - _REMARKS
+    if traded:
+        # An entry that rounds to nothing beside an exit that was done takes nothing away from the wish.
+        return Outcome.CLAMPED if reasons - {Code.BELOW_STEP} else Outcome.EXECUTED
+    return Outcome.DENIED if reasons & _DENIALS else Outcome.SKIPPED
+
+
+def _quarantined(problem: Problem) -> Decision:
+    return Decision(
+        line=problem.line,
+        symbol=problem.symbol,
+        action=problem.action,
+        allocation_percent=None,
+        outcome=Outcome.QUARANTINED,
+        codes=(problem.code,),
+        reason=f"Quarantined: {problem.message}{f'; {problem.suggestion}' if problem.suggestion else ''}.",
+        verdicts=(),
+        recommendation=None,
+        raw=problem.raw,
+    )
+
+
+def _contradictory(item: Recommendation) -> Decision:
+    code = Code.CONTRADICTORY_LINES
+    return Decision(
+        line=item.line,
+        symbol=item.symbol,
+        action=str(item.action),
+        allocation_percent=item.allocation_percent,
+        outcome=Outcome.QUARANTINED,
+        codes=(code,),
+        reason=explain(Outcome.QUARANTINED, (code,), symbol=item.symbol, verdicts=(), fills=[]),
+        verdicts=(),
+        recommendation=item,
+        raw=item.raw,
+    )

@@ -1,0 +1,336 @@
+"""What one recommendation asks of one account, before any limit: exits of what is held, and perhaps an entry.
+
+The rules are those of the published table. BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD
+protects. Nothing here looks at another line or at the cash.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from common.money import CENT, HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
+from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.costs import BASIS_POINT
+from execution.engine.planning.limits import Entry
+from execution.engine.planning.policy import Costs, Policy
+from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, TradingState
+from portfolios.domain.accounting import Action, Holding, Side
+from portfolios.domain.snapshot import AccountSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price per unit with where and when it comes from. `simulated` marks a stand-in for a market price.
+
+    `reduce_only` marks the last mark of a holding for which no source had a price: good enough to get out at, not
+    to get in.
+    """
+
+    price: Decimal
+    source: str
+    as_of: datetime
+    simulated: bool = False
+    reduce_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity.
+
+    One that is not `active` is no longer traded: what is held of it may only be reduced.
+    """
+
+    symbol: str
+    sector: str = ""
+    step: Decimal = Decimal("0.01")
+    minimum: Decimal = ZERO
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
+    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
+    `held_back` have a price that a person has to confirm first, the lines in `confirmed` go ahead although the
+    research is too old or its target has been reached.
+    """
+
+    snapshot: AccountSnapshot
+    quotes: Mapping[str, Quote]
+    instruments: Mapping[str, Instrument]
+    policy: Policy
+    mode: Mode
+    state: TradingState
+    total_value: Decimal
+    noise: Decimal
+    held_back: Collection[str] = ()
+    is_too_old: bool = False
+    confirmed: Collection[int] = ()
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return what is known of `symbol`, or the defaults for an unknown one."""
+        return self.instruments.get(symbol) or Instrument(symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A reduction of what is held. `full` closes the holding; such an exit passes by the minimum order value."""
+
+    line: int
+    symbol: str
+    action: Action
+    quantity: Decimal
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a line goes: to an exit, an entry, both (a flip), or straight to its outcome.
+
+    `codes` explain an outcome, or what was taken away from the legs on the way. `at_target` is an entry that has
+    nothing left to ask for.
+    """
+
+    exit: Exit | None = None
+    entry: Entry | None = None
+    outcome: Outcome | None = None
+    codes: tuple[Code, ...] = ()
+    at_target: Entry | None = None
+
+
+def noise_of(snapshot: AccountSnapshot, quotes: Mapping[str, Quote], costs: Costs) -> Decimal:
+    """Return by how much a run just before may have moved the account's total value, in cash.
+
+    Two fills a symbol round to the cent and may pay a fixed fee; two turnovers of the account pay the rest.
+    """
+    fixed = CENT + max(costs.commission_per_order, costs.commission_minimum)
+    rate = (costs.commission_bps + costs.slippage_bps) * BASIS_POINT
+    units = sum((holding.quantity for holding in snapshot.holdings.values()), ZERO)
+    turnover = snapshot.cash_balance + snapshot.gross_exposure
+    return 2 * (len(quotes) * fixed + rate * turnover + costs.commission_per_share * units)
+
+
+def route(item: Recommendation, market: Market) -> Route:
+    """Return where `item` goes. Precedence: hold, halted, not allowed, nothing held, doubtful or no price, size."""
+    if item.action is RecommendedAction.HOLD:
+        return Route(outcome=Outcome.HELD)
+    refused = _refused(item, market) or _unpriced(item.symbol, market) or _outdated(item, market)
+    if refused is not None:
+        return refused
+    action = Action(item.action)
+    if not action.increases:
+        return _marked(_reduce(item, action, market), item.symbol, market)
+    if _ideal(item, market) + _held(market, item.symbol, action.side) >= UNIT_LIMIT:
+        return Route(outcome=Outcome.DENIED, codes=(Code.BOOKS_RANGE,))
+    return _marked(_permitted(_increase(item, action, market), item, market), item.symbol, market)
+
+
+def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
+    """Return the full exit of a holding that the research does not list."""
+    if market.state is TradingState.HALTED:
+        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED, Code.UNLISTED))
+    refused = _unpriced(holding.symbol, market)
+    if refused is not None:
+        return replace(refused, codes=(*refused.codes, Code.UNLISTED))
+    action = exit_action(holding.side)
+    leaving = Exit(line, holding.symbol, action, holding.quantity, full=True)
+    return _marked(Route(exit=leaving, codes=(Code.UNLISTED,)), holding.symbol, market)
+
+
+def _unpriced(symbol: str, market: Market) -> Route | None:
+    """Nothing is traded at a price that nobody has, or that a person has to confirm first."""
+    if symbol in market.held_back:
+        return Route(outcome=Outcome.QUARANTINED, codes=(Code.PRICE_OUT_OF_BAND,))
+    if symbol not in market.quotes:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
+    return None
+
+
+def _outdated(item: Recommendation, market: Market) -> Route | None:
+    """Research that time has overtaken waits for a person: too old, or its target has been reached."""
+    if item.line in market.confirmed:
+        return None
+    if market.is_too_old:
+        return Route(outcome=Outcome.QUARANTINED, codes=(Code.RESEARCH_TOO_OLD,))
+    quote, target = market.quotes[item.symbol], item.target_price
+    # A stand-in price says nothing about a target.
+    if target is None or quote.simulated:
+        return None
+    bought = item.action is RecommendedAction.BUY and quote.price >= target
+    shorted = item.action is RecommendedAction.SELL_SHORT and quote.price <= target
+    return Route(outcome=Outcome.QUARANTINED, codes=(Code.TARGET_PASSED,)) if bought or shorted else None
+
+
+def _marked(found: Route, symbol: str, market: Market) -> Route:
+    """Say so where an exit is priced at the last mark."""
+    if found.exit is None or not market.quotes[symbol].reduce_only:
+        return found
+    return replace(found, codes=(*found.codes, Code.LAST_MARK))
+
+
+def _refused(item: Recommendation, market: Market) -> Route | None:
+    if market.state is TradingState.HALTED:
+        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED,))
+    if item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short:
+        return Route(outcome=Outcome.DENIED, codes=(Code.SHORT_NOT_ALLOWED,))
+    action = Action(item.action)
+    if not action.increases and not _held(market, item.symbol, action.side):
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_POSITION,))
+    return None
+
+
+def _held(market: Market, symbol: str, side: Side) -> Decimal:
+    holding = market.snapshot.holdings.get(symbol)
+    return holding.quantity if holding is not None and holding.side is side else ZERO
+
+
+def _ideal(item: Recommendation, market: Market) -> Decimal:
+    """The published size before rounding: total value * percent / 100 / price."""
+    percent = item.allocation_percent or ZERO
+    return max(market.total_value, ZERO) * percent / HUNDRED / market.quotes[item.symbol].price
+
+
+def exit_action(side: Side) -> Action:
+    """Return what closes a holding of `side`."""
+    return Action.SELL if side is Side.LONG else Action.BUY_TO_COVER
+
+
+def _other(side: Side) -> Side:
+    return Side.SHORT if side is Side.LONG else Side.LONG
+
+
+def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal:
+    return quantize_quantity(quantity, step=_step(item, market), rounding=market.policy.rounding)
+
+
+def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decimal) -> Decimal:
+    """The quantity to reach: `held` itself where it is what another plan of this request would have aimed at.
+
+    A run moves the total value by its rounding and its costs, and with it every size. Planning again must not trade
+    on that.
+    """
+    noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
+    least = _rounded(max(ideal - noise, ZERO), item, market)
+    most = _rounded(min(ideal + noise, UNIT_LIMIT - _step(item, market)), item, market)
+    return held if held and least <= held <= most else _rounded(ideal, item, market)
+
+
+def _within_band(item: Recommendation, market: Market, *, target: Decimal, held: Decimal) -> bool:
+    """Whether the drift from the target is too small to trade: |target - held| in percent of the total value.
+
+    A full exit passes. The band is absolute, the simplest of those that rebalancing tools offer.
+    """
+    if not target or target == held:
+        return False
+    drift = abs(target - held) * market.quotes[item.symbol].price
+    return drift * HUNDRED < market.policy.drift_band_percent * market.total_value
+
+
+def _step(item: Recommendation, market: Market) -> Decimal:
+    """The quantity step of a line: whole units for shorts where the policy says so."""
+    step = market.instrument(item.symbol).step
+    whole = item.action is RecommendedAction.SELL_SHORT and market.policy.whole_share_shorts
+    return max(step, Decimal(1)) if whole else step
+
+
+def _increase(item: Recommendation, action: Action, market: Market) -> Route:
+    """A BUY or SELL_SHORT: first out of the opposite side, then in with the rest."""
+    ideal = _ideal(item, market)
+    opposite = _held(market, item.symbol, _other(action.side))
+    if market.mode is not Mode.ALLOCATE:
+        return _towards(item, action, market, ideal=ideal, opposite=opposite)
+    if not ideal:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
+    covered = min(opposite, _rounded(ideal, item, market))
+    leaving = _exit_of(item, _other(action.side), covered, market) if covered else None
+    if opposite and covered < opposite:
+        return Route(exit=leaving) if leaving else Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
+    if covered >= ideal:  # rounded up to the last step of what was open
+        return Route(exit=leaving)
+    return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - covered))
+
+
+def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Decimal, opposite: Decimal) -> Route:
+    """A BUY or SELL_SHORT whose size is the weight to reach; only `rebalance` also trims what is above it."""
+    if not ideal and market.mode is Mode.TARGET:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
+    leaving = _exit_of(item, _other(action.side), opposite, market) if opposite else None
+    held = _held(market, item.symbol, action.side)
+    target = _target(item, market, ideal=ideal, held=held)
+    if leaving is None and _within_band(item, market, target=target, held=held):
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
+    if target > held and ideal > held:
+        return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - held, anchor=held))
+    if held > target and market.mode is Mode.REBALANCE:
+        return Route(exit=_exit_of(item, action.side, held - target, market))
+    if leaving:
+        return Route(exit=leaving)
+    settled = _entry(item, action, market, wanted=ZERO, anchor=held)
+    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), at_target=settled)
+
+
+def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
+    """A SELL or BUY_TO_COVER of what is held: all of it, a trim to a weight, or (covering) an amount."""
+    held = _held(market, item.symbol, action.side)
+    if not item.allocation_percent or (action is Action.SELL and market.mode is Mode.ALLOCATE):
+        return Route(exit=_exit_of(item, action.side, held, market))
+    # Beyond what is held the size makes no difference, and may be more than the books can hold.
+    ideal = _ideal(item, market)
+    if market.mode is not Mode.ALLOCATE:
+        target = held if ideal >= held else _target(item, market, ideal=ideal, held=held)
+        if target >= held:
+            return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
+        if _within_band(item, market, target=target, held=held):
+            return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
+        return Route(exit=_exit_of(item, action.side, held - target, market))
+    if ideal >= held:
+        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= _step(item, market) else ()
+        return Route(exit=_exit_of(item, action.side, held, market), codes=clamped)
+    sized = min(_rounded(ideal, item, market), held)
+    if not sized:
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
+    return Route(exit=_exit_of(item, action.side, sized, market))
+
+
+def _exit_of(item: Recommendation, side: Side, quantity: Decimal, market: Market) -> Exit:
+    full = quantity == _held(market, item.symbol, side)
+    return Exit(item.line, item.symbol, exit_action(side), quantity, full=full)
+
+
+def _entry(
+    item: Recommendation, action: Action, market: Market, *, wanted: Decimal, anchor: Decimal = ZERO
+) -> Entry:
+    known = market.instrument(item.symbol)
+    return Entry(
+        line=item.line,
+        symbol=item.symbol,
+        action=action,
+        sector=known.sector,
+        price=market.quotes[item.symbol].price,
+        step=_step(item, market),
+        minimum=known.minimum,
+        wanted=wanted,
+        anchor=anchor,
+    )
+
+
+def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
+    """Take the entry away where only reductions are allowed; an exit that comes with it stays."""
+    if found.entry is None:
+        return found
+    code = _entry_forbidden(item.symbol, market)
+    if code is None:
+        return found
+    outcome = Outcome.SKIPPED if code is Code.NO_PRICE else Outcome.DENIED
+    return Route(exit=found.exit, outcome=None if found.exit else outcome, codes=(code,))
+
+
+def _entry_forbidden(symbol: str, market: Market) -> Code | None:
+    if symbol in market.policy.restricted_symbols:
+        return Code.RESTRICTED_SYMBOL
+    if not market.instrument(symbol).active:
+        return Code.SECURITY_INACTIVE
+    if market.state is TradingState.REDUCING:
+        return Code.REDUCING_ONLY
+    return Code.NO_PRICE if market.quotes[symbol].reduce_only else None

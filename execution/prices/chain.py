@@ -1,0 +1,137 @@
+"""The sources in the order in which they are asked; the first usable answer for a symbol counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from common.text import one_line
+from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Code, Refusal
+from execution.prices.configuration import PriceSettings
+from execution.prices.providers import alpaca_source, yahoo_source
+from execution.prices.source import Missing, Offer, PriceSource, check_offer, reason_line
+from execution.prices.sources.file import read_price_file
+from execution.prices.sources.stored import GivenPrices, OnePrice, StoredPrices
+
+SOURCE_NAMES = ("simulation", "file", "database", "yahoo", "alpaca")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAnswer:
+    """A quote for each symbol that has one, and for each of the others what every source said."""
+
+    quotes: dict[str, Quote]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChain:
+    """Asks its sources in order, and checks all that they say. `max_age` None: a price may be of any age.
+
+    `stand_in_asked_for`: a default price was named, so the run is a simulation. `remembered` is what was asked for
+    in advance, for several requests at once.
+    """
+
+    sources: tuple[PriceSource, ...]
+    now: datetime
+    max_age: timedelta | None = None
+    stand_in_asked_for: bool = False
+    remembered: PriceAnswer = field(default_factory=lambda: PriceAnswer({}, {}))
+
+    def ask(self, symbols: frozenset[str]) -> PriceAnswer:
+        """Return the first usable quote of each symbol; a later source sees only what is still missing.
+
+        Where a source named a price that was refused, a stand-in takes its place only if a default price was asked
+        for: a made-up 100 must not be traded instead of a real 450 that is a day too old.
+        To be called outside of any transaction: a source that needs the network raises RuntimeError inside of one.
+        """
+        known = self.remembered
+        quotes = {symbol: quote for symbol, quote in known.quotes.items() if symbol in symbols}
+        reasons = {symbol: reason for symbol, reason in known.reasons.items() if symbol in symbols}
+        fresh = self._ask(symbols - quotes.keys() - reasons.keys())
+        return PriceAnswer(quotes | fresh.quotes, reasons | fresh.reasons)
+
+    def _ask(self, symbols: frozenset[str]) -> PriceAnswer:
+        quotes: dict[str, Quote] = {}
+        said: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
+        refused: set[str] = set()
+        for source in self.sources:
+            missing = symbols - quotes.keys()
+            if not missing:
+                break
+            offered = source.ask(missing)
+            for symbol in sorted(missing & offered.keys()):
+                answer = self._checked(offered[symbol], after_refusal=symbol in refused)
+                if isinstance(answer, Quote):
+                    quotes[symbol] = answer
+                    continue
+                said[symbol].append(reason_line(source.name, answer))
+                if isinstance(offered[symbol], Offer):
+                    refused.add(symbol)
+        unpriced = symbols - quotes.keys()
+        return PriceAnswer(
+            quotes, {symbol: "; ".join(said[symbol]) or "no source has a price" for symbol in sorted(unpriced)}
+        )
+
+    def remembering(self, symbols: frozenset[str]) -> "PriceChain":
+        """Return a chain that has asked for `symbols` already, and asks its sources for the others only."""
+        return replace(self, remembered=self.ask(symbols))
+
+    def _checked(self, offered: Offer | Missing, *, after_refusal: bool) -> Quote | str:
+        if isinstance(offered, Missing):
+            return offered.reason
+        if offered.simulated and after_refusal and not self.stand_in_asked_for:
+            return "does not stand in for a price that was refused"
+        return check_offer(offered, now=self.now, max_age=self.max_age)
+
+
+def build_chain(
+    *,
+    configured: PriceSettings,
+    given: Mapping[str, Quote],
+    from_file: Mapping[str, Quote],
+    default_price: Decimal | None,
+    now: datetime,
+) -> PriceChain | Refusal:
+    """Return the chain: prices given one by one, those of a file, the configured sources, then the default price.
+
+    `default_price` is what a person asked for, None where nobody did; the `simulation` source falls back to the
+    configured one then, and a chain without it has no last resort. Refused: a source with an unknown name or one
+    that cannot work (no key, no package, a broken PRICE_FILE).
+    """
+    sources: list[PriceSource] = [GivenPrices("given", given), GivenPrices("file", from_file, ages=True)]
+    for name in configured.sources:
+        source = _source(name, configured=configured, stand_in=default_price or configured.default_price, now=now)
+        if isinstance(source, Refusal):
+            return Refusal(source.code, f"PRICE_SOURCES names {one_line(name)}: {source.message}")
+        sources.append(source)
+    if default_price is not None:
+        sources.append(OnePrice(default_price, now, name="default"))
+    return PriceChain(
+        tuple(sources), now=now, max_age=configured.max_age, stand_in_asked_for=default_price is not None
+    )
+
+
+def _source(name: str, *, configured: PriceSettings, stand_in: Decimal, now: datetime) -> PriceSource | Refusal:
+    match name:
+        case "simulation":
+            return OnePrice(stand_in, now)
+        case "file":
+            return _file_source(configured.file, now=now)
+        case "database":
+            return StoredPrices(now)
+        case "yahoo":
+            return yahoo_source(configured)
+        case "alpaca":
+            return alpaca_source(configured)
+        case _:
+            return Refusal(Code.BAD_OPTION, f"not one of {', '.join(SOURCE_NAMES)}")
+
+
+def _file_source(file: str, *, now: datetime) -> GivenPrices | Refusal:
+    if not file:
+        return Refusal(Code.BAD_OPTION, "PRICE_FILE is empty")
+    quotes = read_price_file(Path(file), now=now)
+    return quotes if isinstance(quotes, Refusal) else GivenPrices("file", quotes, ages=True)

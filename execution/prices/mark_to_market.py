@@ -1,0 +1,93 @@
+"""Marks to market: asks for the price of everything that is held, once, and values every account at it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from execution.engine.planning.price_checks import Screened
+from execution.prices import PriceChain
+from execution.prices.store import keep, screen_at_system_band
+from portfolios.ledger.marks import Marked, mark_accounts
+from portfolios.selectors import books
+
+CHUNK_SIZE = 500  # accounts a transaction: others wait for it no longer than a moment
+
+
+@dataclass(frozen=True, slots=True)
+class ValuationReport:
+    """What a mark to market came to. Accounts in `left_out` have changed, or were valued, since `as_of`.
+
+    `unpriced` and `held_back` say by symbol why a holding kept its last mark.
+    """
+
+    as_of: str
+    accounts: int
+    positions: int
+    symbols: int
+    unpriced: Mapping[str, str]
+    held_back: Mapping[str, str]
+    left_out: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Prices for what is held: those that may be used, those that wait for a person, and why others have none."""
+
+    screened: Screened
+    unpriced: Mapping[str, str]
+
+
+def mark_to_market(
+    *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime, chunk_size: int = CHUNK_SIZE
+) -> ValuationReport:
+    """Price every holding of every account once, store the prices, and mark and value the accounts in chunks.
+
+    A stand-in price values nothing. A price out of the system's band from the last close is held back unless its
+    symbol is `accepted`. Each chunk is a transaction of its own: a call that was stopped is made again for the same
+    `as_of`, and leaves out what is done. Must not be called inside a transaction.
+    """
+    found = find_marks(prices=prices, accepted=accepted)
+    with transaction.atomic():
+        keep(found.screened.quotes)
+    marks = {symbol: quote.price for symbol, quote in found.screened.quotes.items()}
+    done = _in_chunks(marks, as_of=as_of, now=now, chunk_size=chunk_size)
+    return _report(found.screened, done, unpriced=found.unpriced, as_of=as_of)
+
+
+def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
+    """Return the prices at which everything that is held would be marked. Writes nothing."""
+    held = books.symbols_held()
+    answer = prices.ask(held)
+    real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
+    screened = screen_at_system_band(real, accepted=accepted)
+    reasons = answer.reasons
+    unpriced = {symbol: reasons.get(symbol, "only a stand-in price") for symbol in sorted(held - real.keys())}
+    return Marks(screened, unpriced)
+
+
+def _in_chunks(marks: Mapping[str, Decimal], *, as_of: datetime, now: datetime, chunk_size: int) -> list[Marked]:
+    ids = books.account_ids()
+    chunks = [ids[start : start + chunk_size] for start in range(0, len(ids), chunk_size)]
+    return [mark_accounts(chunk, marks=marks, as_of=as_of, now=now) for chunk in chunks]
+
+
+def _report(
+    screened: Screened, done: Collection[Marked], *, unpriced: Mapping[str, str], as_of: datetime
+) -> ValuationReport:
+    return ValuationReport(
+        as_of=as_of.isoformat(),
+        accounts=sum(chunk.accounts for chunk in done),
+        positions=sum(chunk.positions for chunk in done),
+        symbols=len(screened.quotes),
+        unpriced=dict(unpriced),
+        held_back={symbol: price.words for symbol, price in sorted(screened.held_back.items())},
+        left_out=tuple(str(account) for chunk in done for account in chunk.left_out),
+    )

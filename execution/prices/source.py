@@ -1,0 +1,119 @@
+"""What a price source is, what it says, and what makes a price usable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Protocol
+
+from common.money import AmountOutOfRangeError, quantize_price
+from common.text import clean, one_line
+from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Code, Refusal
+
+CURRENCY = "USD"  # of the books
+
+# How far a source's clock may run ahead of ours. A price dated later than that is wrong, not early.
+CLOCK_SKEW = timedelta(minutes=2)
+
+_REASON_LIMIT = 200  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a source says of one symbol, as it says it and unchecked; `check_offer` makes a Quote of it.
+
+    `ages`: the price comes from a market and is refused when it is too old. A price that a person gave for this
+    call does not age.
+    """
+
+    price: object
+    currency: object
+    as_of: datetime | None
+    source: str
+    ages: bool = True
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a source has no price for a symbol, in a few words. `again`: asking again may help."""
+
+    reason: str
+    again: bool = False
+
+
+class PriceSource(Protocol):
+    """Something that knows prices. It is asked outside of any transaction."""
+
+    @property
+    def name(self) -> str:
+        """The word that stands for the source in settings and reports."""
+        ...
+
+    def ask(self, symbols: frozenset[str]) -> Mapping[str, Offer | Missing]:
+        """Return what is offered for each of `symbols`, or why there is nothing.
+
+        A source that has nothing to say of a symbol leaves it out. No fault of a service is raised.
+        """
+        ...
+
+
+def check_offer(offer: Offer, *, now: datetime, max_age: timedelta | None) -> Quote | str:
+    """Return the quote in `offer`, or why it is none. Every price passes here before it is used.
+
+    Refused: another currency than the books', what is not a finite number above zero that the books can hold, a
+    time that is missing, without a zone or more than CLOCK_SKEW ahead of `now`, and an age above `max_age` (None:
+    any age). A time ahead of `now` by less becomes `now`.
+    """
+    if offer.currency != CURRENCY:
+        return f"currency is {one_line(offer.currency)}, the books are in {CURRENCY}"
+    price = _number(offer.price)
+    if isinstance(price, Refusal):
+        return price.message
+    as_of = offer.as_of
+    if as_of is None or as_of.tzinfo is None:
+        return "price without a time and its zone"
+    if as_of > now + CLOCK_SKEW:
+        return f"price of {_minute(as_of)} is in the future"
+    if offer.ages and max_age is not None and now - as_of > max_age:
+        return f"price of {_minute(as_of)} is older than {max_age / timedelta(hours=1):g} hours"
+    return Quote(price, offer.source, min(as_of, now), simulated=offer.simulated)
+
+
+def parse_price(text: str, *, what: str) -> Decimal | Refusal:
+    """Return the price per unit written in `text`, or a refusal that names `what` it is the price of.
+
+    Refused: what is not a plain number, NaN, Infinity, zero, negative, or too large or too small for the books.
+    """
+    written = text.strip()
+    try:
+        price = Decimal(written)
+    except InvalidOperation:
+        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a number")
+    if not price.is_finite():
+        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a finite number")
+    try:
+        quantized = quantize_price(price)
+    except AmountOutOfRangeError as error:
+        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: {error}")
+    if quantized <= 0:
+        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: a price is above zero")
+    return quantized
+
+
+def reason_line(name: str, reason: str) -> str:
+    """Return what the source `name` said, as one clean line of bounded length."""
+    text = " ".join(clean(reason).split())
+    return f"{name}: {text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 1] + '…'}"
+
+
+def _number(value: object) -> Decimal | Refusal:
+    """The price in a decoded value. Text is none, even where it reads like a number."""
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | float):
+        return Refusal(Code.BAD_PRICE, f"price is {one_line(value)}: not a number")
+    return parse_price(str(value), what="price")
+
+
+def _minute(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

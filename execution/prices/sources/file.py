@@ -1,0 +1,109 @@
+"""Price files: CSV `symbol,price[,as_of][,currency]` with a header line, or a JSON object {symbol: price}."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from common.text import one_line
+from execution.engine.parsing.artifact import normalize_symbol
+from execution.engine.parsing.json_decoding import MAX_BYTES, decode
+from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Code, Refusal
+from execution.prices.source import CURRENCY, parse_price
+from execution.untrusted_files import read_regular_file, read_table
+
+_Row = tuple[str, str, str, str, str]  # where, symbol, price, as_of, currency
+_Quoted = tuple[str, str, Quote]  # where, symbol, quote
+
+
+def read_price_file(path: Path, *, now: datetime) -> dict[str, Quote] | Refusal:
+    """Return the quotes in a `.json` or CSV file, one a symbol, or the first thing that is wrong with it."""
+    rows = read_prices(path, now=now, limit=MAX_BYTES)
+    if isinstance(rows, Refusal):
+        return rows
+    quotes: dict[str, Quote] = {}
+    for where, symbol, quote in rows:
+        if symbol in quotes:
+            return Refusal(Code.BAD_PRICE_FILE, f"{path}: {where}: symbol {symbol} stands twice")
+        quotes[symbol] = quote
+    return quotes
+
+
+def read_prices(path: Path, *, now: datetime, limit: int) -> list[_Quoted] | Refusal:
+    """Return all prices of a file of at most `limit` bytes with their places, or the first thing that is wrong.
+
+    A symbol may stand there for several times, once for each. A price without a time is one of `now`.
+    """
+    content = read_regular_file(path, limit=limit)
+    if isinstance(content, Refusal):
+        return content
+    rows = _json_rows(content) if path.suffix.lower() == ".json" else _csv_rows(content)
+    if isinstance(rows, Refusal):
+        return Refusal(Code.BAD_PRICE_FILE, f"{path}: {rows.message}")
+    quoted = _quoted(rows, now=now)
+    return Refusal(quoted.code, f"{path}: {quoted.message}") if isinstance(quoted, Refusal) else quoted
+
+
+def _json_rows(content: bytes) -> list[_Row] | Refusal:
+    value = decode(content)
+    if isinstance(value, Refusal):
+        return value
+    if not isinstance(value, dict):
+        return Refusal(Code.BAD_PRICE_FILE, "not a JSON object of the form {symbol: price}")
+    wrong = [name for name, price in value.items() if not isinstance(price, Decimal | str)]
+    if wrong:
+        return Refusal(Code.BAD_PRICE_FILE, f"price of {one_line(wrong[0])} is not a number")
+    return [(f"key {one_line(name)}", name, str(price), "", "") for name, price in value.items()]
+
+
+def _csv_rows(content: bytes) -> list[_Row] | Refusal:
+    rows = read_table(content, columns=("symbol", "price"))
+    if isinstance(rows, Refusal):
+        return rows
+    return [
+        (where, row["symbol"], row["price"], row.get("as_of", ""), row.get("currency", "")) for where, row in rows
+    ]
+
+
+def _quoted(rows: Iterable[_Row], *, now: datetime) -> list[_Quoted] | Refusal:
+    quoted: list[_Quoted] = []
+    seen: set[tuple[str, datetime]] = set()
+    for row in rows:
+        found = _quote(row, now=now)
+        if isinstance(found, Refusal):
+            return found
+        where, symbol, quote = found
+        if (symbol, quote.as_of) in seen:
+            return Refusal(Code.BAD_PRICE_FILE, f"{where}: symbol {symbol} stands twice for the same time")
+        seen.add((symbol, quote.as_of))
+        quoted.append(found)
+    return quoted
+
+
+def _quote(row: _Row, *, now: datetime) -> _Quoted | Refusal:
+    where, name, text, time, currency = row
+    symbol = normalize_symbol(name)
+    if symbol is None:
+        return Refusal(Code.BAD_PRICE_FILE, f"{where}: symbol {one_line(name)} is not a symbol")
+    if currency.strip().upper() not in ("", CURRENCY):
+        rule = f"the books are in {CURRENCY}"
+        return Refusal(Code.BAD_PRICE_FILE, f"{where}: currency of {symbol} is {one_line(currency)}: {rule}")
+    price = parse_price(text, what=f"{where}: price of {symbol}")
+    if isinstance(price, Refusal):
+        return price
+    as_of = _time(time, where=where, now=now)
+    return as_of if isinstance(as_of, Refusal) else (where, symbol, Quote(price, "file", as_of))
+
+
+def _time(text: str, *, where: str, now: datetime) -> datetime | Refusal:
+    if not text.strip():
+        return now
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is not an ISO 8601 time")
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    if aware > now:
+        return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is in the future")
+    return aware

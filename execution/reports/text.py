@@ -1,0 +1,112 @@
+"""Reports as people read them on a terminal: the published text output."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from common.money import format_cash, plain
+from execution.engine.vocabulary import Code
+from execution.reports.types import DecisionPart, OrderPart, RunReport
+
+_RULE = "=" * 60
+_POSITION_WORDS = {"opened": "Created", "increased": "Updated", "reduced": "Updated", "closed": "Closed"}
+_OUTCOME_WORDS = {"SKIPPED": "Skipped", "DENIED": "Denied", "QUARANTINED": "Quarantined"}
+
+
+def render_text(report: RunReport) -> str:
+    """Return the report as the published lines. A preview says "Would create", a replay that it is one."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: RunReport) -> Iterator[str]:
+    yield from _head(report)
+    orders: dict[int, list[OrderPart]] = {}
+    for order in report.orders:
+        orders.setdefault(order.line, []).append(order)
+    for decision in report.decisions:
+        yield ""
+        yield _title(decision)
+        yield from _body(decision, orders.get(decision.line, []), preview=report.run.id is None)
+    yield ""
+    yield from _summary(report)
+
+
+def _head(report: RunReport) -> Iterator[str]:
+    if report.run.replay:
+        yield f"Replay: request {report.run.request_id} was executed before, as run {report.run.id}; its report:"
+    if report.run.reversed_at is not None:
+        yield f"The run was reversed at {report.run.reversed_at}: none of its orders stands any more"
+    if report.run.id is None:
+        yield "Preview: nothing is written"
+    if report.run.sequence > 1:
+        yield f"Follow-up run {report.run.sequence} of the request: the lines that waited for a person"
+    yield from _source(report.artifact.path)
+    yield f"Found {report.artifact.recommendation_count} recommendations"
+    yield _account_line(report)
+
+
+def _source(text: str) -> Iterator[str]:
+    path = Path(text)
+    if not path.is_absolute():
+        yield f"Using {text}"
+        return
+    yield f"Using artifact directory: {_shown(path.parent)}"
+    yield f"Loaded recommendations from {_shown(path)}"
+
+
+def _account_line(report: RunReport) -> str:
+    initial = report.account.initial_balance
+    if initial is None:
+        return f"Using portfolio account {report.account.id}"
+    verb = "Would create" if report.run.id is None else "Created"
+    return f"{verb} portfolio account with {format_cash(Decimal(initial))} initial balance"
+
+
+def _title(decision: DecisionPart) -> str:
+    name = decision.symbol or f"line {decision.line}"
+    size = f" ({decision.allocation_percent}% allocation)" if decision.allocation_percent is not None else ""
+    return f"Processing {name}: {decision.action or 'no action'}{size}"
+
+
+def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> Iterator[str]:
+    for order in orders:
+        yield from _order(order, preview=preview)
+    if decision.outcome == "HELD":
+        yield "  HOLD action - no order created"
+    elif decision.outcome == "CLAMPED":
+        yield f"  Clamped [{', '.join(decision.codes)}]: {decision.reason}"
+    elif not orders:
+        word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
+        yield f"  {word} [{', '.join(decision.codes)}]: {decision.reason} No order created"
+    if Code.PRICE_OUT_OF_BAND in decision.codes:
+        yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
+
+
+def _order(order: OrderPart, *, preview: bool) -> Iterator[str]:
+    price, total = plain(Decimal(order.fill_price), places=1), format_cash(Decimal(order.notional))
+    verb = "Would create" if preview else "Created"
+    yield f"  {verb} {order.action} order: {order.quantity} shares @ ${price} = {total}"
+    if Decimal(order.fee):
+        yield f"  Fee: {format_cash(Decimal(order.fee))}"
+    if order.position_id is not None:
+        yield f"  {_POSITION_WORDS[order.position_effect]} position: {order.position_id}"
+
+
+def _summary(report: RunReport) -> Iterator[str]:
+    summary = report.summary
+    yield _RULE
+    yield "Execution Summary"
+    yield _RULE
+    yield f"Orders created: {summary.orders_created}"
+    yield f"Positions created: {summary.positions_created}"
+    yield f"Total invested: {format_cash(Decimal(summary.total_invested))}"
+    yield f"Remaining cash: {format_cash(Decimal(summary.remaining_cash))}"
+    yield f"Total equity: {format_cash(Decimal(summary.total_equity))}"
+    yield f"Total portfolio value: {format_cash(Decimal(summary.total_portfolio_value))}"
+    yield _RULE
+
+
+def _shown(path: Path) -> Path:
+    """The path from where the reader stands, where it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,140 @@
+"""Executes what waits in the inbox, one request after the other, each in its own transaction."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from execution.engine.planning.plan import symbols_to_price
+from execution.engine.vocabulary import Mode, Refusal
+from execution.models import ResearchRequest
+from execution.prices import PriceChain
+from execution.reports.types import RunReport
+from execution.research.inbox import LoadedArtifact, load_artifact
+from execution.services import Instruction, execute
+from portfolios.selectors import books
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is to be executed, and how. `limit` None: everything that is ready."""
+
+    artifacts_root: Path
+    initial_balance: Decimal
+    actor: str
+    door: str
+    clock: Callable[[], datetime]
+    prices_at: Callable[[datetime], PriceChain]
+    provider: str | None = None
+    strategy_id: uuid.UUID | None = None
+    limit: int | None = None
+    chunk_size: int = 100
+    mode: Mode = Mode.ALLOCATE
+    accepted_prices: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one request: "executed", "replayed", "refused" or "failed", the last two with the reason."""
+
+    request_id: str
+    strategy_id: str
+    provider: str
+    result: str
+    run_id: str | None = None
+    orders: int = 0
+    outcomes: Mapping[str, int] | None = None
+    reason: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the result as JSON-ready values."""
+        return asdict(self)
+
+
+def count_ready(batch: Batch) -> int:
+    """Return how many requests the batch would execute now."""
+    ready: int = _ready(batch).count()
+    return ready if batch.limit is None else min(ready, batch.limit)
+
+
+def execute_pending(batch: Batch) -> Iterator[Done]:
+    """Execute what is ready, oldest first, and yield what became of each request as it is done.
+
+    The prices of a chunk are asked for at once. A refusal or a fault of one request does not keep the next ones.
+    """
+    ids = list(_ready(batch).order_by("received_at", "pk").values_list("pk", flat=True)[: batch.limit])
+    for chunk in _chunks(ids, batch.chunk_size):
+        rows = list(ResearchRequest.objects.filter(pk__in=chunk).order_by("received_at", "pk"))
+        now = batch.clock()
+        prices = batch.prices_at(now).remembering(_symbols(rows, batch))
+        for row in rows:
+            yield _execute(row, batch, prices=prices, now=now)
+
+
+def _ready(batch: Batch) -> Any:
+    rows = ResearchRequest.objects.filter(state=ResearchRequest.State.READY)
+    if batch.provider is not None:
+        rows = rows.filter(provider=batch.provider)
+    return rows if batch.strategy_id is None else rows.filter(strategy_id=batch.strategy_id)
+
+
+def _chunks(ids: Iterable[uuid.UUID], size: int) -> Iterator[list[uuid.UUID]]:
+    items = iter(ids)
+    while chunk := list(islice(items, size)):
+        yield chunk
+
+
+def _symbols(rows: Sequence[ResearchRequest], batch: Batch) -> frozenset[str]:
+    """What the chunk's runs may need a price for: what its research names and what its accounts hold."""
+    accounts = {(row.strategy_id, row.provider) for row in rows if row.strategy_id is not None}
+    loaded = (load_artifact(batch.artifacts_root, request_id=row.pk, task_id=None) for row in rows)
+    named = [
+        symbols_to_price(item.artifact, held=(), close_unlisted=False)
+        for item in loaded
+        if isinstance(item, LoadedArtifact)
+    ]
+    return books.symbols_held_by(accounts).union(*named)
+
+
+def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
+    instruction = Instruction(
+        request_id=str(row.pk),
+        strategy_id=str(row.strategy_id),
+        provider=row.provider,
+        initial_balance=batch.initial_balance,
+        prices=prices,
+        artifacts_root=batch.artifacts_root,
+        actor=batch.actor,
+        door=batch.door,
+        now=now,
+        mode=batch.mode,
+        accepted_prices=batch.accepted_prices,
+    )
+    try:
+        answer = execute(instruction)
+    except Exception as error:  # noqa: BLE001  # it is recorded as a failed run; the others go on
+        return _done(row, "failed", reason=f"{type(error).__name__}: {error}")
+    if isinstance(answer, Refusal):
+        return _done(row, "refused", reason=f"[{answer.code}] {answer.message}")
+    return _reported(row, answer)
+
+
+def _reported(row: ResearchRequest, report: RunReport) -> Done:
+    return Done(
+        request_id=str(row.pk),
+        strategy_id=str(row.strategy_id),
+        provider=row.provider,
+        result="replayed" if report.run.replay else "executed",
+        run_id=report.run.id,
+        orders=len(report.orders),
+        outcomes=dict(sorted(Counter(item.outcome for item in report.decisions).items())),
+    )
+
+
+def _done(row: ResearchRequest, result: str, *, reason: str) -> Done:
+    return Done(str(row.pk), str(row.strategy_id), row.provider, result, reason=reason)

@@ -1,0 +1,123 @@
+"""Which run of its request a call would be: the first, a follow-up of lines that waited for a person, or none.
+
+A request is executed once per account. A line that was quarantined has not been decided. Once a person has settled
+what was in doubt, a follow-up run of the same request takes it, and only such lines: each line trades at most once.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from execution import recording
+from execution.engine.parsing.artifact import Artifact
+from execution.engine.parsing.interpretation import Interpretation
+from execution.engine.vocabulary import Code, Outcome, Refusal
+from execution.models import ExecutionRun
+from execution.reports.types import DecisionPart, RunReport
+from execution.research.inbox import LoadedArtifact
+
+# What a person may wave through: nothing is unclear about the line, something speaks against it.
+CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A run that may take place: the artifact as it understands it, its number among the runs, its lines.
+
+    `lines` None: all of them.
+    """
+
+    loaded: LoadedArtifact
+    sequence: int = 1
+    lines: frozenset[int] | None = None
+
+    @property
+    def artifact(self) -> Artifact:
+        """The part of the artifact that the run is about."""
+        return self.loaded.artifact if self.lines is None else self.loaded.artifact.only(self.lines)
+
+
+def whose_turn(
+    *,
+    request_id: uuid.UUID,
+    strategy_id: uuid.UUID,
+    provider: str,
+    loaded: LoadedArtifact,
+    accepted: Collection[str],
+) -> Turn | RunReport | Refusal:
+    """Return the run that may take place, the newest report where nothing is left to do, or a refusal.
+
+    `loaded` is read with all that people have said by now, `accepted` are the symbols whose price a person has
+    confirmed. A request of which a run was taken back has no follow-up. Refused: an artifact that has changed since
+    any account executed it.
+    """
+    runs = recording.find_runs(request_id=request_id)
+    changed = [run for run in runs if run.digest != loaded.artifact.digest]
+    if changed:
+        return _changed(changed[0], loaded)
+    mine = [run for run in runs if run.strategy_id == strategy_id and run.provider == provider]
+    if not mine:
+        return Turn(loaded)
+    reread = _as_then(mine[0], loaded)
+    settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
+    was_taken_back = any(recording.reversal_of(run) for run in mine)
+    if settled and isinstance(reread, LoadedArtifact) and not was_taken_back:
+        return Turn(reread, max(run.sequence for run in mine) + 1, settled)
+    return _replay(mine[-1])
+
+
+def _replay(run: ExecutionRun) -> RunReport:
+    """The report of an earlier run, which says where the run was taken back since."""
+    reversal = recording.reversal_of(run)
+    reversed_at = reversal.reversed_at.isoformat() if reversal else None
+    return RunReport.from_data(run.report).as_replay(reversed_at=reversed_at)
+
+
+def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:
+    found = loaded.artifact.digest
+    return Refusal(
+        Code.ARTIFACT_CHANGED,
+        f"{loaded.source} has changed since request {run.request_id} was executed on "
+        f"{run.started_at:%Y-%m-%d %H:%M} UTC: executed {run.digest[:12]}, now {found[:12]}",
+        {"executed": run.digest, "found": found},
+    )
+
+
+def _as_then(first: ExecutionRun, loaded: LoadedArtifact) -> LoadedArtifact | Refusal:
+    """Return the artifact read by the rules of the first run, with the answers of now.
+
+    A rule that came later is for research that comes later: it must not make lines trade that nobody asked about.
+    """
+    return loaded.read_as(replace(loaded.interpretation, rules=interpretation_of(first).rules))
+
+
+def interpretation_of(run: ExecutionRun) -> Interpretation:
+    """Return how a run read its artifact."""
+    data = run.parameters.get("interpretation")
+    return Interpretation.from_data(data) if data else Interpretation()
+
+
+def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collection[str]) -> frozenset[int]:
+    """The waiting lines of which a person has settled what was in doubt since they were last looked at."""
+    clear = {item.line for item in now.artifact.recommendations}
+    settled: set[int] = set()
+    for run, waiting in _undecided(runs):
+        then = interpretation_of(run)
+        before = now.read_as(then)
+        unclear = set() if isinstance(before, Refusal) else {item.line for item in before.artifact.problems}
+        confirmed = now.interpretation.confirmed - then.confirmed
+        settled |= {
+            item.line
+            for item in waiting
+            if item.line in unclear
+            or (Code.PRICE_OUT_OF_BAND in item.codes and item.symbol in accepted)
+            or (item.line in confirmed and CONFIRMABLE.intersection(item.codes))
+        }
+    return frozenset(settled & clear)
+
+
+def _undecided(runs: Sequence[ExecutionRun]) -> list[tuple[ExecutionRun, list[DecisionPart]]]:
+    """The lines that are quarantined after all the runs of one account, each with the run that said so last."""
+    last = {item.line: (run, item) for run in runs for item in RunReport.from_data(run.report).decisions}
+    waiting = [(run, item) for run, item in last.values() if item.outcome == Outcome.QUARANTINED]
+    return [(run, [item for its_run, item in waiting if its_run is run]) for run in runs]

@@ -1,0 +1,235 @@
+"""Everything that happens before the transaction: ids, artifact, strategy, earlier runs, policy, prices.
+
+Nothing here depends on the account's balances, and nothing is written.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from common.text import one_line
+from execution.arguments import parse_id, parse_provider, provider_meant
+from execution.engine.calendar.hours import MarketSession, market_session
+from execution.engine.parsing.artifact import Artifact
+from execution.engine.planning.plan import symbols_to_price
+from execution.engine.planning.policy import Policy
+from execution.engine.planning.price_checks import Screened, screen
+from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.prices import PriceAnswer, PriceChain
+from execution.prices.storing import comparable
+from execution.reports.types import RunReport
+from execution.research.inbox import LoadedArtifact
+from execution.research.resolutions import interpretation_for
+from execution.research.submission import find_research
+from execution.runs.effective_policy import policy_for
+from execution.runs.eligibility import Turn, whose_turn
+from portfolios.selectors import books
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
+    account does not exist yet. `inline` is research that came with the call; without it, the request's directory is
+    read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the prices and the acting
+    user are given: there is no clock below the doors.
+    """
+
+    request_id: str
+    strategy_id: str
+    provider: str
+    initial_balance: Decimal
+    prices: PriceChain
+    artifacts_root: Path
+    actor: str
+    door: str
+    now: datetime
+    task_id: str | None = None
+    mode: Mode = Mode.ALLOCATE
+    close_unlisted: bool = False
+    plan_token: str | None = None
+    create_strategy: str | None = None
+    inline: LoadedArtifact | None = None
+    accepted_prices: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that is read before the transaction: nothing in it depends on the account's balances.
+
+    `read` is the artifact with all that people have said by now. `prices` are the quotes that may be used and those
+    that wait for a person; `unpriced` says why a symbol has no price.
+    """
+
+    request_id: uuid.UUID
+    strategy_id: uuid.UUID
+    provider: str
+    creates_strategy: str | None
+    read: LoadedArtifact
+    turn: Turn
+    policy: Policy
+    prices: Screened
+    unpriced: Mapping[str, str]
+    market: MarketSession
+    instruction: Instruction
+
+    @property
+    def loaded(self) -> LoadedArtifact:
+        """The artifact as this run understands it."""
+        return self.turn.loaded
+
+    @property
+    def artifact(self) -> Artifact:
+        """The lines that this run is about."""
+        return self.turn.artifact
+
+    @property
+    def age_hours(self) -> Decimal | None:
+        """How old the research is by what it says of itself, in hours; None where it says nothing."""
+        written = self.loaded.artifact.written_at
+        return None if written is None else hours_between(written, self.instruction.now)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a stand-in price was asked for or used."""
+        return self.instruction.prices.stand_in_asked_for or any(
+            quote.simulated for quote in self.prices.quotes.values()
+        )
+
+    def whose_turn(self) -> Turn | RunReport | Refusal:
+        """Look again whose turn it is."""
+        return whose_turn(
+            request_id=self.request_id,
+            strategy_id=self.strategy_id,
+            provider=self.provider,
+            loaded=self.read,
+            accepted=self.instruction.accepted_prices,
+        )
+
+
+def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
+    """Check and read everything that needs no lock. An earlier run of the request ends it here, as a replay."""
+    ids = _parse_ids(instruction)
+    if isinstance(ids, Refusal):
+        return ids
+    request_id, strategy_id, provider, task_id = ids
+    loaded = find_research(
+        instruction.inline, root=instruction.artifacts_root, request_id=request_id, task_id=task_id
+    )
+    if isinstance(loaded, Refusal):
+        return loaded
+    refusal = _mismatch(loaded, instruction) or strategy_refusal(strategy_id, instruction)
+    if refusal is not None:
+        return refusal
+    loaded = loaded.read_as(interpretation_for(request_id=request_id, provider=provider))
+    if isinstance(loaded, Refusal):
+        return loaded
+    turn = whose_turn(
+        request_id=request_id,
+        strategy_id=strategy_id,
+        provider=provider,
+        loaded=loaded,
+        accepted=instruction.accepted_prices,
+    )
+    if not isinstance(turn, Turn):
+        return turn
+    policy, artifact = policy_for(strategy_id), turn.artifact
+    found = _fetch_quotes(instruction, artifact, strategy_id=strategy_id, provider=provider)
+    return Prepared(
+        request_id=request_id,
+        strategy_id=strategy_id,
+        provider=provider,
+        creates_strategy=instruction.create_strategy,
+        read=loaded,
+        turn=turn,
+        policy=policy,
+        prices=_screened(found.quotes, artifact, instruction=instruction, policy=policy),
+        unpriced=found.reasons,
+        market=market_session(instruction.now),
+        instruction=instruction,
+    )
+
+
+def hours_between(earlier: datetime, later: datetime) -> Decimal:
+    """Return the time between two moments in whole hours, at least 0."""
+    return Decimal(max(0, (later - earlier) // timedelta(hours=1)))
+
+
+def _parse_ids(instruction: Instruction) -> tuple[uuid.UUID, uuid.UUID, str, uuid.UUID | None] | Refusal:
+    request_id = parse_id(instruction.request_id, name="request_id")
+    if isinstance(request_id, Refusal):
+        return request_id
+    strategy_id = parse_id(instruction.strategy_id, name="strategy_id")
+    if isinstance(strategy_id, Refusal):
+        return strategy_id
+    provider = parse_provider(instruction.provider)
+    if isinstance(provider, Refusal):
+        return provider
+    task_id = None if instruction.task_id is None else parse_id(instruction.task_id, name="task_id")
+    if isinstance(task_id, Refusal):
+        return task_id
+    return request_id, strategy_id, provider, task_id
+
+
+def _mismatch(loaded: LoadedArtifact, instruction: Instruction) -> Refusal | None:
+    """Refuse research that says it is another provider's, request's, task's or strategy's."""
+    claims = loaded.artifact.claims
+    claimed = {
+        "provider": (provider_meant(claims.provider), instruction.provider),
+        "request_id": (claims.request_id.lower(), instruction.request_id),
+        "strategy_id": (claims.strategy_id.lower(), instruction.strategy_id),
+        "task_id": (claims.task_id.lower(), str(loaded.task_id)),
+    }
+    for name, (says, asked) in claimed.items():
+        if says and says != asked:
+            message = f"{loaded.source}: field '{name}' is {one_line(says)}, executed for {one_line(asked)}"
+            return Refusal(Code.ARTIFACT_MISMATCH, message)
+    return None
+
+
+def strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusal | None:
+    """Return why the strategy may not execute, or may not be created; None where it may."""
+    strategy = books.find_strategy(strategy_id)
+    name = instruction.create_strategy
+    if strategy is not None:
+        if strategy.status == strategy.Status.ACTIVE:
+            return None
+        return Refusal(Code.STRATEGY_NOT_ACTIVE, f"strategy {strategy_id} is {strategy.status}, not active")
+    if name is None:
+        hint = "create it in the admin, or with --create-strategy NAME"
+        return Refusal(Code.UNKNOWN_STRATEGY, f"strategy {strategy_id} does not exist: {hint}")
+    if not name.strip() or len(name) > 200:
+        return Refusal(Code.BAD_OPTION, f"strategy name {one_line(name)} is empty or longer than 200 characters")
+    if books.strategy_name_taken(name, strategy_id=strategy_id):
+        return Refusal(Code.STRATEGY_NAME_TAKEN, f"a strategy named {one_line(name)} exists already")
+    return None
+
+
+def _fetch_quotes(
+    instruction: Instruction, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
+) -> PriceAnswer:
+    """Ask for all prices at once, before the transaction: a network call inside it would starve every caller."""
+    account = books.find_account(strategy_id=strategy_id, provider=provider)
+    held = books.held_symbols(account) if account else frozenset[str]()
+    needed = symbols_to_price(artifact, held=held, close_unlisted=instruction.close_unlisted)
+    found = instruction.prices.ask(needed | held)
+    # Holdings that only stay are marked at a real price where there is one; a stand-in must not revalue them.
+    kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
+    return PriceAnswer(kept, found.reasons)
+
+
+def _screened(
+    quotes: Mapping[str, Quote], artifact: Artifact, *, instruction: Instruction, policy: Policy
+) -> Screened:
+    """Hold back what is too far from the last close or from the research."""
+    quoted = comparable(quotes)
+    return screen(
+        quotes,
+        closes=books.last_closes(quoted) if quoted else {},
+        lines=artifact.recommendations,
+        accepted=instruction.accepted_prices,
+        band_percent=policy.price_band_percent,
+    )

@@ -1,0 +1,253 @@
+"""Takes a finished run back: compensating entries at the same prices, while nothing later stands on the run.
+
+Afterwards cash, quantities, averages, costs and realized profits are what they were before the run, to the cent; an
+account that the run opened keeps its deposit. The run, its orders and its entries stay in the record, and its
+request counts as executed. A reversal is a correction of the books and no trade: trading states do not stop it.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from common.db.retry import run_transaction
+from common.money import ZERO, format_cash, plain
+from execution import recording
+from execution.engine.vocabulary import Code, Refusal
+from execution.models import ExecutionRun
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.reversal_plan import Unwinding, plan_unwinding
+from portfolios.models import PortfolioAccount, Position
+from portfolios.selectors import books
+
+_SHOWN = 3  # dependents in a refusal's sentence; its details have all of them
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredPart:
+    """One position as it is after the reversal. `reversed_quantity` is what it held until then."""
+
+    position_id: str
+    symbol: str
+    side: str
+    reversed_quantity: str
+    quantity: str
+    average_price: str
+    cost_basis: str
+    realized_pnl: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalReport:
+    """What a reversal did, or would do (`status` "previewed"): the same to every door. Decimals are text."""
+
+    run_id: str
+    request_id: str
+    account_id: str
+    status: str  # "reversed", "previewed"
+    replay: bool
+    orders: int
+    entries: int
+    cash: str
+    cash_balance: str
+    positions: list[RestoredPart]
+    actor: str
+    reason: str
+    reversed_at: str | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "ReversalReport":
+        """Return the report that `as_data` made."""
+        return cls(**{**data, "positions": [RestoredPart(**part) for part in data["positions"]]})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """Who wants which run taken back, when and why."""
+
+    run_id: uuid.UUID
+    actor: str
+    door: str
+    reason: str
+    now: datetime
+
+
+def preview_reversal(run_id: uuid.UUID) -> ReversalReport | Refusal:
+    """Return what `reverse_run` would do now, or its refusal. Writes nothing."""
+    with books.one_snapshot():
+        account_id = recording.account_of_run(run_id)
+        account = books.get_account(account_id) if account_id else None
+        found = _decide(run_id, account)
+    if not isinstance(found, _Decided):
+        return found
+    return _report(found)
+
+
+def reverse_run(
+    run_id: uuid.UUID, *, actor: str, door: str, reason: str, now: datetime
+) -> ReversalReport | Refusal:
+    """Take a run back once: the report, the first reversal's report again (`replay`), or why it is refused.
+
+    Refused: an unknown, failed or running run (RUN_NOT_FOUND, RUN_NOT_FINISHED), one without orders
+    (RUN_WITHOUT_ORDERS), one that something later stands on (RUN_HAS_SUCCESSORS, which names it), a missing reason
+    (REASON_MISSING). Must not be called inside a transaction. Raises what the database raises when 5 attempts did
+    not help.
+    """
+    if not actor.strip() or not reason.strip():
+        return Refusal(Code.REASON_MISSING, f"run {run_id}: a reversal needs an actor and a reason")
+    order = _Order(run_id=run_id, actor=actor, door=door, reason=reason.strip(), now=now)
+    try:
+        return run_transaction(lambda: _reverse_once(order))
+    except CannotBookError as error:
+        return Refusal(Code.CANNOT_BOOK, f"run {run_id}: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A run that may be taken back, and what that means."""
+
+    run: ExecutionRun
+    account: PortfolioAccount
+    unwinding: Unwinding
+
+
+def _reverse_once(order: _Order) -> ReversalReport | Refusal:
+    """One attempt, one transaction: lock, look, decide, write."""
+    with transaction.atomic(durable=True):
+        account_id = recording.account_of_run(order.run_id)
+        locked = bookkeeping.lock_accounts([account_id]) if account_id else []
+        found = _decide(order.run_id, locked[0] if locked else None)
+        if not isinstance(found, _Decided):
+            return found
+        return _write(found, order)
+
+
+def _decide(run_id: uuid.UUID, account: PortfolioAccount | None) -> _Decided | ReversalReport | Refusal:
+    run = recording.find_run(run_id)
+    if run is None:
+        return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
+    reversal = recording.reversal_of(run)
+    if reversal is not None:
+        return replace(ReversalReport.from_data(reversal.report), replay=True)
+    if run.status != ExecutionRun.Status.SUCCEEDED or account is None:
+        return Refusal(Code.RUN_NOT_FINISHED, f"run {run_id} is {run.status}: it has booked nothing")
+    try:
+        unwinding = plan_unwinding(account, run_id=run_id)
+    except CannotBookError as error:
+        return Refusal(Code.CANNOT_BOOK, f"run {run_id}: {error}")
+    if not unwinding.entries:
+        return Refusal(Code.RUN_WITHOUT_ORDERS, f"run {run_id} has no orders: there is nothing to take back")
+    return _successors(run, unwinding) or _Decided(run, account, unwinding)
+
+
+def _successors(run: ExecutionRun, unwinding: Unwinding) -> Refusal | None:
+    """Refuse where something later stands on the run, and say what has to be undone first."""
+    found = [str(dependent) for dependent in unwinding.dependents]
+    if not found:
+        return None
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return Refusal(
+        Code.RUN_HAS_SUCCESSORS,
+        f"run {run.pk} cannot be reversed, later bookings depend on it: {'; '.join(found[:_SHOWN])}{more}",
+        {
+            "successors": "; ".join(found),
+            "runs": ", ".join(dict.fromkeys(str(item.run_id) for item in unwinding.dependents if item.run_id)),
+            "symbols": ", ".join(sorted({item.symbol for item in unwinding.dependents if item.symbol})),
+        },
+    )
+
+
+def _write(found: _Decided, order: _Order) -> ReversalReport:
+    """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
+    unwinding = found.unwinding
+    report = replace(
+        _report(found), status="reversed", actor=order.actor, reason=order.reason, reversed_at=order.now.isoformat()
+    )
+    bookkeeping.reverse_entries(
+        found.account,
+        unwinding.entries,
+        positions=unwinding.positions,
+        before=unwinding.before,
+        stamp=Stamp(actor=order.actor, now=order.now, run_id=order.run_id, reason=order.reason),
+    )
+    recording.record_reversal(
+        found.run,
+        actor=order.actor,
+        door=order.door,
+        reason=order.reason,
+        entry_count=len(unwinding.entries),
+        cash=unwinding.cash,
+        report=report.as_data(),
+        now=order.now,
+    )
+    return report
+
+
+def _report(found: _Decided) -> ReversalReport:
+    """The report of a preview; it is made before anything is written."""
+    unwinding = found.unwinding
+    return ReversalReport(
+        run_id=str(found.run.pk),
+        request_id=str(found.run.request_id),
+        account_id=str(found.account.pk),
+        status="previewed",
+        replay=False,
+        orders=len({entry.order_id for entry in unwinding.entries}),
+        entries=len(unwinding.entries),
+        cash=plain(unwinding.cash),
+        cash_balance=plain(found.account.cash_balance + unwinding.cash),
+        positions=[_restored(position, unwinding) for position in unwinding.positions],
+        actor="",
+        reason="",
+        reversed_at=None,
+    )
+
+
+def _restored(position: Position, unwinding: Unwinding) -> RestoredPart:
+    now, before = position.as_holding(), unwinding.before[position.pk]
+    after = before or replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+    return RestoredPart(
+        position_id=str(position.pk),
+        symbol=after.symbol,
+        side=str(after.side),
+        reversed_quantity=plain(now.quantity),
+        quantity=plain(after.quantity),
+        average_price=plain(after.average_price),
+        cost_basis=plain(after.cost_basis),
+        realized_pnl=plain(after.realized_pnl),
+    )
+
+
+def render_reversal(report: ReversalReport) -> str:
+    """Return the report as lines for people."""
+    return "\n".join([_headline(report), *map(_line, report.positions), _footer(report)]) + "\n"
+
+
+def _headline(report: ReversalReport) -> str:
+    if report.replay:
+        return f"Replay: run {report.run_id} was reversed before, at {report.reversed_at}; its report:"
+    if report.status == "previewed":
+        return f"Preview: run {report.run_id} would be reversed; nothing is written"
+    return f"Reversed run {report.run_id}"
+
+
+def _line(part: RestoredPart) -> str:
+    held = f"{part.side} {part.quantity} @ ${part.average_price}"
+    after = held if Decimal(part.quantity) else "nothing held"
+    realized = format_cash(Decimal(part.realized_pnl))
+    return f"  {part.symbol}: {part.reversed_quantity} -> {after}, realized {realized}"
+
+
+def _footer(report: ReversalReport) -> str:
+    counts = f"{report.orders} orders, {report.entries} ledger entries"
+    cash, balance = format_cash(Decimal(report.cash)), format_cash(Decimal(report.cash_balance))
+    return f"{counts}; cash {cash}, balance after it {balance}"

@@ -1,0 +1,290 @@
+"""One account: what it is worth, what it holds against its limits, and everything that was booked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from common.money import ZERO
+from common.web.tables import Column, Listing, Row
+from execution import showing
+from execution.engine.planning.policy import Policy
+from execution.runs.effective_policy import policy_for
+from folios.dashboard.views.listings import runs_listing
+from folios.dashboard.views.pages import Chart, lines_chart, page
+from portfolios.models import LedgerEntry, Order, Position
+from portfolios.selectors import overview as books
+from portfolios.selectors.books import one_snapshot
+from portfolios.selectors.overview import Curve, Weighed, fraction
+
+_POSITION_COLUMNS = (
+    Column("symbol", "Symbol", "text", ""),
+    Column("name", "Name"),
+    Column("sector", "Sector", "text", ""),
+    Column("side", "Side", "text", ""),
+    Column("quantity", "Quantity", "quantity", ""),
+    Column("weight", "Weight", "percent", ""),
+    Column("average_price", "Average price", "price"),
+    Column("cost", "Cost", "cash", ""),
+    Column("mark", "Mark", "price"),
+    Column("value", "Value", "cash", ""),
+    Column("unrealized", "Unrealized", "gain", ""),
+    Column("realized", "Realized", "gain", ""),
+    Column("marked", "Price of", "time", ""),
+)
+_CLOSED_COLUMNS = (
+    Column("symbol", "Symbol", "text", ""),
+    Column("side", "Side", "text", ""),
+    Column("realized", "Realized", "gain", ""),
+    Column("opened", "Opened", "time", ""),
+    Column("closed", "Closed", "time", ""),
+)
+_ORDER_COLUMNS = (
+    Column("placed", "Placed", "time", "placed_at"),
+    Column("action", "Action", "text", "action"),
+    Column("symbol", "Symbol", "text", "security_id"),
+    Column("quantity", "Quantity", "quantity"),
+    Column("limit_price", "Reference price", "price"),
+    Column("fill_price", "Fill price", "price"),
+    Column("fee", "Fee", "cash"),
+    Column("status", "Status", "badge", "status"),
+    Column("prices", "Prices"),
+    Column("order", "Order", "code"),
+)
+_LEDGER_COLUMNS = (
+    Column("sequence", "No.", "count", "sequence"),
+    Column("occurred", "When", "time"),
+    Column("kind", "Kind", "text", "kind"),
+    Column("symbol", "Symbol", "text", "security_id"),
+    Column("quantity", "Quantity", "quantity"),
+    Column("price", "Price", "price"),
+    Column("amount", "Cash", "cash"),
+    Column("balance", "Balance", "cash"),
+    Column("run", "Run", "code"),
+    Column("actor", "By", "text", "actor"),
+    Column("reason", "Reason"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One exposure against its limit, both as fractions of the total value. `limit` None: there is none."""
+
+    label: str
+    used: Decimal
+    limit: Decimal | None
+
+    @property
+    def filled(self) -> str:
+        """How much of the limit is used, 0 to 100, as the number of a meter."""
+        if not self.limit:
+            return "100" if self.used else "0"
+        return f"{min(self.used / self.limit, Decimal(1)) * 100:.2f}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more is used than the limit allows: prices move after a trade."""
+        return self.limit is not None and self.used > self.limit
+
+
+@require_safe
+def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    """Show one account. Raises Http404 for one that there is not."""
+    with one_snapshot():
+        found = books.account_with_summary(account_id)
+        if found is None:
+            raise Http404(f"there is no account {account_id}")
+        total = books.total_of(found)
+        positions = books.positions_of(account_id)
+        held = books.weighed(positions, total=total)
+        policy, symbol = policy_for(found.strategy_id), request.GET.get("symbol", "")
+        benchmark, curve = request.GET.get("benchmark", ""), books.curves([account_id]).get(account_id)
+        context = {
+            "account": found,
+            "summary": books.summary_of(found),
+            "is_current": books.is_current(found),
+            "total": total,
+            "unrealized": sum((item.unrealized for item in held), ZERO),
+            "realized": sum((item.realized_pnl for item in positions), ZERO),
+            "policy": policy,
+            "limits": _limits(held, policy, total=total, cash=found.cash_balance),
+            "benchmark": benchmark,
+            "symbol": symbol,
+            "benchmarks": books.benchmarks(),
+            "charts": [*_value_charts(curve, benchmark), *_allocation_charts(held, found.cash_balance, total)],
+        }
+        return page(
+            request, "pages/account.html", context, listings=_listings(account_id, positions, held, symbol=symbol)
+        )
+
+
+def _listings(
+    account_id: UUID, positions: Sequence[Position], held: Sequence[Weighed], *, symbol: str
+) -> list[Listing[Any]]:
+    closed = [item for item in positions if item.status == Position.Status.CLOSED]
+    orders, ledger = books.orders_of(account_id, symbol=symbol), books.ledger_of(account_id, symbol=symbol)
+    return [
+        Listing(
+            name="positions", caption="Positions", columns=_POSITION_COLUMNS, source=held, row=_position_row,
+            empty="Nothing is held.", size=50,
+        ),
+        Listing(
+            name="closed", caption="Closed positions", columns=_CLOSED_COLUMNS, source=closed, row=_closed_row,
+            order="-closed", empty="No position was closed yet.", size=10,
+        ),
+        runs_listing(showing.runs_of_account(account_id), size=10),
+        Listing(
+            name="orders", caption="Orders", columns=_ORDER_COLUMNS, source=orders,
+            row=_order_row, order="-placed", empty="No order was made yet.", size=10,
+        ),
+        Listing(
+            name="ledger", caption="Ledger", columns=_LEDGER_COLUMNS, source=ledger,
+            row=_ledger_row, order="-sequence",
+        ),
+    ]  # fmt: skip
+
+
+def _position_row(item: Weighed) -> Row:
+    position = item.position
+    return Row(
+        {
+            "symbol": position.security_id,
+            "name": position.security.name,
+            "sector": position.security.sector or "unknown",
+            "side": position.side,
+            "quantity": position.quantity,
+            "weight": item.weight,
+            "average_price": position.average_price,
+            "cost": position.cost_basis,
+            "mark": position.mark_price,
+            "value": item.market_value,
+            "unrealized": item.unrealized,
+            "realized": position.realized_pnl,
+            "marked": position.marked_at,
+        },
+        {"symbol": f"?symbol={quote(position.security_id)}#table-ledger"},
+    )
+
+
+def _closed_row(position: Position) -> Row:
+    return Row(
+        {
+            "symbol": position.security_id,
+            "side": position.side,
+            "realized": position.realized_pnl,
+            "opened": position.opened_at,
+            "closed": position.closed_at,
+        },
+        {"symbol": f"?symbol={quote(position.security_id)}#table-ledger"},
+    )
+
+
+def _order_row(order: Order) -> Row:
+    return Row(
+        {
+            "placed": order.placed_at,
+            "action": order.get_action_display(),
+            "symbol": order.security_id,
+            "quantity": order.quantity,
+            "limit_price": order.limit_price,
+            "fill_price": order.average_fill_price,
+            "fee": order.fee,
+            "status": order.status,
+            "prices": "simulated" if order.is_simulated else str(order.metadata.get("price_source", "")),
+            "order": order.pk,
+        }
+    )
+
+
+def _ledger_row(entry: LedgerEntry) -> Row:
+    return Row(
+        {
+            "sequence": entry.sequence,
+            "occurred": entry.occurred_at,
+            "kind": entry.get_kind_display(),
+            "symbol": entry.security_id or "",
+            "quantity": entry.quantity or None,
+            "price": entry.price,
+            "amount": entry.amount,
+            "balance": entry.balance_after,
+            "run": entry.run_id,
+            "actor": entry.actor,
+            "reason": entry.reason,
+        },
+        {"run": reverse("run", args=[entry.run_id])} if entry.run_id else {},
+    )
+
+
+def _limits(held: Sequence[Weighed], policy: Policy, *, total: Decimal, cash: Decimal) -> list[Limit]:
+    """Return the exposures that have limits, with the largest position and each sector."""
+    if total <= 0:
+        return []
+    largest = max((abs(item.market_value) for item in held), default=ZERO)
+    gross = sum((abs(item.market_value) for item in held), ZERO)
+    short = sum((-item.market_value for item in held if item.market_value < 0), ZERO)
+    found = [
+        Limit("Largest position", largest / total, policy.max_position_percent / 100),
+        *(
+            Limit(f"Sector: {sector}", value / total, policy.max_sector_percent / 100)
+            for sector, value in sector_values(held).items()
+            if sector
+        ),
+        Limit("Gross exposure", gross / total, policy.max_gross_exposure_percent / 100),
+    ]
+    if short or policy.allow_short:
+        found.append(Limit("Shorts", short / total, policy.max_short_exposure_percent / 100))
+    return [*found, Limit("Cash", cash / total, None)]
+
+
+def sector_values(held: Iterable[Weighed]) -> dict[str, Decimal]:
+    """Return the absolute value of the positions of each sector, the largest first; "" where it is unknown."""
+    values: dict[str, Decimal] = {}
+    for item in held:
+        sector = item.position.security.sector
+        values[sector] = values.get(sector, ZERO) + abs(item.market_value)
+    return dict(sorted(values.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _value_charts(curve: Curve | None, benchmark: str) -> list[Chart]:
+    if curve is None:
+        return [lines_chart("value", "Value over time", {}, unit="cash")]
+    index: dict[str, Mapping[date, Decimal]] = {"Account": curve.index}
+    if benchmark and curve.index:
+        index[benchmark] = _rebased(benchmark, curve)
+    return [
+        lines_chart("value", "Value over time", {"Total value": curve.totals}, unit="cash"),
+        lines_chart(
+            "return", "Growth of 1", index, unit="index",
+            note="Time-weighted: what 1 at the start has become, whatever was paid in or out.",
+        ),
+        lines_chart("drawdown", "Drawdown", {"Below the high": curve.drawdown}, unit="percent", kind="area"),
+    ]  # fmt: skip
+
+
+def _rebased(symbol: str, curve: Curve) -> dict[date, Decimal]:
+    """Return the benchmark as growth of 1 since the account's first day with a price of it."""
+    prices = books.benchmark_prices(symbol, since=min(curve.index))
+    return {point.as_of: point.price / prices[0].price for point in prices} if prices else {}
+
+
+def _allocation_charts(held: Sequence[Weighed], cash: Decimal, total: Decimal) -> list[Chart]:
+    by_position = [(item.position.security_id, item.weight) for item in held]
+    by_sector = [(name or "Unknown", fraction(value, total)) for name, value in sector_values(held).items()]
+    rest = [("Cash", fraction(cash, total))]
+    return [
+        _bars("positions", "Allocation by position", "Position", [*by_position[:15], *rest]),
+        _bars("sectors", "Allocation by sector", "Sector", [*by_sector, *rest]),
+    ]
+
+
+def _bars(name: str, caption: str, label: str, weights: Sequence[tuple[str, Decimal | None]]) -> Chart:
+    columns = [Column("of", label), Column("weight", "Weight", "percent")]
+    rows = [Row({"of": of, "weight": weight}) for of, weight in weights if weight is not None]
+    return Chart(name=name, caption=caption, kind="bars", unit="percent", columns=columns, rows=rows)

@@ -1,0 +1,206 @@
+"""What a request says, as people have explained it, and the answer to a line that waits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from common.money import format_percent
+from execution import recording, showing
+from execution.arguments import provider_meant
+from execution.engine.parsing.artifact import Artifact, Problem
+from execution.engine.parsing.interpretation import Interpretation
+from execution.engine.vocabulary import Refusal
+from execution.models import ExecutionRun, ResearchRequest
+from execution.research.inbox import LoadedArtifact, load_artifact
+from execution.research.resolutions import Answer, interpretation_for, resolve_line, save_rule, suggested_rule
+from execution.runs.eligibility import CONFIRMABLE, interpretation_of
+from folios.dashboard.views.decision_forms import AnswerForm
+from folios.dashboard.views.inbox import author_of, bring_in
+from folios.dashboard.views.pages import EXECUTE
+from portfolios.selectors import books
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A request's artifact as people have explained it so far, or why it cannot be read, and what is stored of it.
+
+    `task` is the task that the address asked for, `runs` are those that did not fail, the oldest first.
+    """
+
+    artifact: Artifact | Refusal
+    source: str
+    task: str
+    stored: ResearchRequest | None
+    runs: Sequence[ExecutionRun]
+
+    @property
+    def strategy(self) -> str:
+        """The id of the strategy that the research is for, as far as anybody has said, else ""."""
+        if self.runs:
+            return str(self.runs[-1].strategy_id)
+        said = self.artifact.claims.strategy_id if isinstance(self.artifact, Artifact) else ""
+        return str(self.stored.strategy_id) if self.stored and self.stored.strategy_id else said
+
+    @property
+    def provider(self) -> str:
+        """The provider whose research it is, as far as anybody has said, else ""."""
+        return _provider_of(self.artifact, self.stored, self.runs)
+
+
+def read_request(request_id: UUID, *, task: str) -> Reading:
+    """Return a request from its directory, else as it was stored, read with all that people have said of it."""
+    task_id = UUID(task) if _is_uuid(task) else None
+    loaded = load_artifact(settings.ARTIFACTS_ROOT, request_id=request_id, task_id=task_id)
+    stored = showing.find_request(request_id)
+    runs = recording.find_runs(request_id=request_id)
+    plain = _plain(loaded, stored)
+    provider = _provider_of(plain, stored, runs)
+    said = interpretation_for(request_id=request_id, provider=provider)
+    mine = [run for run in runs if run.provider == provider]
+    if mine:  # what a first run has read, its follow-ups read by the same rules
+        said = replace(said, rules=interpretation_of(mine[0]).rules)
+    source = loaded.source if isinstance(loaded, LoadedArtifact) else stored.source_path if stored else ""
+    return Reading(_explained(loaded, stored, said), _below_root(source), task, stored, runs)
+
+
+def _plain(loaded: LoadedArtifact | Refusal, stored: ResearchRequest | None) -> Artifact | Refusal:
+    return _explained(loaded, stored, None)
+
+
+def _explained(
+    loaded: LoadedArtifact | Refusal, stored: ResearchRequest | None, said: Interpretation | None
+) -> Artifact | Refusal:
+    """Return what the directory holds, else what was stored, read with what people said."""
+    if isinstance(loaded, LoadedArtifact):
+        read = loaded.read_as(said) if said else loaded
+        return read.artifact if isinstance(read, LoadedArtifact) else read
+    if stored is None or not stored.content:
+        return loaded
+    return (said or Interpretation()).read(stored.content.encode())
+
+
+def _provider_of(artifact: Artifact | Refusal, stored: ResearchRequest | None, runs: Sequence[ExecutionRun]) -> str:
+    if runs:
+        return runs[-1].provider
+    if stored is not None and stored.provider:
+        return stored.provider
+    return (provider_meant(artifact.claims.provider) or "") if isinstance(artifact, Artifact) else ""
+
+
+def _below_root(source: str) -> str:
+    """Return where the artifact was read from, the root left out: it is the same for all of them."""
+    path = Path(source)
+    return (
+        str(path.relative_to(settings.ARTIFACTS_ROOT)) if path.is_relative_to(settings.ARTIFACTS_ROOT) else source
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def lines_of(request: HttpRequest, request_id: UUID, found: Reading) -> list[dict[str, Any]]:
+    """Return the lines in their order: what each says, what waits, what was answered, and the form of an answer."""
+    artifact = found.artifact
+    if isinstance(artifact, Refusal):
+        return []
+    symbols = {line.symbol for line in artifact.recommendations}
+    prices = books.latest_prices(symbols, until=timezone.now())
+    facts = {line.line: _line_facts(line, prices.get(line.symbol)) for line in artifact.recommendations}
+    facts |= {problem.line: {"problem": problem} for problem in artifact.problems}
+    waiting = {row.line: row for row in showing.waiting_lines().filter(run__request_id=request_id)}
+    answers = showing.answers_to(request_id)
+    for number, line in facts.items():
+        line.update(number=number, waits=waiting.get(number), answer=answers.get(number))
+        if request.user.has_perm(EXECUTE):
+            line.update(_asked_of(request, line, is_open=not found.runs))
+    return [line for _, line in sorted(facts.items())]
+
+
+def _asked_of(request: HttpRequest, line: dict[str, Any], *, is_open: bool) -> dict[str, Any]:
+    """Return the form of an answer where one is wanted: for an unclear line, or one that waits for a nod."""
+    problem, waits, number = line.get("problem"), line["waits"], line["number"]
+    is_asked = request.GET.get("line") == str(number)
+    form = AnswerForm(initial=request.GET.dict() if is_asked else {}, auto_id=f"line-{number}-%s")
+    if problem is not None and (is_open or waits is not None or is_asked):
+        return {"form": form, "may_keep": _may_keep(problem)}
+    if is_asked or (waits is not None and CONFIRMABLE.intersection(waits.codes)):
+        return {"form": form, "is_confirmed": True}
+    return {}
+
+
+def _may_keep(problem: Problem) -> bool:
+    """Whether a rule could make such a line clear."""
+    return suggested_rule(problem, Answer(action="HOLD", symbol="X")) is not None
+
+
+def _line_facts(line: Any, price: Any) -> dict[str, Any]:
+    claimed, market = line.current_price, price.price if price else None
+    return {"line": line, "price": price, "difference": _apart(claimed, market)}
+
+
+def _apart(claimed: Decimal | None, market: Decimal | None) -> str:
+    """Say how far a claimed price is from the market's; nothing where one of them is missing."""
+    if claimed is None or market is None:
+        return ""
+    word = "above" if claimed >= market else "below"
+    return f"{format_percent(abs(claimed / market - 1))} {word} the market"
+
+
+@require_POST
+@permission_required(EXECUTE, raise_exception=True)
+def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
+    """Keep what a person says of one line, and perhaps a rule with it, and go back to the request."""
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        faults = [str(fault) for found in form.errors.values() for fault in found]
+        return _ask_again(request, request_id, number, " ".join(faults))
+    bring_in(request_id)
+    found = read_request(request_id, task=request.POST.get("task_id", ""))  # before the answer makes it clear
+    kept = resolve_line(request_id=request_id, line=number, answer=form.answer(), author=author_of(request, form))
+    if isinstance(kept, Refusal):
+        return _ask_again(request, request_id, number, kept.message)
+    messages.success(request, f"Kept: {kept}. A preview shows what follows from it.")
+    if form.cleaned_data["keep"]:
+        _keep_rule(request, found, number, form)
+    return HttpResponseRedirect(f"{reverse('request', args=[request_id])}#line-{number}", status=303)
+
+
+def _keep_rule(request: HttpRequest, found: Reading, number: int, form: AnswerForm) -> None:
+    """Keep the answer as a rule, and say so, or why it is none."""
+    problems = found.artifact.problems if isinstance(found.artifact, Artifact) else ()
+    rules = [suggested_rule(problem, form.answer()) for problem in problems if problem.line == number]
+    if not rules or rules[0] is None:
+        messages.warning(request, "No rule was kept: it would have to give a word that is unclear its meaning.")
+        return
+    field, written, meaning = rules[0]
+    rule = save_rule(
+        provider=found.provider, field=field, written=written, meaning=meaning, author=author_of(request, form)
+    )
+    if isinstance(rule, Refusal):
+        messages.warning(request, f"No rule was kept: {rule.message}")
+    else:
+        messages.success(request, f"Kept as a rule for research that is executed from now on: {rule}.")
+
+
+def _ask_again(request: HttpRequest, request_id: UUID, number: int, why: str) -> HttpResponse:
+    """Go back to the line with what was typed in, and say what is wrong with it."""
+    messages.error(request, f"Line {number}: nothing was kept. {why}")
+    typed = {name: request.POST.get(name, "")[:200] for name in ("action", "symbol", "size", "reason")}
+    query = urlencode({"line": number, **{name: text for name, text in typed.items() if text}})
+    return HttpResponseRedirect(f"{reverse('request', args=[request_id])}?{query}#line-{number}", status=303)

@@ -1,0 +1,60 @@
+"""The tables that several pages show: runs, and lines of research."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+
+from common.web.tables import Column, Listing, Row
+from execution.models import ExecutionRun
+from portfolios.selectors.overview import provider_name
+
+RUN_COLUMNS = (
+    Column("started", "Started", "time", "started_at"),
+    Column("run", "Run", "code"),
+    Column("strategy", "Strategy", "text", "strategy__name"),
+    Column("provider", "Provider", "text", "provider"),
+    Column("status", "Status", "badge", "status"),
+    Column("lines", "Lines", "count", "recommendation_count"),
+    Column("orders", "Orders", "count", "order_count"),
+    Column("outcomes", "Outcomes"),
+    Column("prices", "Prices"),
+    Column("actor", "By", "text", "actor"),
+    Column("door", "Through", "text", "door"),
+)
+
+
+def runs_listing(source: Any, *, name: str = "runs", caption: str = "Runs", size: int = 25) -> Listing[Any]:
+    """Return a table of runs, the newest first."""
+    return Listing(
+        name=name, caption=caption, columns=RUN_COLUMNS, source=source, row=run_row, order="-started", size=size,
+        empty="No request was executed yet.",
+    )  # fmt: skip
+
+
+def run_row(run: ExecutionRun) -> Row:
+    """Return a run as a row."""
+    links = {"run": reverse("run", args=[run.pk]), "strategy": reverse("strategy", args=[run.strategy_id])}
+    if run.account_id:
+        links["provider"] = reverse("account", args=[run.account_id])
+    return Row(
+        {
+            "started": run.started_at,
+            "run": run.pk,
+            "strategy": run.strategy.name,
+            "provider": provider_name(run.provider),
+            "status": run.status,
+            "lines": run.recommendation_count,
+            "orders": run.order_count,
+            "outcomes": outcome_words(run.outcome_counts.items()),
+            "prices": "simulated" if run.is_simulated else "from sources",
+            "actor": run.actor,
+            "door": run.get_door_display(),
+        },
+        links,
+    )
+
+
+def outcome_words(counts: Iterable[tuple[str, int]]) -> str:
+    """Return how many lines ended in which outcome, in words."""
+    return ", ".join(f"{count} {name.lower()}" for name, count in counts)

@@ -1,0 +1,228 @@
+"""The first page: what everything is worth, what needs attention, and how the providers compare."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from common.web.tables import Column, Listing, Row
+from execution import showing
+from execution.demo.files import ExampleFileError
+from execution.demo.load import load_examples
+from folios.dashboard.views.inbox import ARRIVED
+from folios.dashboard.views.listings import runs_listing
+from folios.dashboard.views.pages import EXECUTE, page
+from portfolios.models import PortfolioAccount, Provider
+from portfolios.selectors import overview as books
+from portfolios.selectors.books import one_snapshot
+from portfolios.selectors.overview import Filters, Totals
+
+LEAGUE_SIZE = 4  # strategies on one page
+
+_ACCOUNT_COLUMNS = (
+    Column("strategy", "Strategy", "text", "strategy__name"),
+    Column("provider", "Provider", "text", "provider"),
+    Column("total", "Value", "cash", "ordering_total"),
+    Column("change", "Change on the day", "gain", "summary__change"),
+    Column("return", "Return", "gain_percent", "summary__time_weighted_return"),
+    Column("drawdown", "Drawdown", "percent", "summary__max_drawdown"),
+    Column("sharpe", "Sharpe", "ratio", "summary__sharpe_ratio"),
+    Column("cash", "Cash", "cash", "cash_balance"),
+    Column("positions", "Positions", "count", "summary__open_positions"),
+    Column("state", "Trading", "badge", "trading_state"),
+    Column("measured", "Measured", "time", "summary__as_of"),
+    Column("note", "Note"),
+)
+_LEAGUE_COLUMNS = (
+    Column("strategy", "Strategy"),
+    Column("provider", "Provider"),
+    Column("total", "Value", "cash"),
+    Column("return", "Return", "gain_percent"),
+    Column("drawdown", "Drawdown", "percent"),
+    Column("sharpe", "Sharpe", "ratio"),
+    Column("hit_rate", "Hit rate", "percent"),
+    Column("turnover", "Turnover", "percent"),
+    Column("costs", "Costs", "cash"),
+    Column("refused", "Refused lines", "percent"),
+    Column("calibration", "Hit rate by confidence"),
+    Column("policy", "Policy"),
+    Column("eligible", "Compared"),
+)
+# What keeps requests waiting, by their state.
+_WAITING = (
+    (ARRIVED, "new requests: research that arrived and that nobody has looked at"),
+    ("ready", "requests that are ready to be executed"),
+    ("new", "requests that nobody has been named for: assign them"),
+    ("quarantined", "requests that cannot be read"),
+    ("failed", "requests whose execution failed"),
+)
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """Show everything at once. Fewer than ten queries, however many accounts there are."""
+    now, filters = timezone.now(), _filters(request)
+    with one_snapshot():
+        totals = books.totals(filters, now=now, max_age=timedelta(hours=settings.PRICE_MAX_AGE))
+        if not totals.accounts and not request.GET and not books.has_strategies():
+            return page(request, "pages/welcome.html", {"may_load": request.user.has_perm(EXECUTE)})
+        recent = showing.recent_runs(size=8, now=now)
+        arrived = [item.request_id for item in showing.arrivals(settings.ARTIFACTS_ROOT)]
+        unseen = len(set(arrived) - showing.stored(arrived)) if arrived else 0
+        league = _league(request)
+        context = {
+            "totals": totals,
+            "filters": filters,
+            "attention": _attention(totals, recent, requests={ARRIVED: unseen, **showing.unfinished()}),
+            "providers": Provider.choices,
+            "states": PortfolioAccount.TradingState.choices,
+            "more_league": _more_league(request, league),
+            "rule": (books.LEAGUE_DAYS, books.LEAGUE_CLOSED),
+        }
+        listings = [league, runs_listing(recent, name="recent", caption="Recent runs"), _accounts(filters, totals)]
+        return page(request, "pages/overview.html", context, listings=listings)
+
+
+def _filters(request: HttpRequest) -> Filters:
+    return Filters(
+        text=request.GET.get("q", "").strip()[:200],
+        provider=request.GET.get("provider", ""),
+        state=request.GET.get("state", ""),
+    )
+
+
+def _attention(totals: Totals, recent: list[Any], *, requests: Mapping[str, int]) -> list[tuple[int, str, str]]:
+    """Return what a person should look at: how many, what, and where. Nothing where everything is fine."""
+    failed, waiting, answered = (
+        (recent[0].failed_count, recent[0].waiting_count, recent[0].answered_count) if recent else (0, 0, 0)
+    )
+    inbox = reverse("research")
+    found = [
+        *((requests.get(state, 0), words, f"{inbox}?state={state}") for state, words in _WAITING),
+        (waiting, "quarantined lines that wait for a person", f"{inbox}#table-waiting"),
+        (answered, "answered lines whose requests can be executed again", f"{inbox}#table-answered"),
+        (failed, f"failed runs in the last {showing.ATTENTION_DAYS} days", reverse("runs") + "?status=failed"),
+        (totals.halted, "accounts that may not trade, or only reduce", "?state=HALTED#table-accounts"),
+        (totals.stale, f"accounts with a price older than {settings.PRICE_MAX_AGE:g} hours", "#table-accounts"),
+        (totals.outdated, "accounts whose measures are older than their books", "#table-accounts"),
+    ]
+    return [item for item in found if item[0]]
+
+
+def _accounts(filters: Filters, totals: Totals) -> Listing[Any]:
+    return Listing(
+        name="accounts",
+        caption="Accounts",
+        columns=_ACCOUNT_COLUMNS,
+        source=books.accounts(filters),
+        row=_account_row,
+        order="-total",
+        count=totals.matching,
+        empty="No account matches. An account is opened by its first run.",
+    )
+
+
+def _account_row(account: PortfolioAccount) -> Row:
+    found = books.summary_of(account)
+    return Row(
+        {
+            "strategy": account.strategy.name,
+            "provider": account.get_provider_display(),
+            "total": books.total_of(account),
+            "cash": account.cash_balance,
+            "state": account.trading_state,
+            "note": "" if books.is_current(account) else "measures are older than the books",
+            **_measures(found),
+        },
+        {
+            "provider": reverse("account", args=[account.pk]),
+            "strategy": reverse("strategy", args=[account.strategy_id]),
+        },
+    )
+
+
+def _measures(found: Any) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "change": found.change,
+        "return": found.time_weighted_return,
+        "drawdown": found.max_drawdown,
+        "sharpe": found.sharpe_ratio,
+        "positions": found.open_positions,
+        "measured": found.as_of,
+    }
+
+
+def _league(request: HttpRequest) -> Listing[Any]:
+    accounts = books.league(start=_league_start(request), size=LEAGUE_SIZE)
+    conducts = showing.conduct([account.pk for account in accounts]) if accounts else {}
+    return Listing(
+        name="league",
+        caption="Provider league",
+        columns=_LEAGUE_COLUMNS,
+        source=accounts,
+        row=lambda account: _league_row(account, conducts),
+        empty="No strategy is traded by two providers yet. Execute the same strategy for another provider.",
+    )
+
+
+def _league_start(request: HttpRequest) -> int:
+    asked = request.GET.get("from", "0")
+    return int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+
+
+def _more_league(request: HttpRequest, league: Listing[Any]) -> str:
+    """Return the address of the next strategies of the league, or "" where these were few enough to be all."""
+    shown = {account.strategy_id for account in league.source}
+    return f"?from={_league_start(request) + LEAGUE_SIZE}#table-league" if len(shown) == LEAGUE_SIZE else ""
+
+
+def _league_row(account: Any, conducts: Mapping[UUID, showing.Conduct]) -> Row:
+    found, conduct = books.summary_of(account), conducts.get(account.pk, showing.Conduct())
+    calibration = [
+        f"{bucket.label}: {bucket.hits} of {bucket.closed}" for bucket in conduct.buckets if bucket.closed
+    ]
+    return Row(
+        {
+            "strategy": account.strategy.name,
+            "provider": account.get_provider_display(),
+            "total": books.total_of(account),
+            "hit_rate": found.hit_rate if found else None,
+            "turnover": found.turnover if found else None,
+            "costs": found.total_costs if found else None,
+            "refused": conduct.refused_share,
+            "calibration": "; ".join(calibration) or "not enough data",
+            "policy": f"version {account.policy_version}" if account.policy_version else "system",
+            "eligible": "yes" if books.is_eligible(account) else "not yet",
+            **_measures(found),
+        },
+        {
+            "provider": reverse("account", args=[account.pk]),
+            "strategy": reverse("strategy", args=[account.strategy_id]),
+        },
+    )
+
+
+@require_POST
+@permission_required(EXECUTE, raise_exception=True)
+def examples(request: HttpRequest) -> HttpResponse:
+    """Load the examples, and say what was done."""
+    try:
+        done = load_examples(settings.BASE_DIR / "examples", root=settings.ARTIFACTS_ROOT)
+    except ExampleFileError as error:
+        messages.error(request, str(error))
+        return redirect("overview")
+    messages.success(
+        request, "Loaded the examples. " + "; ".join(done) if done else "The examples were there already."
+    )
+    return redirect("research")

@@ -1,0 +1,195 @@
+"""One request of research: its lines, the preview of its plan, and the button that executes it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core import signing
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from common.db.errors import explain
+from common.money import plain
+from execution import showing
+from execution.engine.parsing.artifact import Artifact
+from execution.engine.vocabulary import Code, Refusal
+from execution.reports.types import RunReport
+from execution.runs.eligibility import CONFIRMABLE
+from execution.services import Preview, execute, preview_plan
+from folios.dashboard.views.answering import Reading, lines_of, read_request
+from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
+from folios.dashboard.views.decision_forms import AssignForm, ReasonForm
+from folios.dashboard.views.listings import runs_listing
+from folios.dashboard.views.pages import EXECUTE, page, see_other
+from folios.dashboard.views.plan_form import PlanForm
+
+_SALT = "folios.preview"
+
+
+@require_safe
+def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Show one request: its lines against the market, its runs, and the form of a preview."""
+    form = PlanForm(initial={"initial_balance": plain(settings.DEFAULT_INITIAL_BALANCE)})
+    return _request_page(request, request_id, form)
+
+
+def _request_page(
+    request: HttpRequest, request_id: UUID, form: PlanForm, *, status: int = 200, refusal: Refusal | None = None
+) -> HttpResponse:
+    found = read_request(request_id, task=request.GET.get("task_id", ""))
+    artifact = found.artifact if isinstance(found.artifact, Artifact) else None
+    if not form.is_bound:
+        own = {"strategy": found.strategy, "provider": found.provider, "task_id": found.task}
+        form.initial = {**form.initial, **own}
+    context = {
+        "request_id": request_id,
+        "source": found.source,
+        "stored": found.stored,
+        "problem": refusal if artifact else found.artifact,
+        "artifact": artifact,
+        "lines": lines_of(request, request_id, found),
+        "form": form,
+        "may_execute": request.user.has_perm(EXECUTE),
+        **_decisions_about(request, found),
+    }
+    runs = replace(
+        runs_listing(showing.runs_of_request(request_id), size=10),
+        empty="No account has executed this request yet.",
+    )
+    is_known = artifact is not None or found.stored is not None
+    return page(request, "pages/request.html", context, listings=[runs], status=status if is_known else 404)
+
+
+def _decisions_about(request: HttpRequest, found: Reading) -> dict[str, Any]:
+    """Return the forms that say whose a request is, and that it is to be ignored, where that is still open."""
+    is_executed = bool(found.runs) or (found.stored is not None and found.stored.state == "executed")
+    if is_executed or not request.user.has_perm(EXECUTE):
+        return {}
+    initial = {"strategy": found.strategy, "provider": found.provider}
+    return {
+        "assign_form": AssignForm(initial=initial, auto_id="assign-%s"),
+        "ignore_form": ReasonForm(auto_id="ignore-%s"),
+    }
+
+
+@require_safe
+@never_cache
+@permission_required(EXECUTE, raise_exception=True)
+def preview(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Show what would be done now, with the button. Writes nothing: Reload and Back are safe."""
+    form = PlanForm(request.GET)
+    if not form.is_valid():
+        return _request_page(request, request_id, form, status=400)
+    return _preview(request, request_id, form)
+
+
+def _preview(
+    request: HttpRequest, request_id: UUID, form: PlanForm, *, seen: "Seen | None" = None, status: int = 200
+) -> HttpResponse:
+    instruction = form.instruction(request_id, actor=request.user.get_username(), now=timezone.now())
+    found = instruction if isinstance(instruction, Refusal) else preview_plan(instruction)
+    if isinstance(found, Refusal):
+        return _request_page(request, request_id, form, status=409, refusal=found)
+    if isinstance(found, RunReport):
+        return _to_run(request, found)
+    view = compare(found)
+    context = {
+        "request_id": request_id,
+        "report": found.report,
+        "before_after": view,
+        "warnings": warnings_of(found),
+        "strategy": dict(form.fields["strategy"].choices).get(form.cleaned_data["strategy"]),  # type: ignore[attr-defined]
+        "policy": found.plan_input.policy,
+        "fields": [(name, value) for name, value in form.data.items() if name in form.fields],
+        "seen": signing.dumps(_seen(found.report, view), salt=_SALT, compress=True),
+        "changes": _changes(seen, _seen(found.report, view)) if seen is not None else None,
+        "held_back": sorted(found.plan_input.held_back),
+        "accept_address": _accepting(request_id, form, found),
+        "confirmable": [item.line for item in found.report.decisions if CONFIRMABLE.intersection(item.codes)],
+    }
+    return page(request, "pages/preview.html", context, status=status)
+
+
+def _accepting(request_id: UUID, form: PlanForm, found: Preview) -> str:
+    """Return the address of the same preview with the prices in doubt accepted."""
+    accepted = form.cleaned_data["accepted"] | found.plan_input.held_back.keys()
+    query = {name: form.data[name] for name in form.fields if form.data.get(name)}
+    query["accepted"] = ", ".join(sorted(accepted))
+    return f"{reverse('preview', args=[request_id])}?{urlencode(query)}"
+
+
+Seen = dict[str, str]
+
+
+def _seen(report: RunReport, view: BeforeAfter) -> Seen:
+    """Return a plan in a few words: what a person has looked at, to be compared with a later plan."""
+    orders = {
+        f"{order.action} {order.symbol}": f"{order.quantity} at {order.fill_price} for ${order.notional}"
+        for order in report.orders
+    }
+    outcomes = {
+        f"Line {decision.line}": f"{decision.outcome} {decision.symbol}".strip() for decision in report.decisions
+    }
+    cash = {"Cash before": plain(view.cash.before), "Cash after": plain(view.cash.after)}
+    return {**orders, **outcomes, **cash, "Policy": view.policy_version}
+
+
+def _changes(before: Seen, after: Seen) -> list[tuple[str, str, str]]:
+    """Return what differs: the subject, as it was looked at, as it is now."""
+    subjects = [*before, *(subject for subject in after if subject not in before)]
+    return [
+        (subject, before.get(subject, "nothing"), after.get(subject, "nothing"))
+        for subject in subjects
+        if before.get(subject) != after.get(subject)
+    ]
+
+
+@require_POST
+@permission_required(EXECUTE, raise_exception=True)
+def execute_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Execute the plan that was looked at, once, and go to its run. A plan that changed is shown again instead."""
+    form = PlanForm(request.POST)
+    if not form.is_valid():
+        return _request_page(request, request_id, form, status=400)
+    token = request.POST.get("plan_token", "")
+    instruction = form.instruction(
+        request_id, actor=request.user.get_username(), now=timezone.now(), plan_token=token
+    )
+    if isinstance(instruction, Refusal):
+        return _request_page(request, request_id, form, status=409, refusal=instruction)
+    try:
+        answer = execute(instruction)
+    except Error as error:
+        refusal = Refusal(Code.RUN_NOT_FINISHED, f"the database refused: {explain(error)}. Nothing was traded")
+        return _request_page(request, request_id, form, status=503, refusal=refusal)
+    if isinstance(answer, RunReport):
+        return _to_run(request, answer)
+    if answer.code is Code.PLAN_CHANGED:
+        return _preview(request, request_id, form, seen=_looked_at(request.POST), status=409)
+    return _request_page(request, request_id, form, status=409, refusal=answer)
+
+
+def _looked_at(data: Mapping[str, str]) -> Seen:
+    try:
+        return dict(signing.loads(data.get("seen", ""), salt=_SALT))
+    except signing.BadSignature:  # not what this server wrote: then everything is new
+        return {}
+
+
+def _to_run(request: HttpRequest, report: RunReport) -> HttpResponse:
+    """Go to the run of a report (303, so that Reload asks for the page alone)."""
+    if report.run.replay:
+        messages.info(request, "This request was executed before. This is that run; nothing was traded again.")
+    else:
+        count = report.summary.orders_created
+        messages.success(request, f"Executed: {count} order{'' if count == 1 else 's'}.")
+    return see_other("run", report.run.id)

@@ -1,0 +1,110 @@
+"""Works the projections out again from the ledger: balances, versions and positions. Entries are never touched.
+
+A repair is in the ledger itself, with the name of who ran it: each position that is mended gets a CORRECTION entry
+that states what the ledger already said, so that it follows from an entry like every other. Where only balances
+were wrong, or a position that the ledger does not know is taken away, one entry that moves nothing says so.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common.money import ZERO, quantize_cash
+from portfolios.domain.accounting import Holding
+from portfolios.domain.projection import Projected
+from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, read_account
+from portfolios.models import LedgerEntry, PortfolioAccount, Position
+
+
+def repair_books(account: PortfolioAccount, *, stamp: Stamp) -> list[Discrepancy]:
+    """Rebuild the projections of an account, locked by the caller, and return what cannot be repaired.
+
+    The entries stay as they are; what contradicts itself between an order and its fill is left for a person, and so
+    is the whole account where the ledger contradicts itself.
+    """
+    read = read_account(account)
+    if any(found.repairable for found in audit(read)):
+        _remove_phantoms(read)
+        _rebuild(read, stamp)
+    return audit(read_account(PortfolioAccount.objects.get(pk=account.pk)))
+
+
+def _remove_phantoms(read: AuditedAccount) -> None:
+    phantoms = [position.pk for position in read.positions if position.pk not in read.replayed.positions]
+    Position.objects.filter(pk__in=phantoms).delete()
+
+
+def _rebuild(read: AuditedAccount, stamp: Stamp) -> None:
+    account = read.account
+    account.cash_balance, account.book_version = read.replayed.cash, read.replayed.book_version
+    stored = {position.pk: position for position in read.positions}
+    mended = []
+    for key, expected in read.replayed.positions.items():
+        before = stored.get(key)
+        if before is None or not _is_right(before, expected):
+            mended.append(_mended(account, key, before, expected, stamp))
+    LedgerEntry.objects.bulk_create([entry for _, entry in mended] or [_note(account, stamp)])
+    columns = [column.name for column in Position._meta.concrete_fields if not column.primary_key]
+    rows = sorted((row for row, _ in mended), key=lambda row: row.status != Position.Status.CLOSED)
+    Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=columns)
+    holdings = Position.objects.filter(account=account, status=Position.Status.OPEN)
+    account.equity_value = quantize_cash(sum((row.as_holding().market_value for row in holdings), ZERO))
+    account.save(update_fields=["cash_balance", "equity_value", "book_version", "updated_at"])
+
+
+def _is_right(position: Position, expected: Projected) -> bool:
+    held = replace(position.as_holding(), mark_price=expected.holding.mark_price)
+    is_open = position.status == Position.Status.OPEN
+    return (
+        held == expected.holding
+        and is_open == expected.holding.is_open
+        and position.book_version == expected.book_version
+    )
+
+
+def _mended(
+    account: PortfolioAccount, key: UUID, before: Position | None, expected: Projected, stamp: Stamp
+) -> tuple[Position, LedgerEntry]:
+    held = expected.holding
+    position = before or Position(
+        id=key, account=account, opened_at=stamp.now, mark_price=held.mark_price, marked_at=stamp.now
+    )
+    entry = _note(
+        account,
+        stamp,
+        security_id=held.symbol,
+        position=position,
+        price=held.average_price,
+        cost_basis=held.cost_basis,
+    )
+    _restate(position, held, book_version=entry.sequence, now=stamp.now)
+    return position, entry
+
+
+def _note(account: PortfolioAccount, stamp: Stamp, **restated: Any) -> LedgerEntry:
+    """Return the account's next entry, a CORRECTION that moves no cash."""
+    account.book_version += 1
+    return LedgerEntry(
+        account=account,
+        sequence=account.book_version,
+        kind=LedgerEntry.Kind.CORRECTION,
+        balance_after=account.cash_balance,
+        actor=stamp.actor,
+        reason=stamp.reason,
+        occurred_at=stamp.now,
+        **restated,
+    )
+
+
+def _restate(position: Position, held: Holding, *, book_version: int, now: datetime) -> None:
+    position.security_id = held.symbol
+    position.side = held.side.value
+    position.quantity = held.quantity
+    position.average_price = held.average_price
+    position.cost_basis = held.cost_basis
+    position.realized_pnl = held.realized_pnl
+    position.book_version = book_version
+    position.status = Position.Status.OPEN if held.is_open else Position.Status.CLOSED
+    position.closed_at = None if held.is_open else position.closed_at or now
