@@ -28,13 +28,13 @@ test: $(VENV)/.dev  ## run every test on SQLite and, beside it, those of the boo
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-sqlite test-postgres test-browser
 
 test-sqlite: $(VENV)/.dev  ## run every test on SQLite but those of test-browser
-	$(BIN)/python -m pytest -q --ignore tests/browser --ignore tests/api/test_schemathesis.py $(ARGS)
+	$(BIN)/python -m pytest -q --ignore tests/browser --ignore tests/folios/api/test_schemathesis.py $(ARGS)
 
 test-postgres: $(VENV)/.dev  ## run the tests of the books on a PostgreSQL of their own (MARK=database: all)
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q -m $(MARK) $(ARGS)
 
 test-browser: $(VENV)/.dev  ## run the tests in a real browser, and random calls of the API, on SQLite
-	$(BIN)/python -m pytest -q tests/browser tests/api/test_schemathesis.py $(ARGS)
+	$(BIN)/python -m pytest -q tests/browser tests/folios/api/test_schemathesis.py $(ARGS)
 
 check: format lint types imports migrations test  ## format, lint, types, import contracts, migrations, tests
 
@@ -96,7 +96,7 @@ $(VENV)/.uv: requirements/uv.txt
 
 $(VENV)/.base: $(VENV)/.uv requirements/base.txt
 	$(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/base.txt
-	$(BIN)/python -m compileall -q folios execution portfolios
+	$(BIN)/python -m compileall -q common folios execution portfolios
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements/dev.txt

@@ -13,7 +13,6 @@ from django.db import transaction
 
 from common.db.retry import run_transaction
 from common.money import plain
-from execution import recording
 from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.plan import Plan, PlanInput, make_plan, symbols_to_price
 from execution.engine.planning.policy import policy_as_data
@@ -24,6 +23,7 @@ from execution.prices.storing import to_store
 from execution.reports.build import make_report
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.research.submission import INLINE, keep
+from execution.runs import records
 from execution.runs.effective_policy import system_state
 from execution.runs.eligibility import Turn
 from execution.runs.plan_token import make_token, what_changed
@@ -293,7 +293,7 @@ def _stamp(found: Prepared, run_id: uuid.UUID, *, reason: str = "") -> Stamp:
 def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uuid.UUID, token: str) -> RunReport:
     """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
     inputs = plan_input_as_data(view.plan_input)
-    run = recording.begin_run(
+    run = records.begin_run(
         _facts(found, inputs, prices=view.plan_input.quotes), run_id=run_id, account_id=account.pk
     )
     traded = {intent.symbol for intent in plan.intents}
@@ -308,9 +308,9 @@ def _write(found: Prepared, view: _View, plan: Plan, *, account: Any, run_id: uu
         marks={symbol: quote.price for symbol, quote in found.prices.quotes.items()},
         stamp=_stamp(found, run_id),
     )
-    recording.record_decisions(run, plan, booked)
+    records.record_decisions(run, plan, booked)
     report = _report(found, view, plan, run_id=run_id, booked=booked, token=token)
-    recording.finish_run(
+    records.finish_run(
         run,
         plan,
         booked,
@@ -329,10 +329,10 @@ def _is_settled(view: _View, plan: Plan) -> bool | None:
     return isinstance(again, Plan) and not again.intents
 
 
-def _facts(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str, Quote]) -> recording.RunFacts:
+def _facts(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str, Quote]) -> records.RunFacts:
     """What is known of the run before its orders; `inputs` are what its plan was made of, without the prices."""
     instruction = found.instruction
-    return recording.RunFacts(
+    return records.RunFacts(
         request_id=found.request_id,
         strategy_id=found.strategy_id,
         provider=found.provider,
@@ -446,7 +446,7 @@ def _record_failure(found: Prepared, error: Exception) -> None:
         if isinstance(found.whose_turn(), RunReport):
             return  # it is done: only the answer to its COMMIT was lost, every time
         with transaction.atomic(durable=True):
-            recording.record_failure(
+            records.record_failure(
                 _facts(found, {**_parameters(found), **_wishes(found.instruction)}, prices=found.prices.quotes),
                 account_id=account.pk if account else None,
                 error=error,

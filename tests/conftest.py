@@ -15,9 +15,12 @@ from tests.scenes import Desk, Inbox
 
 # What shows the books, and who may look: the same whatever database is behind it.
 SHOWING = (
-    "tests/api/test_access", "tests/api/test_reading", "tests/api/test_reference_data", "tests/api/test_schema",
-    "tests/api/test_tour", "tests/browser", "tests/pricing", "tests/test_admin.py", "tests/test_examples",
-    "tests/test_pages",
+    "tests/browser", "tests/execution/demo", "tests/execution/prices/sources",
+    "tests/execution/prices/test_answers",
+    "tests/execution/prices/test_chain", "tests/execution/prices/test_faults", "tests/execution/prices/test_offers",
+    "tests/folios/admin", "tests/folios/api/test_access", "tests/folios/api/test_reading",
+    "tests/folios/api/test_reference_data", "tests/folios/api/test_schema", "tests/folios/api/test_tour",
+    "tests/folios/dashboard",
 )  # fmt: skip
 
 

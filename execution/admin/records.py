@@ -24,7 +24,7 @@ from execution.models import (
     ResearchRequest,
     Reversal,
 )
-from execution.showing import answered_lines, waiting_lines
+from execution.selectors.research import answered_lines, waiting_lines
 from portfolios.admin.books import OrderAdmin, PortfolioAccountAdmin
 from portfolios.models import LedgerEntry, Order, PortfolioAccount
 

@@ -15,7 +15,6 @@ from common.api.openapi import listed
 from common.api.rows import chosen, columns_of, shown
 from common.api.shapes import data_of
 from common.api.views import RowsViewSet, StrictViewSet, value_of
-from execution import recording
 from execution.api import filters
 from execution.api.refusals import granted
 from execution.api.requests import (
@@ -47,6 +46,7 @@ from execution.models import ExecutionRun, ResearchRequest
 from execution.prices.mark_to_market import mark_to_market
 from execution.reports.types import RunReport
 from execution.research.submission import push_research
+from execution.runs import records
 from execution.runs.explanation import explain_run
 from execution.runs.reproduction import replay_run
 from execution.runs.retry import retry_failed_run
@@ -301,7 +301,7 @@ def _actor(request: Request) -> str:
 
 def _values(run: ExecutionRun) -> dict[str, Any]:
     """The run's columns by name, relations by their key, and when it was taken back."""
-    reversal = recording.reversal_of(run)
+    reversal = records.reversal_of(run)
     columns = {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
     return {**columns, "reversal__reversed_at": reversal.reversed_at if reversal else None}
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from common.db.retry import run_transaction
-from execution import recording
 from execution.engine.parsing.json_encoding import encode
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
+from execution.research.records import find_pushed, keep_research
 
 INLINE = ResearchRequest.Origin.INLINE
 _NAME = "inline recommendations"
@@ -35,14 +35,14 @@ def push_research(
     Refused: other content under an id that is known, and an id whose directory is in the inbox.
     """
     directory = artifacts_root / str(request_id)
-    if recording.find_pushed(request_id) is None and directory.exists():
+    if find_pushed(request_id) is None and directory.exists():
         return Refusal(Code.ARTIFACT_CHANGED, f"request {request_id} is in the inbox already, with its own content")
     return keep(loaded, request_id=request_id, now=now)
 
 
 def keep(loaded: LoadedArtifact, *, request_id: uuid.UUID, now: datetime) -> tuple[ResearchRequest, bool] | Refusal:
     """Keep research under an id unless it is there; refused: an id that stands for other content."""
-    request, is_new = run_transaction(lambda: recording.keep_research(loaded, request_id=request_id, now=now))
+    request, is_new = run_transaction(lambda: keep_research(loaded, request_id=request_id, now=now))
     return _changed(request, loaded) or (request, is_new)
 
 
@@ -53,7 +53,7 @@ def find_research(
 
     Refused: another content than the pushed one, and another task.
     """
-    pushed = recording.find_pushed(request_id)
+    pushed = find_pushed(request_id)
     if pushed is None:
         return given or load_artifact(root, request_id=request_id, task_id=task_id)
     if task_id not in (None, pushed.task_id):

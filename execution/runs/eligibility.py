@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from execution import recording
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.parsing.interpretation import Interpretation
 from execution.engine.vocabulary import Code, Outcome, Refusal
 from execution.models import ExecutionRun
 from execution.reports.types import DecisionPart, RunReport
 from execution.research.inbox import LoadedArtifact
+from execution.runs import records
 
 # What a person may wave through: nothing is unclear about the line, something speaks against it.
 CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
@@ -51,7 +51,7 @@ def whose_turn(
     confirmed. A request of which a run was taken back has no follow-up. Refused: an artifact that has changed since
     any account executed it.
     """
-    runs = recording.find_runs(request_id=request_id)
+    runs = records.find_runs(request_id=request_id)
     changed = [run for run in runs if run.digest != loaded.artifact.digest]
     if changed:
         return _changed(changed[0], loaded)
@@ -60,7 +60,7 @@ def whose_turn(
         return Turn(loaded)
     reread = _as_then(mine[0], loaded)
     settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
-    was_taken_back = any(recording.reversal_of(run) for run in mine)
+    was_taken_back = any(records.reversal_of(run) for run in mine)
     if settled and isinstance(reread, LoadedArtifact) and not was_taken_back:
         return Turn(reread, max(run.sequence for run in mine) + 1, settled)
     return _replay(mine[-1])
@@ -68,7 +68,7 @@ def whose_turn(
 
 def _replay(run: ExecutionRun) -> RunReport:
     """The report of an earlier run, which says where the run was taken back since."""
-    reversal = recording.reversal_of(run)
+    reversal = records.reversal_of(run)
     reversed_at = reversal.reversed_at.isoformat() if reversal else None
     return RunReport.from_data(run.report).as_replay(reversed_at=reversed_at)
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from common.money import format_cash, plain
-from execution import recording
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun, Recommendation
+from execution.runs import records
 from portfolios.selectors import books
 
 
@@ -44,10 +44,10 @@ class Explanation:
 def explain_run(run_id: uuid.UUID, *, symbol: str | None = None) -> Explanation | Refusal:
     """Return the explanation of a run, of all its lines or those of one symbol, or why there is none."""
     with books.one_snapshot():
-        run = recording.find_run(run_id)
+        run = records.find_run(run_id)
         if run is None:
             return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
-        rows = recording.lines_of(run, symbol=symbol)
+        rows = records.lines_of(run, symbol=symbol)
         if symbol is not None and not rows:
             return Refusal(Code.SYMBOL_NOT_FOUND, f"run {run_id} has no line for {symbol}")
         orders = _orders(run)
@@ -74,7 +74,7 @@ def _run(run: ExecutionRun) -> dict[str, Any]:
 
 def _orders(run: ExecutionRun) -> dict[int, list[dict[str, Any]]]:
     """The orders of each line, each with the ledger entries that it made."""
-    links = recording.orders_of(run)
+    links = records.orders_of(run)
     entries = books.ledger_of_orders([link.order_id for link in links])
     found: dict[int, list[dict[str, Any]]] = {}
     for link in links:

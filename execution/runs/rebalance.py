@@ -11,12 +11,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from common.text import one_line
-from execution import recording
 from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest
 from execution.research.inbox import LoadedArtifact, load_inline
+from execution.runs import records
 from execution.runs.eligibility import interpretation_of
 from execution.untrusted_files import read_regular_file, read_table
 
@@ -71,7 +71,7 @@ def load_latest_research(*, strategy_id: uuid.UUID, provider: str) -> LoadedArti
     It is a request of its own: what the research says of its provider, task and time does not hold for it. A line
     that nobody could read stays one, and so protects what it may have meant.
     """
-    run = recording.latest_research(strategy_id=strategy_id, provider=provider)
+    run = records.latest_research(strategy_id=strategy_id, provider=provider)
     if run is None:
         return Refusal(Code.NO_RESEARCH, f"{provider} has executed no research for strategy {strategy_id} yet")
     artifact = interpretation_of(run).read(run.request.content.encode())

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from common.money import plain
-from execution import recording
 from execution.engine.parsing.artifact import content_digest
 from execution.engine.planning.plan import Decision, OrderIntent, Plan, make_plan
 from execution.engine.planning.serialization import plan_input_from_data
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
+from execution.runs import records
 from execution.runs.eligibility import interpretation_of
 from portfolios.selectors.books import one_snapshot
 
@@ -49,7 +49,7 @@ class Replayed:
 def replay_run(run_id: uuid.UUID) -> Replayed | Refusal:
     """Plan the run again and return what differs, or why it cannot be planned again."""
     with one_snapshot():
-        run = recording.find_run(run_id)
+        run = records.find_run(run_id)
         if run is None:
             return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
         if run.status != ExecutionRun.Status.SUCCEEDED:
@@ -74,7 +74,7 @@ def _plan_again(run: ExecutionRun) -> Plan | Refusal:
 
 
 def _order_differences(run: ExecutionRun, intents: Sequence[OrderIntent]) -> Iterator[Difference]:
-    stored = {(link.recommendation.line, link.order.action): link.order for link in recording.orders_of(run)}
+    stored = {(link.recommendation.line, link.order.action): link.order for link in records.orders_of(run)}
     planned = {(intent.line, str(intent.action)): intent for intent in intents}
     for line, action in sorted(stored.keys() | planned.keys()):
         order, intent = stored.get((line, action)), planned.get((line, action))

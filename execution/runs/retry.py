@@ -10,13 +10,13 @@ from typing import Any
 
 from django.conf import settings
 
-from execution import recording
 from execution.engine.parsing.artifact import Claims
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
+from execution.runs import records
 from execution.services import Instruction, execute
 
 _Origin = ResearchRequest.Origin
@@ -50,14 +50,14 @@ def find_retry(
 
 
 def _failed_run(run_id: uuid.UUID) -> ExecutionRun | Refusal:
-    run = recording.find_run(run_id)
+    run = records.find_run(run_id)
     if run is None:
         return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
     if run.status != ExecutionRun.Status.FAILED:
         return Refusal(Code.RUN_NOT_FAILED, f"run {run_id} is {run.status}: only a failed run is tried again")
     done = [
         other
-        for other in recording.find_runs(request_id=run.request_id)
+        for other in records.find_runs(request_id=run.request_id)
         if (other.strategy_id, other.provider, other.sequence) == (run.strategy_id, run.provider, run.sequence)
     ]
     if not done:

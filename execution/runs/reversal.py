@@ -16,9 +16,9 @@ from django.db import transaction
 
 from common.db.retry import run_transaction
 from common.money import ZERO, format_cash, plain
-from execution import recording
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
+from execution.runs import records
 from portfolios.ledger import bookkeeping
 from portfolios.ledger.bookkeeping import CannotBookError, Stamp
 from portfolios.ledger.reversal_plan import Unwinding, plan_unwinding
@@ -84,7 +84,7 @@ class _Order:
 def preview_reversal(run_id: uuid.UUID) -> ReversalReport | Refusal:
     """Return what `reverse_run` would do now, or its refusal. Writes nothing."""
     with books.one_snapshot():
-        account_id = recording.account_of_run(run_id)
+        account_id = records.account_of_run(run_id)
         account = books.get_account(account_id) if account_id else None
         found = _decide(run_id, account)
     if not isinstance(found, _Decided):
@@ -123,7 +123,7 @@ class _Decided:
 def _reverse_once(order: _Order) -> ReversalReport | Refusal:
     """One attempt, one transaction: lock, look, decide, write."""
     with transaction.atomic(durable=True):
-        account_id = recording.account_of_run(order.run_id)
+        account_id = records.account_of_run(order.run_id)
         locked = bookkeeping.lock_accounts([account_id]) if account_id else []
         found = _decide(order.run_id, locked[0] if locked else None)
         if not isinstance(found, _Decided):
@@ -132,10 +132,10 @@ def _reverse_once(order: _Order) -> ReversalReport | Refusal:
 
 
 def _decide(run_id: uuid.UUID, account: PortfolioAccount | None) -> _Decided | ReversalReport | Refusal:
-    run = recording.find_run(run_id)
+    run = records.find_run(run_id)
     if run is None:
         return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
-    reversal = recording.reversal_of(run)
+    reversal = records.reversal_of(run)
     if reversal is not None:
         return replace(ReversalReport.from_data(reversal.report), replay=True)
     if run.status != ExecutionRun.Status.SUCCEEDED or account is None:
@@ -179,7 +179,7 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
         before=unwinding.before,
         stamp=Stamp(actor=order.actor, now=order.now, run_id=order.run_id, reason=order.reason),
     )
-    recording.record_reversal(
+    records.record_reversal(
         found.run,
         actor=order.actor,
         door=order.door,

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
-from execution.showing import answered_lines, waiting_lines
+from execution.selectors.research import answered_lines, waiting_lines
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
 

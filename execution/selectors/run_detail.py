@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from execution import recording
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun, Recommendation
 from execution.reports.types import VerdictPart
+from execution.runs import records
 from portfolios.selectors.books import one_snapshot
 
 
@@ -35,13 +35,13 @@ class Reviewed:
 def review_run(run_id: uuid.UUID) -> tuple[ExecutionRun, list[Reviewed]] | Refusal:
     """Return the run and its lines, or why there is none. Three queries."""
     with one_snapshot():
-        run = recording.find_run(run_id)
+        run = records.find_run(run_id)
         if run is None:
             return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
         orders: dict[int, list[str]] = {}
-        for link in recording.orders_of(run):
+        for link in records.orders_of(run):
             orders.setdefault(link.recommendation.line, []).append(str(link.order_id))
-        rows = recording.lines_of(run, symbol=None)
+        rows = records.lines_of(run, symbol=None)
     return run, [_reviewed(row, orders.get(row.line, [])) for row in rows]
 
 

@@ -44,7 +44,7 @@ from portfolios.models import (
     Strategy,
 )
 from portfolios.trading_states import set_trading_state
-from tests.predecessor import OldBooks
+from tests.portfolios.importers.folios_v2.database import OldBooks
 from tests.scenes import NOW, Desk, Inbox, line
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 
 from common.money import ZERO
 from common.web.tables import Column, Listing, Row
-from execution import showing
 from execution.engine.planning.policy import Policy
 from execution.runs.effective_policy import policy_for
+from execution.selectors.runs import runs_of_account
 from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import Chart, lines_chart, page
 from portfolios.models import LedgerEntry, Order, Position
@@ -139,7 +139,7 @@ def _listings(
             name="closed", caption="Closed positions", columns=_CLOSED_COLUMNS, source=closed, row=_closed_row,
             order="-closed", empty="No position was closed yet.", size=10,
         ),
-        runs_listing(showing.runs_of_account(account_id), size=10),
+        runs_listing(runs_of_account(account_id), size=10),
         Listing(
             name="orders", caption="Orders", columns=_ORDER_COLUMNS, source=orders,
             row=_order_row, order="-placed", empty="No order was made yet.", size=10,

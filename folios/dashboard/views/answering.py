@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from common.money import format_percent
-from execution import recording, showing
 from execution.arguments import provider_meant
 from execution.engine.parsing.artifact import Artifact, Problem
 from execution.engine.parsing.interpretation import Interpretation
@@ -25,7 +24,9 @@ from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.research.inbox import LoadedArtifact, load_artifact
 from execution.research.resolutions import Answer, interpretation_for, resolve_line, save_rule, suggested_rule
+from execution.runs import records
 from execution.runs.eligibility import CONFIRMABLE, interpretation_of
+from execution.selectors.research import answers_to, find_request, waiting_lines
 from folios.dashboard.views.decision_forms import AnswerForm
 from folios.dashboard.views.inbox import author_of, bring_in
 from folios.dashboard.views.pages import EXECUTE
@@ -63,8 +64,8 @@ def read_request(request_id: UUID, *, task: str) -> Reading:
     """Return a request from its directory, else as it was stored, read with all that people have said of it."""
     task_id = UUID(task) if _is_uuid(task) else None
     loaded = load_artifact(settings.ARTIFACTS_ROOT, request_id=request_id, task_id=task_id)
-    stored = showing.find_request(request_id)
-    runs = recording.find_runs(request_id=request_id)
+    stored = find_request(request_id)
+    runs = records.find_runs(request_id=request_id)
     plain = _plain(loaded, stored)
     provider = _provider_of(plain, stored, runs)
     said = interpretation_for(request_id=request_id, provider=provider)
@@ -123,8 +124,8 @@ def lines_of(request: HttpRequest, request_id: UUID, found: Reading) -> list[dic
     prices = books.latest_prices(symbols, until=timezone.now())
     facts = {line.line: _line_facts(line, prices.get(line.symbol)) for line in artifact.recommendations}
     facts |= {problem.line: {"problem": problem} for problem in artifact.problems}
-    waiting = {row.line: row for row in showing.waiting_lines().filter(run__request_id=request_id)}
-    answers = showing.answers_to(request_id)
+    waiting = {row.line: row for row in waiting_lines().filter(run__request_id=request_id)}
+    answers = answers_to(request_id)
     for number, line in facts.items():
         line.update(number=number, waits=waiting.get(number), answer=answers.get(number))
         if request.user.has_perm(EXECUTE):

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from common.web.tables import Column, Listing, Row
-from execution import showing
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain, build_chain, price_settings
@@ -24,6 +23,14 @@ from execution.research.resolutions import Author
 from execution.research.scan import scan_inbox
 from execution.research.triage import assign_request, ignore_request
 from execution.runs.batch import Batch, Done, count_ready, execute_pending
+from execution.selectors.research import (
+    answered_lines,
+    find_request,
+    inbox_entries,
+    requests_stored,
+    unfinished_counts,
+    waiting_lines,
+)
 from folios.dashboard.views.decision_forms import AssignForm, ReasonForm
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 from portfolios.selectors import books
@@ -75,17 +82,17 @@ def inbox(request: HttpRequest) -> HttpResponse:
             ),
             Listing(
                 name="waiting", caption="Quarantined lines", columns=_LINE_COLUMNS,
-                source=showing.waiting_lines(), row=_line_row, order="-since", empty="No line waits.",
+                source=waiting_lines(), row=_line_row, order="-since", empty="No line waits.",
             ),
             Listing(
                 name="answered", caption="Answered lines that wait for a run", columns=_LINE_COLUMNS,
-                source=showing.answered_lines(), row=_line_row, order="-since", empty="No answer waits for a run.",
+                source=answered_lines(), row=_line_row, order="-since", empty="No answer waits for a run.",
             ),
         ]  # fmt: skip
         context = {
             "state": wanted,
             "states": _STATES,
-            "ready": showing.unfinished().get(ResearchRequest.State.READY, 0),
+            "ready": unfinished_counts().get(ResearchRequest.State.READY, 0),
             "opening": settings.DEFAULT_INITIAL_BALANCE,
             "may_execute": request.user.has_perm(EXECUTE),
         }
@@ -94,8 +101,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 def _items(state: str) -> list[Item]:
     """Return the requests, the newest first; with a state, those alone that are in it."""
-    stored = {row.pk: row for row in showing.requests_stored()}
-    arrived = {item.request_id: item.modified_at for item in showing.arrivals(settings.ARTIFACTS_ROOT)}
+    stored = {row.pk: row for row in requests_stored()}
+    arrived = {item.request_id: item.modified_at for item in inbox_entries(settings.ARTIFACTS_ROOT)}
     items = [
         Item(key, arrived.get(key) or stored[key].received_at, stored.get(key))
         for key in arrived.keys() | stored.keys()
@@ -265,7 +272,7 @@ def ignore(request: HttpRequest, request_id: UUID) -> HttpResponse:
 
 def bring_in(request_id: UUID) -> None:
     """Store what has arrived, where a decision is about a request that no scan has seen."""
-    if showing.find_request(request_id) is None:
+    if find_request(request_id) is None:
         scan_inbox(settings.ARTIFACTS_ROOT, now=timezone.now())
 
 

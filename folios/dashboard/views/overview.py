@@ -15,9 +15,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from common.web.tables import Column, Listing, Row
-from execution import showing
 from execution.demo.files import ExampleFileError
 from execution.demo.load import load_examples
+from execution.selectors.providers import ProviderStats, provider_stats
+from execution.selectors.research import inbox_entries, stored_ids, unfinished_counts
+from execution.selectors.runs import ATTENTION_DAYS, recent_runs
 from folios.dashboard.views.inbox import ARRIVED
 from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
@@ -75,14 +77,14 @@ def overview(request: HttpRequest) -> HttpResponse:
         totals = books.totals(filters, now=now, max_age=timedelta(hours=settings.PRICE_MAX_AGE))
         if not totals.accounts and not request.GET and not books.has_strategies():
             return page(request, "pages/welcome.html", {"may_load": request.user.has_perm(EXECUTE)})
-        recent = showing.recent_runs(size=8, now=now)
-        arrived = [item.request_id for item in showing.arrivals(settings.ARTIFACTS_ROOT)]
-        unseen = len(set(arrived) - showing.stored(arrived)) if arrived else 0
+        recent = recent_runs(size=8, now=now)
+        arrived = [item.request_id for item in inbox_entries(settings.ARTIFACTS_ROOT)]
+        unseen = len(set(arrived) - stored_ids(arrived)) if arrived else 0
         league = _league(request)
         context = {
             "totals": totals,
             "filters": filters,
-            "attention": _attention(totals, recent, requests={ARRIVED: unseen, **showing.unfinished()}),
+            "attention": _attention(totals, recent, requests={ARRIVED: unseen, **unfinished_counts()}),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
             "more_league": _more_league(request, league),
@@ -110,7 +112,7 @@ def _attention(totals: Totals, recent: list[Any], *, requests: Mapping[str, int]
         *((requests.get(state, 0), words, f"{inbox}?state={state}") for state, words in _WAITING),
         (waiting, "quarantined lines that wait for a person", f"{inbox}#table-waiting"),
         (answered, "answered lines whose requests can be executed again", f"{inbox}#table-answered"),
-        (failed, f"failed runs in the last {showing.ATTENTION_DAYS} days", reverse("runs") + "?status=failed"),
+        (failed, f"failed runs in the last {ATTENTION_DAYS} days", reverse("runs") + "?status=failed"),
         (totals.halted, "accounts that may not trade, or only reduce", "?state=HALTED#table-accounts"),
         (totals.stale, f"accounts with a price older than {settings.PRICE_MAX_AGE:g} hours", "#table-accounts"),
         (totals.outdated, "accounts whose measures are older than their books", "#table-accounts"),
@@ -165,7 +167,7 @@ def _measures(found: Any) -> dict[str, Any]:
 
 def _league(request: HttpRequest) -> Listing[Any]:
     accounts = books.league(start=_league_start(request), size=LEAGUE_SIZE)
-    conducts = showing.conduct([account.pk for account in accounts]) if accounts else {}
+    conducts = provider_stats([account.pk for account in accounts]) if accounts else {}
     return Listing(
         name="league",
         caption="Provider league",
@@ -187,8 +189,8 @@ def _more_league(request: HttpRequest, league: Listing[Any]) -> str:
     return f"?from={_league_start(request) + LEAGUE_SIZE}#table-league" if len(shown) == LEAGUE_SIZE else ""
 
 
-def _league_row(account: Any, conducts: Mapping[UUID, showing.Conduct]) -> Row:
-    found, conduct = books.summary_of(account), conducts.get(account.pk, showing.Conduct())
+def _league_row(account: Any, conducts: Mapping[UUID, ProviderStats]) -> Row:
+    found, conduct = books.summary_of(account), conducts.get(account.pk, ProviderStats())
     calibration = [
         f"{bucket.label}: {bucket.hits} of {bucket.closed}" for bucket in conduct.buckets if bucket.closed
     ]

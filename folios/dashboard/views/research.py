@@ -19,11 +19,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.db.errors import explain
 from common.money import plain
-from execution import showing
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.vocabulary import Code, Refusal
 from execution.reports.types import RunReport
 from execution.runs.eligibility import CONFIRMABLE
+from execution.selectors.runs import runs_of_request
 from execution.services import Preview, execute, preview_plan
 from folios.dashboard.views.answering import Reading, lines_of, read_request
 from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
@@ -62,7 +62,7 @@ def _request_page(
         **_decisions_about(request, found),
     }
     runs = replace(
-        runs_listing(showing.runs_of_request(request_id), size=10),
+        runs_listing(runs_of_request(request_id), size=10),
         empty="No account has executed this request yet.",
     )
     is_known = artifact is not None or found.stored is not None

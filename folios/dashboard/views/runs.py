@@ -11,10 +11,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from common.web.tables import Column, Listing, Row
-from execution import recording, showing
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
+from execution.runs import records
 from execution.runs.reproduction import replay_run
+from execution.selectors.runs import all_runs, runs_of_request
 from folios.dashboard.views.listings import outcome_words, runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.selectors.books import one_snapshot
@@ -44,7 +45,7 @@ _PRICE_COLUMNS = (
 def runs(request: HttpRequest) -> HttpResponse:
     """List the runs, perhaps of one status."""
     wanted = request.GET.get("status", "")
-    rows = showing.runs()
+    rows = all_runs()
     rows = rows.filter(status=wanted) if wanted in ExecutionRun.Status.values else rows
     context = {"status": wanted, "statuses": ExecutionRun.Status.choices}
     with one_snapshot():
@@ -56,15 +57,15 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show what one run did. Raises Http404 for one that there is not."""
     with one_snapshot():
         found = _run_or_404(run_id)
-        links = recording.orders_of(found)
+        links = records.orders_of(found)
         context = {
             "run": found,
-            "lines": recording.lines_of(found, symbol=None),
+            "lines": records.lines_of(found, symbol=None),
             "summary": found.report.get("summary"),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
-            "reversal": recording.reversal_of(found),
+            "reversal": records.reversal_of(found),
             "may_take_back": _may_be_taken_back(found) and request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/run.html", context, listings=_listings(found, links))
@@ -73,11 +74,11 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def _may_be_taken_back(found: ExecutionRun) -> bool:
     """Whether it is worth asking: whether later bookings stand on the run is said by the preview."""
     is_done = found.status == ExecutionRun.Status.SUCCEEDED and found.order_count > 0
-    return is_done and recording.reversal_of(found) is None
+    return is_done and records.reversal_of(found) is None
 
 
 def _run_or_404(run_id: UUID) -> ExecutionRun:
-    found = recording.find_run(run_id)
+    found = records.find_run(run_id)
     if found is None:
         raise Http404(f"there is no run {run_id}")
     return found
@@ -95,7 +96,7 @@ def _listings(found: ExecutionRun, links: list[Any]) -> list[Listing[Any]]:
         ),
         replace(
             runs_listing(
-                showing.runs_of_request(found.request_id).exclude(pk=found.pk),
+                runs_of_request(found.request_id).exclude(pk=found.pk),
                 name="others", caption="Other runs of the request", size=10,
             ),
             empty="The request has no other run.",

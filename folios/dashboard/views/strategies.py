@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 
 from common.money import plain
 from common.web.tables import Column, Listing, Row
-from execution import showing
 from execution.runs.effective_policy import policy_for
-from execution.showing import Opinion
+from execution.selectors.providers import ConfidenceBucket, ProviderView, provider_stats, provider_views
 from folios.dashboard.views.pages import lines_chart, page
 from portfolios.models import PortfolioAccount, RiskPolicy, Strategy
 from portfolios.selectors import books as queries
@@ -99,7 +98,7 @@ def strategy(request: HttpRequest, strategy_id: UUID) -> HttpResponse:
 
 
 def _listings(strategy: Strategy, accounts: list[PortfolioAccount]) -> list[Listing[Any]]:
-    conducts = showing.conduct([account.pk for account in accounts])
+    conducts = provider_stats([account.pk for account in accounts])
     calibration = [
         (account.get_provider_display(), bucket)
         for account in accounts
@@ -113,7 +112,7 @@ def _listings(strategy: Strategy, accounts: list[PortfolioAccount]) -> list[List
             name="accounts", caption="Providers", columns=_ACCOUNT_COLUMNS, source=accounts, row=_account_row,
             order="-total", empty="No provider trades this strategy yet.",
         ),
-        _opinions_listing(showing.opinions(strategy.pk), providers),
+        _opinions_listing(provider_views(strategy.pk), providers),
         Listing(
             name="calibration", caption="Hit rate by confidence", columns=_CALIBRATION_COLUMNS, source=calibration,
             row=_calibration_row, empty="No position that a line with a confidence opened was closed yet.",
@@ -147,7 +146,7 @@ def _account_row(account: PortfolioAccount) -> Row:
     )
 
 
-def _opinions_listing(opinions: list[Opinion], providers: list[str]) -> Listing[Opinion]:
+def _opinions_listing(opinions: list[ProviderView], providers: list[str]) -> Listing[ProviderView]:
     columns = (
         Column("symbol", "Symbol", "text", ""),
         Column("verdict", "Providers", "badge"),
@@ -159,7 +158,7 @@ def _opinions_listing(opinions: list[Opinion], providers: list[str]) -> Listing[
     )  # fmt: skip
 
 
-def _opinion_row(opinion: Opinion) -> Row:
+def _opinion_row(opinion: ProviderView) -> Row:
     verdict = {None: "only one", True: "agree", False: "disagree"}[opinion.agrees]
     said = {provider: _opinion_words(line) for provider, line in opinion.said.items()}
     links = {provider: reverse("run", args=[line.run_id]) for provider, line in opinion.said.items()}
@@ -172,7 +171,7 @@ def _opinion_words(line: Any) -> str:
     return f"{line.action}{size}{sure}"
 
 
-def _calibration_row(item: tuple[str, showing.Bucket]) -> Row:
+def _calibration_row(item: tuple[str, ConfidenceBucket]) -> Row:
     provider, bucket = item
     return Row(
         {

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from common.web.tables import Column, Listing, Row
 from common.web.timezone import COOKIE, known_zone, zone_names
-from execution import showing
 from execution.engine.calendar.hours import market_session
 from execution.runs.effective_policy import system_policy, system_state
+from execution.selectors.runs import last_run_at
 from folios.dashboard.views.pages import page
 from portfolios.ledger import verify
 from portfolios.ledger.verify import Discrepancy
@@ -133,7 +133,7 @@ def _facts() -> Iterator[tuple[str, str, str]]:
     yield "Prices", "Oldest usable price", f"{settings.PRICE_MAX_AGE:g} hours"
     yield "Prices", "Last stored price", _moment(books.last_price_at())
     yield "Scheduled work", "Last valuation", _moment(books.last_valuation_at())
-    yield "Scheduled work", "Last run", _moment(showing.last_run_at())
+    yield "Scheduled work", "Last run", _moment(last_run_at())
     yield "Scheduled work", "Workers", "none: work is done by the command or the page that asks for it"
     yield from _trading_facts()
     root = settings.ARTIFACTS_ROOT

@@ -12,11 +12,11 @@ from typing import Any
 from django.db import connection
 
 from common.db import retry
-from execution import recording, services
+from execution import services
 from execution.engine.planning.plan import Plan
 from execution.models import ExecutionRun
 from execution.research.inbox import LoadedArtifact
-from execution.runs import prepare, reversal
+from execution.runs import prepare, records, reversal
 from execution.runs.eligibility import Turn
 from portfolios.ledger import bookkeeping
 from portfolios.ledger.bookkeeping import Booked
@@ -75,12 +75,12 @@ def _stale_turn(brief: Brief) -> None:
 
 def _no_keys(brief: Brief) -> None:
     """No two runs and no two orders ever have the same key."""
-    columns = recording._run_columns
+    columns = records._run_columns
 
-    def with_its_own_sequence(facts: recording.RunFacts) -> dict[str, Any]:
+    def with_its_own_sequence(facts: records.RunFacts) -> dict[str, Any]:
         return {**columns(facts), "sequence": 1 + uuid.uuid4().int % 2**30}
 
-    recording._run_columns = with_its_own_sequence
+    records._run_columns = with_its_own_sequence
 
     def never_the_same(found: Any, plan: Plan) -> list[str]:
         return [str(uuid.uuid4()) for _ in plan.intents]
@@ -90,14 +90,14 @@ def _no_keys(brief: Brief) -> None:
 
 def _no_atomic(brief: Brief) -> None:
     """The books are committed before the decisions are written and the run is closed."""
-    record = recording.record_decisions
+    record = records.record_decisions
 
     def commit_first(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) -> None:
         commit: Any = connection  # the driver's own commit, which an open `atomic` does not expect
         commit._commit()
         record(run, plan, booked)
 
-    recording.record_decisions = commit_first
+    records.record_decisions = commit_first
 
 
 def _no_retry(brief: Brief) -> None:

@@ -1,0 +1,110 @@
+"""Reads research and runs for pages: what is new, what waits for a person, and what came of recommendations."""
+
+import os
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from execution.arguments import parse_id
+from execution.engine.vocabulary import Outcome
+from execution.models import ExecutionRun, LineResolution, Recommendation, ResearchRequest, Reversal
+
+_State = ResearchRequest.State
+
+
+UNFINISHED = (_State.NEW, _State.READY, _State.QUARANTINED, _State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """A request's directory, and when something in it changed last."""
+
+    request_id: uuid.UUID
+    modified_at: datetime
+
+
+def inbox_entries(root: Path) -> list[InboxEntry]:
+    """Return the request directories under the root of artifacts, the newest first; none where there is no root.
+
+    Only names that are ids count, and no file is opened: what is in them is read when a request is opened.
+    """
+    try:
+        with os.scandir(root) as entries:
+            found = [
+                InboxEntry(key, datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC))
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False)
+                and isinstance(key := parse_id(entry.name, name="request directory"), uuid.UUID)
+            ]
+    except OSError:  # a root that cannot be listed holds nothing that a page could show; the system page says so
+        return []
+    return sorted(found, key=lambda item: (item.modified_at, item.request_id), reverse=True)
+
+
+def stored_ids(requests: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the requests that a scan or an execution has stored. One query."""
+    rows = ResearchRequest.objects.filter(pk__in=requests)
+    return set(rows.order_by().values_list("pk", flat=True))
+
+
+def unfinished_counts() -> dict[str, int]:
+    """Return how many requests wait in which state: not those that were executed or are ignored. One query."""
+    rows = ResearchRequest.objects.filter(state__in=UNFINISHED).order_by().values_list("state")
+    return dict(rows.annotate(number=Count("pk")))
+
+
+def waiting_lines() -> "QuerySet[Recommendation]":
+    """Return the lines that wait for a person: undecided, and without an answer since their run."""
+    return _undecided().filter(~Exists(_answers_since()))
+
+
+def answered_lines() -> "QuerySet[Recommendation]":
+    """Return the lines that wait for their execution: undecided, with an answer that no run has seen."""
+    return _undecided().filter(Exists(_answers_since()))
+
+
+def answers_to(request_id: uuid.UUID) -> dict[int, LineResolution]:
+    """Return what people said last of each line of a request. One query."""
+    rows = LineResolution.objects.filter(request_id=request_id).order_by("pk")
+    return {row.line: row for row in rows}
+
+
+def _undecided() -> "QuerySet[Recommendation]":
+    """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
+
+    A request of which a run was taken back has none.
+    """
+    later = Recommendation.objects.filter(
+        run__request=OuterRef("run__request"),
+        run__account=OuterRef("run__account"),
+        run__sequence__gt=OuterRef("run__sequence"),
+        line=OuterRef("line"),
+    )
+    rows = Recommendation.objects.filter(outcome=Outcome.QUARANTINED, run__status=ExecutionRun.Status.SUCCEEDED)
+    taken_back = Reversal.objects.filter(
+        run__request=OuterRef("run__request"), run__account=OuterRef("run__account")
+    )
+    return rows.filter(~Exists(later), ~Exists(taken_back)).select_related("run__strategy")
+
+
+def _answers_since() -> "QuerySet[LineResolution]":
+    """What people said of a line after its run had begun: the run itself has not seen it."""
+    return LineResolution.objects.filter(
+        request=OuterRef("run__request"), line=OuterRef("line"), created_at__gte=OuterRef("run__started_at")
+    )
+
+
+def requests_stored() -> "QuerySet[ResearchRequest]":
+    """Return the stored requests with their number of runs, the newest first."""
+    done = Count("runs", filter=~Q(runs__status=ExecutionRun.Status.FAILED))
+    rows = ResearchRequest.objects.select_related("strategy").defer("content")
+    return rows.annotate(run_count=done).order_by("-received_at")
+
+
+def find_request(request_id: uuid.UUID) -> ResearchRequest | None:
+    """Return the stored request, or None."""
+    return ResearchRequest.objects.filter(pk=request_id).first()
