@@ -98,13 +98,13 @@ def trade(number: int) -> None:
     from execution.prices.sources.stored import OnePrice  # noqa: PLC0415  # after the set-up
     from execution.reports.types import RunReport  # noqa: PLC0415  # after the set-up
     from execution.research.submission import load_pushed  # noqa: PLC0415  # after the set-up
-    from execution.services import Instruction, execute  # noqa: PLC0415  # after the set-up
+    from execution.services import ExecutionRequest, execute  # noqa: PLC0415  # after the set-up
 
     now, request = datetime.now(UTC), uuid.uuid4()
     lines = [{"symbol": f"S{number}", "action": "BUY", "allocation_percent": 1}]
     inline = load_pushed(lines, market_context=None, request_id=request, task_id=None)
     assert not isinstance(inline, Refusal)
-    instruction = Instruction(
+    execution_request = ExecutionRequest(
         request_id=str(request),
         strategy_id=STRATEGY,
         provider="anthropic",
@@ -117,7 +117,7 @@ def trade(number: int) -> None:
         create_strategy="Benchmark",
         inline=inline,
     )
-    assert isinstance(execute(instruction), RunReport)
+    assert isinstance(execute(execution_request), RunReport)
 
 
 def with_bare_views() -> ModuleType:

@@ -56,7 +56,7 @@ def execute_once(root: Path) -> float:
     from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
     from execution.prices.sources.stored import OnePrice  # noqa: PLC0415  # after the set-up
     from execution.reports.types import RunReport  # noqa: PLC0415  # after the set-up
-    from execution.services import Instruction, execute  # noqa: PLC0415  # after the set-up
+    from execution.services import ExecutionRequest, execute  # noqa: PLC0415  # after the set-up
 
     request, strategy = str(uuid.uuid4()), str(uuid.uuid4())
     directory = root / "artifacts" / request / str(uuid.uuid4())
@@ -64,7 +64,7 @@ def execute_once(root: Path) -> float:
     lines = [{"symbol": f"S{n}", "action": "BUY", "allocation_percent": 0.3} for n in range(LINES)]
     (directory / "structured.json").write_text(json.dumps({"recommendations": lines}))
     now = datetime.now(UTC)
-    instruction = Instruction(
+    execution_request = ExecutionRequest(
         request_id=request,
         strategy_id=strategy,
         provider="anthropic",
@@ -77,7 +77,7 @@ def execute_once(root: Path) -> float:
         create_strategy=strategy,
     )
     start = time.perf_counter()
-    report = execute(instruction)
+    report = execute(execution_request)
     seconds = time.perf_counter() - start
     assert isinstance(report, RunReport)
     return seconds

@@ -19,7 +19,7 @@ from execution.engine.planning.sizing import Quote
 from execution.prices import PriceChain
 from execution.prices.sources.stored import GivenPrices
 from execution.reports.types import RunReport
-from execution.services import Instruction, execute
+from execution.services import ExecutionRequest, execute
 from portfolios.ledger.marks import mark_accounts
 from portfolios.models import PortfolioAccount, Price, RiskPolicy, Security, Strategy
 from tests.browser.server import PASSWORD
@@ -153,7 +153,7 @@ def _execute(
 ) -> None:
     quotes = {symbol: Quote(price, "close", time) for symbol, price in market.prices.items()}
     answer = execute(
-        Instruction(
+        ExecutionRequest(
             request_id=put(settings.ARTIFACTS_ROOT, lines, market_context="Weekly review"),
             strategy_id=str(strategy.pk), provider=provider, initial_balance=balance,
             prices=PriceChain((GivenPrices("given", quotes),), now=time), artifacts_root=settings.ARTIFACTS_ROOT,

@@ -14,7 +14,7 @@ from execution.engine.vocabulary import Refusal
 from execution.prices import PriceChain
 from execution.prices.sources.stored import GivenPrices, OnePrice
 from execution.reports.types import RunReport
-from execution.services import Instruction, execute, preview
+from execution.services import ExecutionRequest, execute, preview
 from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
@@ -74,11 +74,11 @@ class Desk:
     strategy: Strategy
     provider: str = "anthropic"
 
-    def instruction(
+    def execution_request(
         self, request_id: str, *, prices: Mapping[str, str] | str = "100", **changes: Any
-    ) -> Instruction:
+    ) -> ExecutionRequest:
         """Return the call for a request; `prices` by symbol, which the desk stands by, or one for all."""
-        base = Instruction(
+        base = ExecutionRequest(
             request_id=request_id,
             strategy_id=str(self.strategy.pk),
             provider=self.provider,
@@ -98,11 +98,11 @@ class Desk:
 
     def execute(self, request_id: str, **options: Any) -> RunReport:
         """Execute a request and return its report; a refusal fails the test."""
-        return report_of(execute(self.instruction(request_id, **options)))
+        return report_of(execute(self.execution_request(request_id, **options)))
 
     def preview(self, request_id: str, **options: Any) -> RunReport:
         """Preview a request and return its report; a refusal fails the test."""
-        return report_of(preview(self.instruction(request_id, **options)))
+        return report_of(preview(self.execution_request(request_id, **options)))
 
     @property
     def account(self) -> PortfolioAccount:

@@ -24,7 +24,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from common.money import plain
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp, lock_accounts
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts
 from portfolios.models import PortfolioAccount
 
 MOST_ROWS = 100  # of one confirmation: more would be neither read nor checked
@@ -64,9 +64,9 @@ class Call:
         return str(self.user.get_username())
 
     @property
-    def stamp(self) -> Stamp:
+    def context(self) -> AuditContext:
         """Who changes the books, when and why."""
-        return Stamp(actor=self.actor, now=self.now, reason=self.reason)
+        return AuditContext(actor=self.actor, now=self.now, reason=self.reason)
 
 
 class ConfirmedAction:

@@ -20,7 +20,7 @@ from common.admin.base import FoliosAdmin, username
 from common.admin.columns import page_of
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused, confirm
 from portfolios.history.models import TRACKED, sign, versions
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
 
 _REFUSAL = "folios.refusal"  # where a refused attempt leaves its reason for the form that is shown again
 
@@ -120,10 +120,10 @@ class EditAdmin(FoliosAdmin):
         """Lock what a change of the row needs, until the transaction ends."""
         list(self.model._default_manager.select_for_update(of=("self",)).filter(pk=row.pk))
 
-    def stamp(self, request: HttpRequest, form: Any) -> Stamp:
+    def context(self, request: HttpRequest, form: Any) -> AuditContext:
         """Return who changes the books, when and why."""
         reason = form.cleaned_data["reason"] or f"{self.opts.verbose_name} added in the admin"
-        return Stamp(actor=username(request.user), now=timezone.now(), reason=reason)
+        return AuditContext(actor=username(request.user), now=timezone.now(), reason=reason)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  # called by Django with these arguments
         """Save the row and its version, with who and why."""

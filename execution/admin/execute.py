@@ -22,7 +22,7 @@ from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_inline
 from execution.runs.rebalance import load_latest_research
 from execution.runs.retry import find_retry
-from execution.services import Instruction, execute, preview
+from execution.services import ExecutionRequest, execute, preview
 from portfolios.models import PortfolioAccount, Provider, Strategy
 
 _DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")
@@ -92,13 +92,13 @@ class _Executes(ConfirmedAction):
 
     permission = "execution.add_executionrun"
 
-    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+    def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         """Return the calls to make."""
         raise NotImplementedError
 
     def preview(self, call: Call) -> Effect | Refused:
         """Plan each request and show what would become of every line."""
-        calls = self.instructions(call)
+        calls = self.execution_requests(call)
         if isinstance(calls, Refusal):
             return Refused(words(calls))
         answers = [preview(each) for each in calls]
@@ -114,7 +114,7 @@ class _Executes(ConfirmedAction):
 
     def perform(self, call: Call) -> str | Refused:
         """Execute each request; where there is one, exactly the plan that was shown."""
-        calls = self.instructions(call)
+        calls = self.execution_requests(call)
         if isinstance(calls, Refusal):
             return Refused(words(calls))
         answers = [execute(each) for each in calls]
@@ -124,14 +124,14 @@ class _Executes(ConfirmedAction):
         said = [_done(each) for each in answers if isinstance(each, RunReport)]
         return " ".join([*said, *(f"Refused: {words}" for words in refused)])
 
-    def instruction(
+    def execution_request(
         self, call: Call, *, request_id: str, owner: tuple[str, str], **more: Any
-    ) -> Instruction | Refusal:
+    ) -> ExecutionRequest | Refusal:
         """Return the call for one request in the account of `owner`: strategy and provider."""
         prices = _prices(call, call.values["default_price"])
         if isinstance(prices, Refusal):
             return prices
-        return Instruction(
+        return ExecutionRequest(
             request_id=request_id,
             strategy_id=owner[0],
             provider=owner[1],
@@ -166,9 +166,9 @@ class ExecuteRequests(_Executes):
             "initial_balance": str(settings.DEFAULT_INITIAL_BALANCE),
         }
 
-    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+    def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         """Return a call for each request, in the order in which they arrived."""
-        made: list[Instruction] = []
+        made: list[ExecutionRequest] = []
         for row in sorted(call.rows, key=lambda row: (row.received_at, row.pk)):
             inline = _inline(row)
             if isinstance(inline, Refusal):
@@ -179,10 +179,12 @@ class ExecuteRequests(_Executes):
             made.append(one)
         return made
 
-    def _of(self, call: Call, request_id: str, inline: LoadedArtifact | None) -> Instruction | Refusal:
+    def _of(self, call: Call, request_id: str, inline: LoadedArtifact | None) -> ExecutionRequest | Refusal:
         values = call.values
         owner = (str(values["strategy"].pk), values["provider"])
-        return self.instruction(call, request_id=request_id, owner=owner, mode=Mode(values["mode"]), inline=inline)
+        return self.execution_request(
+            call, request_id=request_id, owner=owner, mode=Mode(values["mode"]), inline=inline
+        )
 
 
 class ExecuteTyped(ExecuteRequests):
@@ -195,7 +197,7 @@ class ExecuteTyped(ExecuteRequests):
     for_lists = False
     for_rows = False
 
-    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+    def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         """Return the one call."""
         one = self._of(call, str(call.values["request_id"]), None)
         return one if isinstance(one, Refusal) else [one]
@@ -214,13 +216,13 @@ class Rebalance(_Executes):
         """Return the id of the rebalance: confirmed twice, it runs once."""
         return {"request_id": str(uuid.uuid4())}
 
-    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+    def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         """Return the one call."""
         account: PortfolioAccount = call.rows[0]
         loaded = load_latest_research(strategy_id=account.strategy_id, provider=account.provider)
         if isinstance(loaded, Refusal):
             return loaded
-        one = self.instruction(
+        one = self.execution_request(
             call,
             request_id=str(call.values["request_id"]),
             owner=(str(account.strategy_id), account.provider),
@@ -243,7 +245,7 @@ class TryAgain(_Executes):
         """Only what failed is tried again."""
         return row.status == ExecutionRun.Status.FAILED
 
-    def instructions(self, call: Call) -> list[Instruction] | Refusal:
+    def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         """Return the one call."""
         prices = _prices(call, call.values["default_price"])
         if isinstance(prices, Refusal):

@@ -1,4 +1,4 @@
-"""Bodies of the calls that plan, and the instructions that they become."""
+"""Bodies of the calls that plan, and the requests to execute that they become."""
 
 import uuid
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from execution.prices.source import parse_price
 from execution.research.inbox import LoadedArtifact
 from execution.research.submission import load_pushed
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target
-from execution.services import Instruction
+from execution.services import ExecutionRequest
 from portfolios.api.requests import IdField, StrictSerializer, TruthField
 from portfolios.selectors.books import PROVIDERS
 
@@ -144,19 +144,19 @@ class ReasonBody(StrictSerializer):
     reason = serializers.CharField(max_length=2_000, help_text="Why, for whoever reads the books later.")
 
 
-def execution_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> Instruction:
+def execution_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the call that a checked body describes. Raises ProblemError for what is wrong with it."""
     inline = load_body(body) if "recommendations" in body else None
-    return _instruction(body, mode=Mode(body["mode"]), inline=inline, actor=actor, now=now)
+    return _execution_request(body, mode=Mode(body["mode"]), inline=inline, actor=actor, now=now)
 
 
-def rebalance_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> Instruction:
+def rebalance_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the rebalance that a checked body describes. Raises ProblemError for what is wrong with it."""
     if "targets" in body:
         loaded = load_targets(_targets(body["targets"]))
     else:
         loaded = load_latest_research(strategy_id=body["strategy_id"], provider=body["provider"])
-    return _instruction(body, mode=Mode.REBALANCE, inline=granted(loaded), actor=actor, now=now)
+    return _execution_request(body, mode=Mode.REBALANCE, inline=granted(loaded), actor=actor, now=now)
 
 
 def load_body(body: Mapping[str, Any]) -> LoadedArtifact:
@@ -187,12 +187,12 @@ def accepted_symbols(body: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(_symbol(name, field="accept_prices") for name in body.get("accept_prices", []))
 
 
-def _instruction(
+def _execution_request(
     body: Mapping[str, Any], *, mode: Mode, inline: LoadedArtifact | None, actor: str, now: datetime
-) -> Instruction:
+) -> ExecutionRequest:
     task_id: uuid.UUID | None = body.get("task_id")
     balance = body.get("initial_balance", str(settings.DEFAULT_INITIAL_BALANCE))
-    return Instruction(
+    return ExecutionRequest(
         request_id=str(body["request_id"]),
         strategy_id=str(body["strategy_id"]),
         provider=body["provider"],

@@ -155,10 +155,10 @@ class ExecutionViewSet(RowsViewSet):
 
     def create(self, request: Request) -> Response:
         """Execute a request."""
-        instruction = execution_instruction(
+        execution_request = execution_instruction(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
-        return _executed(request, execute(instruction))
+        return _executed(request, execute(execution_request))
 
     @extend_schema(
         summary="Preview a request",
@@ -169,10 +169,10 @@ class ExecutionViewSet(RowsViewSet):
     )
     def preview(self, request: Request) -> Response:
         """Preview a request."""
-        instruction = execution_instruction(
+        execution_request = execution_instruction(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
-        return Response(_report(granted(preview(instruction))))
+        return Response(_report(granted(preview(execution_request))))
 
     @extend_schema(
         summary="Why a run did that",

@@ -22,7 +22,7 @@ from execution.prices.source import parse_price
 from execution.prices.sources.file import read_price_file
 from execution.reports.text import render_text
 from execution.reports.types import RunReport
-from execution.services import Instruction, execute, preview
+from execution.services import ExecutionRequest, execute, preview
 
 _Value = TypeVar("_Value")
 
@@ -68,17 +68,19 @@ def add_accept_option(parser: ArgumentParser) -> None:
     )
 
 
-def answer(instruction: Instruction | Refusal, options: dict[str, Any], out: OutputWrapper) -> None:
+def answer(execution_request: ExecutionRequest | Refusal, options: dict[str, Any], out: OutputWrapper) -> None:
     """Preview or execute, and print the report. Raises CommandError (exit code 1) for a refusal."""
     service = preview if options["dry_run"] else execute
-    report: RunReport = granted(service(granted(instruction)))
+    report: RunReport = granted(service(granted(execution_request)))
     if options["output_format"] == "json":
         out.write(json.dumps(report.as_data(), indent=2))
     else:
         out.write(render_text(report), ending="")
 
 
-def instruction_of(options: dict[str, Any], *, request_id: str, mode: Mode, now: datetime) -> Instruction | Refusal:
+def execution_request_of(
+    options: dict[str, Any], *, request_id: str, mode: Mode, now: datetime
+) -> ExecutionRequest | Refusal:
     """Return the call that the shared options describe, or what is wrong with one of them."""
     balance = parse_amount(str(options["initial_balance"]), name="--initial-balance")
     if isinstance(balance, Refusal):
@@ -89,7 +91,7 @@ def instruction_of(options: dict[str, Any], *, request_id: str, mode: Mode, now:
     accepted = symbols_of(options["accept_price"], option="--accept-price")
     if isinstance(accepted, Refusal):
         return accepted
-    return Instruction(
+    return ExecutionRequest(
         request_id=request_id,
         strategy_id=options["strategy_id"],
         provider=options["provider_id"],

@@ -30,14 +30,14 @@ class PriceAnswer:
 class PriceChain:
     """Asks its sources in order, and checks all that they say. `max_age` None: a price may be of any age.
 
-    `stand_in_asked_for`: a default price was named, so the run is a simulation. `remembered` is what was asked for
-    in advance, for several requests at once.
+    `default_price_asked_for`: a default price was named, so the run is a simulation. `remembered` is what was
+    asked for in advance, for several requests at once.
     """
 
     sources: tuple[PriceSource, ...]
     now: datetime
     max_age: timedelta | None = None
-    stand_in_asked_for: bool = False
+    default_price_asked_for: bool = False
     remembered: PriceAnswer = field(default_factory=lambda: PriceAnswer({}, {}))
 
     def ask(self, symbols: frozenset[str]) -> PriceAnswer:
@@ -82,7 +82,7 @@ class PriceChain:
     def _checked(self, offered: Offer | Missing, *, after_refusal: bool) -> Quote | str:
         if isinstance(offered, Missing):
             return offered.reason
-        if offered.simulated and after_refusal and not self.stand_in_asked_for:
+        if offered.simulated and after_refusal and not self.default_price_asked_for:
             return "does not stand in for a price that was refused"
         return check_offer(offered, now=self.now, max_age=self.max_age)
 
@@ -103,21 +103,25 @@ def build_chain(
     """
     sources: list[PriceSource] = [GivenPrices("given", given), GivenPrices("file", from_file, ages=True)]
     for name in configured.sources:
-        source = _source(name, configured=configured, stand_in=default_price or configured.default_price, now=now)
+        source = _source(
+            name, configured=configured, default_price=default_price or configured.default_price, now=now
+        )
         if isinstance(source, Refusal):
             return Refusal(source.code, f"PRICE_SOURCES names {one_line(name)}: {source.message}")
         sources.append(source)
     if default_price is not None:
         sources.append(OnePrice(default_price, now, name="default"))
     return PriceChain(
-        tuple(sources), now=now, max_age=configured.max_age, stand_in_asked_for=default_price is not None
+        tuple(sources), now=now, max_age=configured.max_age, default_price_asked_for=default_price is not None
     )
 
 
-def _source(name: str, *, configured: PriceSettings, stand_in: Decimal, now: datetime) -> PriceSource | Refusal:
+def _source(
+    name: str, *, configured: PriceSettings, default_price: Decimal, now: datetime
+) -> PriceSource | Refusal:
     match name:
         case "simulation":
-            return OnePrice(stand_in, now)
+            return OnePrice(default_price, now)
         case "file":
             return _file_source(configured.file, now=now)
         case "database":

@@ -11,7 +11,7 @@ from django.db import transaction
 from execution.engine.planning.price_checks import Screened
 from execution.prices import PriceChain
 from execution.prices.store import keep, screen_at_system_band
-from portfolios.ledger.marks import Marked, mark_accounts
+from portfolios.ledger.marks import ValuationResult, mark_accounts
 from portfolios.selectors import books
 
 CHUNK_SIZE = 500  # accounts a transaction: others wait for it no longer than a moment
@@ -73,14 +73,16 @@ def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
     return Marks(screened, unpriced)
 
 
-def _in_chunks(marks: Mapping[str, Decimal], *, as_of: datetime, now: datetime, chunk_size: int) -> list[Marked]:
+def _in_chunks(
+    marks: Mapping[str, Decimal], *, as_of: datetime, now: datetime, chunk_size: int
+) -> list[ValuationResult]:
     ids = books.account_ids()
     chunks = [ids[start : start + chunk_size] for start in range(0, len(ids), chunk_size)]
     return [mark_accounts(chunk, marks=marks, as_of=as_of, now=now) for chunk in chunks]
 
 
 def _report(
-    screened: Screened, done: Collection[Marked], *, unpriced: Mapping[str, str], as_of: datetime
+    screened: Screened, done: Collection[ValuationResult], *, unpriced: Mapping[str, str], as_of: datetime
 ) -> ValuationReport:
     return ValuationReport(
         as_of=as_of.isoformat(),

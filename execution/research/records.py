@@ -1,4 +1,4 @@
-"""Writes what the engine room remembers of a run, in the transaction of the run."""
+"""Keeps research that was read, and finds what was kept."""
 
 import uuid
 from datetime import datetime

@@ -16,7 +16,8 @@ from execution.models import ResearchRequest
 from execution.prices import PriceChain
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact
-from execution.services import Instruction, execute
+from execution.runs.execute import execute
+from execution.runs.prepare import ExecutionRequest
 from portfolios.selectors import books
 
 
@@ -102,7 +103,7 @@ def _symbols(rows: Sequence[ResearchRequest], batch: Batch) -> frozenset[str]:
 
 
 def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
-    instruction = Instruction(
+    request = ExecutionRequest(
         request_id=str(row.pk),
         strategy_id=str(row.strategy_id),
         provider=row.provider,
@@ -116,7 +117,7 @@ def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: dat
         accepted_prices=batch.accepted_prices,
     )
     try:
-        answer = execute(instruction)
+        answer = execute(request)
     except Exception as error:  # noqa: BLE001  # it is recorded as a failed run; the others go on
         return _done(row, "failed", reason=f"{type(error).__name__}: {error}")
     if isinstance(answer, Refusal):

@@ -21,7 +21,7 @@ CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.T
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Attempt:
     """A run that may take place: the artifact as it understands it, its number among the runs, its lines.
 
     `lines` None: all of them.
@@ -37,14 +37,14 @@ class Turn:
         return self.loaded.artifact if self.lines is None else self.loaded.artifact.only(self.lines)
 
 
-def whose_turn(
+def next_attempt(
     *,
     request_id: uuid.UUID,
     strategy_id: uuid.UUID,
     provider: str,
     loaded: LoadedArtifact,
     accepted: Collection[str],
-) -> Turn | RunReport | Refusal:
+) -> Attempt | RunReport | Refusal:
     """Return the run that may take place, the newest report where nothing is left to do, or a refusal.
 
     `loaded` is read with all that people have said by now, `accepted` are the symbols whose price a person has
@@ -57,12 +57,12 @@ def whose_turn(
         return _changed(changed[0], loaded)
     mine = [run for run in runs if run.strategy_id == strategy_id and run.provider == provider]
     if not mine:
-        return Turn(loaded)
+        return Attempt(loaded)
     reread = _as_then(mine[0], loaded)
     settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
     was_taken_back = any(records.reversal_of(run) for run in mine)
     if settled and isinstance(reread, LoadedArtifact) and not was_taken_back:
-        return Turn(reread, max(run.sequence for run in mine) + 1, settled)
+        return Attempt(reread, max(run.sequence for run in mine) + 1, settled)
     return _replay(mine[-1])
 
 

@@ -26,12 +26,12 @@ from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import interpretation_for
 from execution.research.submission import find_research
 from execution.runs.effective_policy import policy_for
-from execution.runs.eligibility import Turn, whose_turn
+from execution.runs.eligibility import Attempt, next_attempt
 from portfolios.selectors import books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
+class ExecutionRequest:
     """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
     account does not exist yet. `inline` is research that came with the call; without it, the request's directory is
     read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the prices and the acting
@@ -69,87 +69,85 @@ class Prepared:
     provider: str
     creates_strategy: str | None
     read: LoadedArtifact
-    turn: Turn
+    attempt: Attempt
     policy: Policy
     prices: Screened
     unpriced: Mapping[str, str]
     market: MarketSession
-    instruction: Instruction
+    request: ExecutionRequest
 
     @property
     def loaded(self) -> LoadedArtifact:
         """The artifact as this run understands it."""
-        return self.turn.loaded
+        return self.attempt.loaded
 
     @property
     def artifact(self) -> Artifact:
         """The lines that this run is about."""
-        return self.turn.artifact
+        return self.attempt.artifact
 
     @property
     def age_hours(self) -> Decimal | None:
         """How old the research is by what it says of itself, in hours; None where it says nothing."""
         written = self.loaded.artifact.written_at
-        return None if written is None else hours_between(written, self.instruction.now)
+        return None if written is None else hours_between(written, self.request.now)
 
     @property
     def is_simulated(self) -> bool:
         """Whether a stand-in price was asked for or used."""
-        return self.instruction.prices.stand_in_asked_for or any(
+        return self.request.prices.default_price_asked_for or any(
             quote.simulated for quote in self.prices.quotes.values()
         )
 
-    def whose_turn(self) -> Turn | RunReport | Refusal:
+    def next_attempt(self) -> Attempt | RunReport | Refusal:
         """Look again whose turn it is."""
-        return whose_turn(
+        return next_attempt(
             request_id=self.request_id,
             strategy_id=self.strategy_id,
             provider=self.provider,
             loaded=self.read,
-            accepted=self.instruction.accepted_prices,
+            accepted=self.request.accepted_prices,
         )
 
 
-def prepare(instruction: Instruction) -> Prepared | RunReport | Refusal:
+def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
     """Check and read everything that needs no lock. An earlier run of the request ends it here, as a replay."""
-    ids = _parse_ids(instruction)
+    ids = _parse_ids(request)
     if isinstance(ids, Refusal):
         return ids
     request_id, strategy_id, provider, task_id = ids
-    loaded = find_research(
-        instruction.inline, root=instruction.artifacts_root, request_id=request_id, task_id=task_id
-    )
+    loaded = find_research(request.inline, root=request.artifacts_root, request_id=request_id, task_id=task_id)
     if isinstance(loaded, Refusal):
         return loaded
-    refusal = _mismatch(loaded, instruction) or strategy_refusal(strategy_id, instruction)
+    refusal = _mismatch(loaded, request) or strategy_refusal(strategy_id, request)
     if refusal is not None:
         return refusal
     loaded = loaded.read_as(interpretation_for(request_id=request_id, provider=provider))
     if isinstance(loaded, Refusal):
         return loaded
-    turn = whose_turn(
+    attempt = next_attempt(
         request_id=request_id,
         strategy_id=strategy_id,
         provider=provider,
         loaded=loaded,
-        accepted=instruction.accepted_prices,
+        accepted=request.accepted_prices,
     )
-    if not isinstance(turn, Turn):
-        return turn
-    policy, artifact = policy_for(strategy_id), turn.artifact
-    found = _fetch_quotes(instruction, artifact, strategy_id=strategy_id, provider=provider)
+    if not isinstance(attempt, Attempt):
+        return attempt
+    policy, artifact = policy_for(strategy_id), attempt.artifact
+    found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider)
     return Prepared(
         request_id=request_id,
         strategy_id=strategy_id,
         provider=provider,
-        creates_strategy=instruction.create_strategy,
+        creates_strategy=request.create_strategy,
         read=loaded,
-        turn=turn,
+        attempt=attempt,
         policy=policy,
-        prices=_screened(found.quotes, artifact, instruction=instruction, policy=policy),
+        prices=_screened(found.quotes, artifact, request=request, policy=policy),
         unpriced=found.reasons,
-        market=market_session(instruction.now),
-        instruction=instruction,
+        market=market_session(request.now),
+        request=request,
     )
 
 
@@ -158,29 +156,29 @@ def hours_between(earlier: datetime, later: datetime) -> Decimal:
     return Decimal(max(0, (later - earlier) // timedelta(hours=1)))
 
 
-def _parse_ids(instruction: Instruction) -> tuple[uuid.UUID, uuid.UUID, str, uuid.UUID | None] | Refusal:
-    request_id = parse_id(instruction.request_id, name="request_id")
+def _parse_ids(request: ExecutionRequest) -> tuple[uuid.UUID, uuid.UUID, str, uuid.UUID | None] | Refusal:
+    request_id = parse_id(request.request_id, name="request_id")
     if isinstance(request_id, Refusal):
         return request_id
-    strategy_id = parse_id(instruction.strategy_id, name="strategy_id")
+    strategy_id = parse_id(request.strategy_id, name="strategy_id")
     if isinstance(strategy_id, Refusal):
         return strategy_id
-    provider = parse_provider(instruction.provider)
+    provider = parse_provider(request.provider)
     if isinstance(provider, Refusal):
         return provider
-    task_id = None if instruction.task_id is None else parse_id(instruction.task_id, name="task_id")
+    task_id = None if request.task_id is None else parse_id(request.task_id, name="task_id")
     if isinstance(task_id, Refusal):
         return task_id
     return request_id, strategy_id, provider, task_id
 
 
-def _mismatch(loaded: LoadedArtifact, instruction: Instruction) -> Refusal | None:
+def _mismatch(loaded: LoadedArtifact, request: ExecutionRequest) -> Refusal | None:
     """Refuse research that says it is another provider's, request's, task's or strategy's."""
     claims = loaded.artifact.claims
     claimed = {
-        "provider": (provider_meant(claims.provider), instruction.provider),
-        "request_id": (claims.request_id.lower(), instruction.request_id),
-        "strategy_id": (claims.strategy_id.lower(), instruction.strategy_id),
+        "provider": (provider_meant(claims.provider), request.provider),
+        "request_id": (claims.request_id.lower(), request.request_id),
+        "strategy_id": (claims.strategy_id.lower(), request.strategy_id),
         "task_id": (claims.task_id.lower(), str(loaded.task_id)),
     }
     for name, (says, asked) in claimed.items():
@@ -190,10 +188,10 @@ def _mismatch(loaded: LoadedArtifact, instruction: Instruction) -> Refusal | Non
     return None
 
 
-def strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusal | None:
+def strategy_refusal(strategy_id: uuid.UUID, request: ExecutionRequest) -> Refusal | None:
     """Return why the strategy may not execute, or may not be created; None where it may."""
     strategy = books.find_strategy(strategy_id)
-    name = instruction.create_strategy
+    name = request.create_strategy
     if strategy is not None:
         if strategy.status == strategy.Status.ACTIVE:
             return None
@@ -209,20 +207,20 @@ def strategy_refusal(strategy_id: uuid.UUID, instruction: Instruction) -> Refusa
 
 
 def _fetch_quotes(
-    instruction: Instruction, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
+    request: ExecutionRequest, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
 ) -> PriceAnswer:
     """Ask for all prices at once, before the transaction: a network call inside it would starve every caller."""
     account = books.find_account(strategy_id=strategy_id, provider=provider)
     held = books.held_symbols(account) if account else frozenset[str]()
-    needed = symbols_to_price(artifact, held=held, close_unlisted=instruction.close_unlisted)
-    found = instruction.prices.ask(needed | held)
+    needed = symbols_to_price(artifact, held=held, close_unlisted=request.close_unlisted)
+    found = request.prices.ask(needed | held)
     # Holdings that only stay are marked at a real price where there is one; a stand-in must not revalue them.
     kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
     return PriceAnswer(kept, found.reasons)
 
 
 def _screened(
-    quotes: Mapping[str, Quote], artifact: Artifact, *, instruction: Instruction, policy: Policy
+    quotes: Mapping[str, Quote], artifact: Artifact, *, request: ExecutionRequest, policy: Policy
 ) -> Screened:
     """Hold back what is too far from the last close or from the research."""
     quoted = comparable(quotes)
@@ -230,6 +228,6 @@ def _screened(
         quotes,
         closes=books.last_closes(quoted) if quoted else {},
         lines=artifact.recommendations,
-        accepted=instruction.accepted_prices,
+        accepted=request.accepted_prices,
         band_percent=policy.price_band_percent,
     )

@@ -1,4 +1,4 @@
-"""Writes what the engine room remembers of a run, in the transaction of the run."""
+"""Writes what is kept of a run, in the transaction of the run, and finds it again."""
 
 import uuid
 from collections import Counter

@@ -20,7 +20,7 @@ from execution.research.resolutions import (
     save_rule,
     suggested_rule,
 )
-from execution.runs.eligibility import Turn, interpretation_of, whose_turn
+from execution.runs.eligibility import Attempt, interpretation_of, next_attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +90,17 @@ def _look(line: StoredLine) -> Reading | Refusal:
     loaded = _loaded(run)
     if isinstance(loaded, Refusal):
         return loaded
-    turn = whose_turn(
+    attempt = next_attempt(
         request_id=run.request_id,
         strategy_id=run.strategy_id,
         provider=run.provider,
         loaded=loaded,
         accepted=(),
     )
-    if isinstance(turn, Refusal):
-        return turn
-    is_taken = isinstance(turn, Turn) and (turn.lines is None or line.line in turn.lines)
-    found = _find(turn.loaded.artifact if isinstance(turn, Turn) else loaded.artifact, line.line)
+    if isinstance(attempt, Refusal):
+        return attempt
+    is_taken = isinstance(attempt, Attempt) and (attempt.lines is None or line.line in attempt.lines)
+    found = _find(attempt.loaded.artifact if isinstance(attempt, Attempt) else loaded.artifact, line.line)
     if found is None:
         return Refusal(Code.LINE_NOT_FOUND, f"line {line.line} is not in the research of request {run.request_id}")
     return Reading(found, is_taken)

@@ -17,7 +17,8 @@ from execution.prices import PriceChain
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
 from execution.runs import records
-from execution.services import Instruction, execute
+from execution.runs.execute import execute
+from execution.runs.prepare import ExecutionRequest
 
 _Origin = ResearchRequest.Origin
 
@@ -38,7 +39,7 @@ def retry_failed_run(
 
 def find_retry(
     run_id: uuid.UUID, *, actor: str, door: str, now: datetime, prices: PriceChain, artifacts_root: Path
-) -> Instruction | Refusal:
+) -> ExecutionRequest | Refusal:
     """Return the call that tries a failed run again, to be previewed or executed, or why there is none."""
     run = _failed_run(run_id)
     if isinstance(run, Refusal):
@@ -46,7 +47,7 @@ def find_retry(
     loaded = _research(run, artifacts_root)
     if isinstance(loaded, Refusal):
         return loaded
-    return _instruction(run, loaded, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
+    return _request(run, loaded, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
 
 
 def _failed_run(run_id: uuid.UUID) -> ExecutionRun | Refusal:
@@ -92,7 +93,7 @@ def _research(run: ExecutionRun, artifacts_root: Path) -> LoadedArtifact | Refus
     return loaded
 
 
-def _instruction(
+def _request(
     run: ExecutionRun,
     loaded: LoadedArtifact,
     *,
@@ -101,9 +102,9 @@ def _instruction(
     now: datetime,
     prices: PriceChain,
     artifacts_root: Path,
-) -> Instruction:
+) -> ExecutionRequest:
     kept: Mapping[str, Any] = run.parameters
-    return Instruction(
+    return ExecutionRequest(
         request_id=str(run.request_id),
         strategy_id=str(run.strategy_id),
         provider=run.provider,

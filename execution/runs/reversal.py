@@ -20,7 +20,7 @@ from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
 from execution.runs import records
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
 from portfolios.ledger.reversal_plan import Unwinding, plan_unwinding
 from portfolios.models import PortfolioAccount, Position
 from portfolios.selectors import books
@@ -177,7 +177,7 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
         unwinding.entries,
         positions=unwinding.positions,
         before=unwinding.before,
-        stamp=Stamp(actor=order.actor, now=order.now, run_id=order.run_id, reason=order.reason),
+        context=AuditContext(actor=order.actor, now=order.now, run_id=order.run_id, reason=order.reason),
     )
     records.record_reversal(
         found.run,

@@ -18,7 +18,7 @@ RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class AttentionItem:
     """One kind of thing that waits for a person: how many, what it is and what to do.
 
     `count` stops at `MOST`. `model` and `filters` say which rows they are; `is_urgent`: the books may be wrong, or
@@ -38,11 +38,11 @@ class Concern:
         return str(self.count) if self.count < MOST else f"{MOST}+"
 
 
-def concerns(*, now: datetime, price_max_age: timedelta) -> list[Concern]:
+def concerns(*, now: datetime, price_max_age: timedelta) -> list[AttentionItem]:
     """Return what waits for a person, the urgent first; nothing that is in order."""
     found = [
         *_books(),
-        Concern(
+        AttentionItem(
             _count(ExecutionRun.objects.filter(status="failed", started_at__gte=now - RECENT)),
             "runs failed in the last 7 days",
             "Read the error, then try again.",
@@ -50,42 +50,42 @@ def concerns(*, now: datetime, price_max_age: timedelta) -> list[Concern]:
             {"status__exact": "failed"},
             is_urgent=True,
         ),
-        Concern(
+        AttentionItem(
             _count(waiting_lines()),
             "lines of research are quarantined",
             "Each says what is in doubt: say what it means.",
             Recommendation,
             {"waits": "answer"},
         ),
-        Concern(
+        AttentionItem(
             _count(answered_lines()),
             "lines have an answer and wait for their execution",
             "Execute their request again.",
             Recommendation,
             {"waits": "execution"},
         ),
-        Concern(
+        AttentionItem(
             _count(ResearchRequest.objects.filter(state__in=["new", "quarantined"])),
             "requests cannot be executed as they are",
             "Assign them to a strategy, or ignore them.",
             ResearchRequest,
             {"state__in": "new,quarantined"},
         ),
-        Concern(
+        AttentionItem(
             _count(PortfolioAccount.objects.exclude(trading_state="ACTIVE")),
             "accounts are halted or may only reduce",
             "Research does not open positions there.",
             PortfolioAccount,
             {"trading_state__in": "HALTED,REDUCING"},
         ),
-        Concern(
+        AttentionItem(
             _count(Position.objects.filter(status="open", marked_at__lt=now - price_max_age)),
             "open positions have an old mark",
             "Mark to market, or look for a missing price.",
             Position,
             {"status__exact": "open", "marked_at__lt": (now - price_max_age).isoformat()},
         ),
-        Concern(
+        AttentionItem(
             _count(Security.objects.filter(is_verified=False)),
             "securities are not verified",
             "Fill in the sector: its limit is not checked without one.",
@@ -96,17 +96,19 @@ def concerns(*, now: datetime, price_max_age: timedelta) -> list[Concern]:
     return sorted((item for item in found if item.count), key=lambda item: not item.is_urgent)
 
 
-def _books() -> Iterator[Concern]:
+def _books() -> Iterator[AttentionItem]:
     """A quick look, without a replay: whether each balance is that of the last entry, and the triggers stand."""
     last = LedgerEntry.objects.filter(
         account=OuterRef("pk"), sequence=OuterRef("book_version"), balance_after=OuterRef("cash_balance")
     )
     wrong = PortfolioAccount.objects.filter(~Exists(last)).exclude(book_version=0, cash_balance=0)
     hint = "Run check_books: it says what does not fit, and --repair mends what follows from the ledger."
-    yield Concern(_count(wrong), "accounts do not fit their ledger", hint, PortfolioAccount, {}, is_urgent=True)
+    yield AttentionItem(
+        _count(wrong), "accounts do not fit their ledger", hint, PortfolioAccount, {}, is_urgent=True
+    )
     missing = len(missing_triggers(connection))
     what = "triggers of the database are missing"
-    yield Concern(missing, what, "Run migrate, which installs them.", PortfolioAccount, {}, is_urgent=True)
+    yield AttentionItem(missing, what, "Run migrate, which installs them.", PortfolioAccount, {}, is_urgent=True)
 
 
 def _count(rows: "QuerySet[Any]") -> int:

@@ -1,4 +1,4 @@
-"""Reads research and runs for pages: what is new, what waits for a person, and what came of recommendations."""
+"""Reads how the research of each provider turned out, and what the providers say of the same symbol."""
 
 import uuid
 from collections.abc import Iterable, Mapping

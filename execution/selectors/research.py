@@ -1,4 +1,4 @@
-"""Reads research and runs for pages: what is new, what waits for a person, and what came of recommendations."""
+"""Reads research for pages: what is new, and which lines wait for a person."""
 
 import os
 import uuid

@@ -1,4 +1,4 @@
-"""Reads research and runs for pages: what is new, what waits for a person, and what came of recommendations."""
+"""Reads runs for pages."""
 
 import uuid
 from datetime import datetime, timedelta

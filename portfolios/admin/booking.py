@@ -29,7 +29,7 @@ class Deposit(_AccountAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Book the deposit."""
-        bookkeeping.deposit(account, amount=call.values["amount"], stamp=call.stamp)
+        bookkeeping.deposit(account, amount=call.values["amount"], context=call.context)
         return f"{format_cash(call.values['amount'])} was deposited in {account}."
 
 
@@ -43,7 +43,7 @@ class Withdraw(_AccountAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Book the withdrawal."""
-        bookkeeping.withdraw(account, amount=call.values["amount"], stamp=call.stamp)
+        bookkeeping.withdraw(account, amount=call.values["amount"], context=call.context)
         return f"{format_cash(call.values['amount'])} was withdrawn from {account}."
 
 
@@ -68,7 +68,7 @@ class FillOrder(BooksAction):
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Book the fill."""
         order = bookkeeping.fill_order(
-            account, order=call.rows[0], price=call.values["price"], fee=call.values["fee"], stamp=call.stamp
+            account, order=call.rows[0], price=call.values["price"], fee=call.values["fee"], context=call.context
         )
         return f"{order.action} {order.security_id} was filled."
 
@@ -112,7 +112,7 @@ class TakeBackOrder(BooksAction):
         if order.status == Order.Status.PENDING:
             bookkeeping.cancel_order(order)
             return f"{order.action} {order.security_id} was canceled."
-        entry = bookkeeping.take_back_order(account, order=order, stamp=call.stamp)
+        entry = bookkeeping.take_back_order(account, order=order, context=call.context)
         return f"{order.action} {order.security_id} was taken back by entry {entry.sequence} of the ledger."
 
 
@@ -137,6 +137,6 @@ class EndPosition(BooksAction):
             side=Side(position.side),
             quantity=ZERO,
             average_price=position.average_price,
-            stamp=call.stamp,
+            context=call.context,
         )
         return f"{position.security_id} is no longer held by {account}."

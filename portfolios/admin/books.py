@@ -122,19 +122,19 @@ class PortfolioAccountAdmin(EditAdmin):
 
     def save_model(self, request: HttpRequest, obj: PortfolioAccount, form: Any, change: bool) -> None:  # noqa: FBT001  # the same
         """Open an account with its deposit, or correct the cash of one. Raises CannotBookError."""
-        stamp = self.stamp(request, form)
+        context = self.context(request, form)
         if not change:
             opened = bookkeeping.open_account(
                 strategy_id=obj.strategy_id,
                 provider=obj.provider,
                 initial_balance=form.cleaned_data["initial_balance"],
-                stamp=stamp,
+                context=context,
             )
             obj.pk = opened.pk
             obj.refresh_from_db()
             return
         account = bookkeeping.lock_accounts([obj.pk])[0]
-        bookkeeping.correct_cash(account, balance=form.cleaned_data["cash_balance"], stamp=stamp)
+        bookkeeping.correct_cash(account, balance=form.cleaned_data["cash_balance"], context=context)
 
     # --- what belongs to it ---
 
@@ -282,7 +282,9 @@ class OrderAdmin(EditAdmin):
         inherited = super().get_fieldsets(request, obj)
         return [(None, {"fields": [*self.known[:4], *size, *self.known[4:]] if obj else new}), *inherited[1:]]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  # called by Django with these arguments
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:  # called by Django with these arguments
         """Return the form that fits."""
         kwargs["form"] = PendingOrderForm if obj else NewOrderForm
         return super().get_form(request, obj, change=change, **kwargs)
@@ -308,7 +310,7 @@ class OrderAdmin(EditAdmin):
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:  # noqa: FBT001  # the same
         """Book a new order, or change one that waits. Raises CannotBookError."""
-        stamp, values = self.stamp(request, form), form.cleaned_data
+        context, values = self.context(request, form), form.cleaned_data
         account = bookkeeping.lock_accounts([obj.account_id])[0]
         if change:
             order = Order.objects.get(pk=obj.pk)
@@ -318,9 +320,9 @@ class OrderAdmin(EditAdmin):
             action=Action(obj.action), symbol=obj.security_id, quantity=obj.quantity, price=obj.limit_price
         )
         if values["state"] == IS_FILLED:
-            written = bookkeeping.record_order(account, typed=typed, fee=values["commission"], stamp=stamp)
+            written = bookkeeping.record_order(account, typed=typed, fee=values["commission"], context=context)
         else:
-            written = bookkeeping.place_order(account, typed=typed, stamp=stamp)
+            written = bookkeeping.place_order(account, typed=typed, context=context)
         obj.pk = written.pk
         obj.refresh_from_db()
 
@@ -440,7 +442,7 @@ class PositionAdmin(EditAdmin):
             side=Side(obj.side),
             quantity=obj.quantity,
             average_price=obj.average_price,
-            stamp=self.stamp(request, form),
+            context=self.context(request, form),
         )
         if not change:
             obj.pk = Position.objects.get(

@@ -48,7 +48,7 @@ Kind = LedgerEntry.Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class AuditContext:
     """Who changes the books, when, for which run and why; goes onto every entry."""
 
     actor: str
@@ -119,46 +119,46 @@ def lock_accounts(ids: Sequence[uuid.UUID]) -> list[PortfolioAccount]:
 
 
 def open_account(
-    *, strategy_id: uuid.UUID, provider: str, initial_balance: Decimal, stamp: Stamp
+    *, strategy_id: uuid.UUID, provider: str, initial_balance: Decimal, context: AuditContext
 ) -> PortfolioAccount:
     """Write a new account with its DEPOSIT of `initial_balance` > 0. The new row is the caller's alone.
 
     Raises IntegrityError where another transaction opened the account first: leave the block and look again.
     """
     account = PortfolioAccount.objects.create(strategy_id=strategy_id, provider=provider)
-    deposit(account, amount=initial_balance, stamp=replace(stamp, reason=stamp.reason or "Initial balance"))
+    deposit(account, amount=initial_balance, context=replace(context, reason=context.reason or "Initial balance"))
     return account
 
 
 @_range_is_a_rule()
-def deposit(account: PortfolioAccount, *, amount: Decimal, stamp: Stamp) -> None:
+def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
     """Book cash > 0 that comes in from outside. Raises CannotBookError."""
-    _move_cash(account, Kind.DEPOSIT, _positive(amount, "amount"), stamp)
+    _move_cash(account, Kind.DEPOSIT, _positive(amount, "amount"), context)
 
 
 @_range_is_a_rule()
-def withdraw(account: PortfolioAccount, *, amount: Decimal, stamp: Stamp) -> None:
+def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
     """Book cash > 0 that goes out. Raises CannotBookError where it is more than the account has."""
-    _move_cash(account, Kind.WITHDRAWAL, -_positive(amount, "amount"), stamp)
+    _move_cash(account, Kind.WITHDRAWAL, -_positive(amount, "amount"), context)
 
 
 @_range_is_a_rule()
-def correct_cash(account: PortfolioAccount, *, balance: Decimal, stamp: Stamp) -> None:
+def correct_cash(account: PortfolioAccount, *, balance: Decimal, context: AuditContext) -> None:
     """Book the difference to the cash balance that a person says is right. Raises CannotBookError."""
     amount = quantize_cash(balance) - account.cash_balance
     if not amount:
         raise CannotBookError(f"cash_balance is {account.cash_balance} already: nothing to correct")
-    _move_cash(account, Kind.CORRECTION, amount, stamp)
+    _move_cash(account, Kind.CORRECTION, amount, context)
 
 
 @_range_is_a_rule()
-def pay_dividend(account: PortfolioAccount, *, symbol: str, per_share: Decimal, stamp: Stamp) -> Decimal:
+def pay_dividend(account: PortfolioAccount, *, symbol: str, per_share: Decimal, context: AuditContext) -> Decimal:
     """Book a cash dividend > 0 per unit on the open position in `symbol` and return the cash: shorts pay it.
 
     Raises CannotBookError where nothing is held, where it comes to less than a cent, or where a short costs more
     than the account has.
     """
-    books = _Books.of(account, stamp)
+    books = _Books.of(account, context)
     position = books.held(symbol)
     _require_above_zero(per_share, "dividend per unit")
     amount = notional(quantity=position.as_holding().signed_quantity, price=per_share)
@@ -171,13 +171,13 @@ def pay_dividend(account: PortfolioAccount, *, symbol: str, per_share: Decimal, 
 
 
 @_range_is_a_rule()
-def split_position(account: PortfolioAccount, *, symbol: str, ratio: Decimal, stamp: Stamp) -> Holding:
+def split_position(account: PortfolioAccount, *, symbol: str, ratio: Decimal, context: AuditContext) -> Holding:
     """Book a split of the open position in `symbol`, `ratio` new units for one old, and return the new holding.
 
     The cost stays. Raises CannotBookError where nothing is held, the ratio is not above zero, or the split leaves a
     quantity or a price that rounds to nothing.
     """
-    books = _Books.of(account, stamp)
+    books = _Books.of(account, context)
     position = books.held(symbol)
     _require_above_zero(ratio, "ratio")
     after = split_holding(position.as_holding(), ratio)
@@ -196,13 +196,13 @@ def correct_position(
     side: Side,
     quantity: Decimal,
     average_price: Decimal,
-    stamp: Stamp,
+    context: AuditContext,
 ) -> None:
     """Book what a person says is held of `symbol`: a new position, another size, side or average, or nothing (0).
 
     Cash does not move and no profit is realized; the cost becomes quantity * average. Raises CannotBookError.
     """
-    books = _Books.of(account, stamp)
+    books = _Books.of(account, context)
     position = books.find(symbol)
     before = position.as_holding() if position else Holding(symbol, side, ZERO, ZERO, ZERO)
     after = _corrected(before, side=side, quantity=quantity, average_price=average_price)
@@ -220,7 +220,7 @@ def book_orders(
     *,
     positions: Sequence[Position],
     marks: Mapping[str, Decimal],
-    stamp: Stamp,
+    context: AuditContext,
 ) -> list[Booked]:
     """Write filled orders, in their order, with ledger, positions, marks, balances and a valuation.
 
@@ -229,11 +229,11 @@ def book_orders(
     CannotBookError for a cash balance outside its range, IntegrityError for a used client_order_id; the caller's
     transaction rolls back then, and nothing was written.
     """
-    books = _Books(account, positions, stamp)
+    books = _Books(account, positions, context)
     booked = [books.fill(ticket) for ticket in tickets]
     books.mark(marks)
     books.write()
-    value_account(account, now=stamp.now)
+    value_account(account, now=context.now)
     return booked
 
 
@@ -244,22 +244,22 @@ def open_with_history(
     provider: str,
     events: Sequence[PastEvent],
     unfilled: Sequence[PastOrder],
-    stamp: Stamp,
+    context: AuditContext,
 ) -> PortfolioAccount:
-    """Write a new account with what happened to it elsewhere, and what it is worth at `stamp.now`.
+    """Write a new account with what happened to it elsewhere, and what it is worth at `context.now`.
 
-    Each entry has the time and the reason of its event and the stamp's actor; `unfilled` orders have none. The new
-    row is the caller's alone. Raises IntegrityError where the account or an order is there already,
+    Each entry has the time and the reason of its event and the context's actor; `unfilled` orders have none. The
+    new row is the caller's alone. Raises IntegrityError where the account or an order is there already,
     ImpossibleFillError and CannotBookError for a history that contradicts itself: roll back then.
     """
     account = PortfolioAccount.objects.create(id=account_id, strategy_id=strategy_id, provider=provider)
-    books = _Books(account, [], stamp)
+    books = _Books(account, [], context)
     for event in events:
-        books.relive(event, replace(stamp, now=event.at, reason=event.reason))
+        books.relive(event, replace(context, now=event.at, reason=event.reason))
     for order in unfilled:
         books.keep(order)
     books.write()
-    value_account(account, now=stamp.now)
+    value_account(account, now=context.now)
     return account
 
 
@@ -270,7 +270,7 @@ def reverse_entries(
     *,
     positions: Sequence[Position],
     before: Mapping[uuid.UUID, Holding | None],
-    stamp: Stamp,
+    context: AuditContext,
 ) -> None:
     """Take back fills and fees of `entries`: a REVERSAL for each, at its price, that names it.
 
@@ -278,7 +278,7 @@ def reverse_entries(
     nothing), and is what it is afterwards, at its last mark. The entries must be the last of their positions
     that still stand. Values the account. Raises CannotBookError where the cash would leave its range.
     """
-    books = _Books.of(account, stamp)
+    books = _Books.of(account, context)
     taken = {
         position.pk: [entry for entry in entries if entry.position_id == position.pk] for position in positions
     }
@@ -286,38 +286,40 @@ def reverse_entries(
     for position in sorted(positions, key=lambda each: sum(entry.amount for entry in taken[each.pk])):
         books.take_back(position, taken[position.pk], before[position.pk])
     books.write()
-    value_account(account, now=stamp.now)
+    value_account(account, now=context.now)
 
 
 @_range_is_a_rule()
-def record_order(account: PortfolioAccount, *, typed: TypedOrder, fee: Decimal, stamp: Stamp) -> Order:
+def record_order(account: PortfolioAccount, *, typed: TypedOrder, fee: Decimal, context: AuditContext) -> Order:
     """Book an order that was filled elsewhere, as a person types it, at its price and with its fee in cash (>= 0).
 
     What is held keeps its mark. Raises CannotBookError for what the books do not take.
     """
-    books = _Books.of(account, stamp)
-    order, fill = _placed(account, typed, stamp), _typed_fill(typed, fee)
-    return _book_fill(books, order, fill, stamp=stamp, book=books.fill_new)
+    books = _Books.of(account, context)
+    order, fill = _placed(account, typed, context), _typed_fill(typed, fee)
+    return _book_fill(books, order, fill, context=context, book=books.fill_new)
 
 
 @_range_is_a_rule()
-def fill_order(account: PortfolioAccount, *, order: Order, price: Decimal, fee: Decimal, stamp: Stamp) -> Order:
+def fill_order(
+    account: PortfolioAccount, *, order: Order, price: Decimal, fee: Decimal, context: AuditContext
+) -> Order:
     """Book a pending order of the account as filled, all of it, at a price per unit and with a fee (>= 0).
 
     Raises CannotBookError for an order that cannot be filled, and for what the books do not take.
     """
-    books = _Books.of(account, stamp)
+    books = _Books.of(account, context)
     _require_next(order, Order.Status.FILLED)
     typed = TypedOrder(action=Action(order.action), symbol=order.security_id, quantity=order.quantity, price=price)
-    return _book_fill(books, order, _typed_fill(typed, fee), stamp=stamp, book=books.fill_waiting)
+    return _book_fill(books, order, _typed_fill(typed, fee), context=context, book=books.fill_waiting)
 
 
 @_range_is_a_rule()
-def place_order(account: PortfolioAccount, *, typed: TypedOrder, stamp: Stamp) -> Order:
+def place_order(account: PortfolioAccount, *, typed: TypedOrder, context: AuditContext) -> Order:
     """Write a pending order, as a person types it. It moves nothing until it is filled. Raises CannotBookError."""
-    _require_signed(stamp)
+    _require_signed(context)
     _typed_fill(typed, ZERO)
-    order = _placed(account, typed, stamp)
+    order = _placed(account, typed, context)
     order.save(force_insert=True)
     return order
 
@@ -342,14 +344,14 @@ def cancel_order(order: Order) -> None:
 
 
 @_range_is_a_rule()
-def take_back_order(account: PortfolioAccount, *, order: Order, stamp: Stamp) -> LedgerEntry:
+def take_back_order(account: PortfolioAccount, *, order: Order, context: AuditContext) -> LedgerEntry:
     """Book a CORRECTION that undoes what a filled order of the account did, and return it. The order stays.
 
     Its cash and its fee come back, what is held becomes what it would be without the order, and its profit goes.
     Raises CannotBookError for an order that moved nothing or was taken back before, where a later entry needs what
     it did, and where the cash that has to be given back is not there.
     """
-    books = _Books.of(account, stamp)
+    books = _Books.of(account, context)
     entries = queries.ledger_of_orders([order.pk]).get(order.pk, [])
     if not entries:
         raise CannotBookError(f"order is {order.status}: it moved nothing that could be taken back")
@@ -407,7 +409,7 @@ def _typed_fill(typed: TypedOrder, fee: Decimal) -> Fill:
     return Fill(typed.symbol, typed.action, typed.quantity, typed.price, fee)
 
 
-def _placed(account: PortfolioAccount, typed: TypedOrder, stamp: Stamp) -> Order:
+def _placed(account: PortfolioAccount, typed: TypedOrder, context: AuditContext) -> Order:
     """Return a pending order that is still to be written; its id from outside says that a person typed it."""
     key = uuid.uuid4()
     return Order(
@@ -418,18 +420,18 @@ def _placed(account: PortfolioAccount, typed: TypedOrder, stamp: Stamp) -> Order
         quantity=typed.quantity,
         limit_price=typed.price,
         client_order_id=f"by-hand-{key}",
-        placed_at=stamp.now,
-        metadata={"entered_by": stamp.actor, "reason": stamp.reason},
+        placed_at=context.now,
+        metadata={"entered_by": context.actor, "reason": context.reason},
     )
 
 
 def _book_fill(
-    books: "_Books", order: Order, fill: Fill, *, stamp: Stamp, book: Callable[[Order, Fill], Booked]
+    books: "_Books", order: Order, fill: Fill, *, context: AuditContext, book: Callable[[Order, Fill], Booked]
 ) -> Order:
     """Fill a pending order and bring everything up to date."""
     held = books.find(order.security_id)
     marks = {order.security_id: held.mark_price} if held else {}
-    order.status, order.filled_at = Order.Status.FILLED, stamp.now
+    order.status, order.filled_at = Order.Status.FILLED, context.now
     order.filled_quantity, order.average_fill_price, order.fee = fill.quantity, fill.price, fill.fee
     try:
         book(order, fill)
@@ -474,8 +476,8 @@ def _without(position: Position, order: Order) -> Holding:
     return replace(after, mark_price=before.mark_price)
 
 
-def _require_signed(stamp: Stamp) -> None:
-    if not stamp.reason.strip() or not stamp.actor.strip():
+def _require_signed(context: AuditContext) -> None:
+    if not context.reason.strip() or not context.actor.strip():
         raise CannotBookError("a change by hand needs an actor and a reason")
 
 
@@ -491,8 +493,8 @@ def _positive(amount: Decimal, name: str) -> Decimal:
     return cents
 
 
-def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, stamp: Stamp) -> None:
-    books = _Books.of(account, stamp)
+def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, context: AuditContext) -> None:
+    books = _Books.of(account, context)
     books.enter(kind, amount)
     books.write()
 
@@ -500,9 +502,9 @@ def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decima
 class _Books:
     """One account while it changes: everything is worked out in memory and written once."""
 
-    def __init__(self, account: PortfolioAccount, positions: Sequence[Position], stamp: Stamp) -> None:
+    def __init__(self, account: PortfolioAccount, positions: Sequence[Position], context: AuditContext) -> None:
         self._account = account
-        self._stamp = stamp
+        self._context = context
         self._open = {position.security_id: position for position in positions}
         self._touched: dict[uuid.UUID, Position] = {}
         self._orders: list[Order] = []
@@ -510,10 +512,10 @@ class _Books:
         self._entries: list[LedgerEntry] = []
 
     @classmethod
-    def of(cls, account: PortfolioAccount, stamp: Stamp) -> "_Books":
+    def of(cls, account: PortfolioAccount, context: AuditContext) -> "_Books":
         """Return the books of a locked account for a change that people asked for, and that needs a reason."""
-        _require_signed(stamp)
-        return cls(account, queries.open_positions(account), stamp)
+        _require_signed(context)
+        return cls(account, queries.open_positions(account), context)
 
     def find(self, symbol: str) -> Position | None:
         """Return the open position in `symbol`, or None."""
@@ -528,7 +530,7 @@ class _Books:
 
     def new_position(self, symbol: str, side: Side) -> Position:
         """Return a position that is still to be written."""
-        return Position(account=self._account, security_id=symbol, side=side.value, opened_at=self._stamp.now)
+        return Position(account=self._account, security_id=symbol, side=side.value, opened_at=self._context.now)
 
     def fill(self, ticket: Ticket) -> Booked:
         """Book one filled order: the order, its entries, the position and the cash."""
@@ -561,9 +563,9 @@ class _Books:
         self._settle(position, result.holding)
         return Booked(order, position.id, _effect(held is None, fill, result.holding))
 
-    def relive(self, event: PastEvent, stamp: Stamp) -> None:
-        """Book an event of the past under its own stamp."""
-        self._stamp = stamp
+    def relive(self, event: PastEvent, context: AuditContext) -> None:
+        """Book an event of the past under its own context."""
+        self._context = context
         if isinstance(event, Deposited):
             self.enter(Kind.DEPOSIT, event.amount)
         elif isinstance(event, Traded):
@@ -653,7 +655,7 @@ class _Books:
         for symbol, position in self._open.items():
             if symbol in marks:
                 position.mark_price = marks[symbol]
-                position.marked_at = self._stamp.now
+                position.marked_at = self._context.now
                 self._touched[position.id] = position
 
     def enter(
@@ -669,7 +671,7 @@ class _Books:
         reverses: int | None = None,
     ) -> None:
         """Add one entry and move the cash. Raises CannotBookError where the cash would leave its range."""
-        account, stamp = self._account, self._stamp
+        account, context = self._account, self._context
         if account.cash_balance + amount < 0:
             raise CannotBookError(f"{kind} of {amount} is more than the cash balance of {account.cash_balance}")
         if account.cash_balance + amount >= CASH_LIMIT:
@@ -690,10 +692,10 @@ class _Books:
                 cost_basis=cost_basis,
                 reverses=reverses,
                 order=order,
-                run_id=stamp.run_id,
-                actor=stamp.actor,
-                reason=stamp.reason,
-                occurred_at=stamp.now,
+                run_id=context.run_id,
+                actor=context.actor,
+                reason=context.reason,
+                occurred_at=context.now,
             )
         )
 
@@ -702,7 +704,7 @@ class _Books:
         account = self._account
         equity = sum((held.as_holding().market_value for held in self._open.values()), ZERO)
         account.equity_value = quantize_cash(equity)
-        account.updated_at = self._stamp.now
+        account.updated_at = self._context.now
         if self._orders:
             Order.objects.bulk_create(self._orders)
         for order in self._waiting:
@@ -734,8 +736,8 @@ class _Books:
             fee=fill.fee,
             client_order_id=ticket.client_order_id,
             is_simulated=ticket.is_simulated,
-            placed_at=ticket.placed_at or self._stamp.now,
-            filled_at=self._stamp.now,
+            placed_at=ticket.placed_at or self._context.now,
+            filled_at=self._context.now,
             metadata=dict(ticket.metadata),
         )
 
@@ -747,7 +749,7 @@ class _Books:
         position.cost_basis = after.cost_basis
         position.realized_pnl = after.realized_pnl
         position.mark_price = after.mark_price
-        position.marked_at = self._stamp.now
+        position.marked_at = self._context.now
         self.touch(position)
         if after.is_open:
             # A reversal may open again what was closed.
@@ -756,7 +758,7 @@ class _Books:
             self._open[after.symbol] = position
             return
         position.status = Position.Status.CLOSED
-        position.closed_at = self._stamp.now
+        position.closed_at = self._context.now
         # Taken back, a flip leaves the other leg's position open under the same symbol.
         if self._open.get(after.symbol) == position:
             del self._open[after.symbol]

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from common.money import UNIT_LIMIT, ZERO, plain, quantize_average
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp, lock_accounts, pay_dividend, split_position
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts, pay_dividend, split_position
 from portfolios.models import CorporateAction, PortfolioAccount
 from portfolios.selectors import books
 
@@ -28,32 +28,32 @@ class BookedAction:
     repeated: bool = False
 
 
-def apply_split(*, symbol: str, ratio: Decimal, on: date, stamp: Stamp) -> BookedAction:
+def apply_split(*, symbol: str, ratio: Decimal, on: date, context: AuditContext) -> BookedAction:
     """Split every open position in `symbol`, `ratio` new units for one old. Cash and costs stay.
 
     Raises CannotBookError for an unknown symbol, a ratio that is none, or another ratio booked for the same day.
     """
 
-    def split(account: PortfolioAccount, stamp: Stamp) -> Decimal:
-        split_position(account, symbol=symbol, ratio=ratio, stamp=stamp)
+    def split(account: PortfolioAccount, context: AuditContext) -> Decimal:
+        split_position(account, symbol=symbol, ratio=ratio, context=context)
         return ZERO
 
     reason = f"Split {plain(ratio, places=0)}:1 on {on}"
-    return _book_once(_Kind.SPLIT, symbol, ratio, on=on, stamp=replace(stamp, reason=reason), book=split)
+    return _book_once(_Kind.SPLIT, symbol, ratio, on=on, context=replace(context, reason=reason), book=split)
 
 
-def record_dividend(*, symbol: str, per_share: Decimal, on: date, stamp: Stamp) -> BookedAction:
+def record_dividend(*, symbol: str, per_share: Decimal, on: date, context: AuditContext) -> BookedAction:
     """Pay `per_share` of cash on every open position in `symbol`; shorts pay it.
 
     Raises CannotBookError for an unknown symbol, an amount that is none, another amount booked for the same day, or
     an account whose short costs more than its cash: nothing is booked for anybody then.
     """
 
-    def pay(account: PortfolioAccount, stamp: Stamp) -> Decimal:
-        return pay_dividend(account, symbol=symbol, per_share=per_share, stamp=stamp)
+    def pay(account: PortfolioAccount, context: AuditContext) -> Decimal:
+        return pay_dividend(account, symbol=symbol, per_share=per_share, context=context)
 
     reason = f"Dividend {plain(per_share)} per unit on {on}"
-    return _book_once(_Kind.DIVIDEND, symbol, per_share, on=on, stamp=replace(stamp, reason=reason), book=pay)
+    return _book_once(_Kind.DIVIDEND, symbol, per_share, on=on, context=replace(context, reason=reason), book=pay)
 
 
 def _book_once(
@@ -62,8 +62,8 @@ def _book_once(
     value: Decimal,
     *,
     on: date,
-    stamp: Stamp,
-    book: Callable[[PortfolioAccount, Stamp], Decimal],
+    context: AuditContext,
+    book: Callable[[PortfolioAccount, AuditContext], Decimal],
 ) -> BookedAction:
     if symbol not in books.securities([symbol]):
         raise CannotBookError(f"symbol is {symbol}: not a known security")
@@ -73,14 +73,14 @@ def _book_once(
             security_id=symbol,
             kind=kind,
             effective_on=on,
-            defaults={"value": stored, "account_count": 0, "actor": stamp.actor, "booked_at": stamp.now},
+            defaults={"value": stored, "account_count": 0, "actor": context.actor, "booked_at": context.now},
         )
         if not created:
             return _repeated(action, stored)
         accounts = lock_accounts(books.accounts_holding(symbol))
         # Who sold between the look and the lock holds nothing any more.
         holding = [account for account in accounts if symbol in books.held_symbols(account)]
-        cash = sum((_named(book, account, stamp) for account in holding), ZERO)
+        cash = sum((_named(book, account, context) for account in holding), ZERO)
         action.account_count = len(holding)
         action.save(update_fields=["account_count"])
     return BookedAction(len(holding), cash)
@@ -105,8 +105,10 @@ def _repeated(action: CorporateAction, value: Decimal) -> BookedAction:
     return BookedAction(action.account_count, ZERO, repeated=True)
 
 
-def _named(book: Callable[[PortfolioAccount, Stamp], Decimal], account: PortfolioAccount, stamp: Stamp) -> Decimal:
+def _named(
+    book: Callable[[PortfolioAccount, AuditContext], Decimal], account: PortfolioAccount, context: AuditContext
+) -> Decimal:
     try:
-        return book(account, stamp)
+        return book(account, context)
     except CannotBookError as error:
         raise CannotBookError(f"account {account.pk}: {error}") from error

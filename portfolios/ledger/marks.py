@@ -22,7 +22,7 @@ from portfolios.valuation import summaries
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class ValuationResult:
     """What one chunk came to. The accounts `left_out` have changed, or were valued, at `as_of` or after it."""
 
     accounts: int
@@ -32,7 +32,7 @@ class Marked:
 
 def mark_accounts(
     ids: Sequence[uuid.UUID], *, marks: Mapping[str, Decimal], as_of: datetime, now: datetime
-) -> Marked:
+) -> ValuationResult:
     """Mark the open positions of these accounts at `marks` (price per unit by symbol) and value each account.
 
     A symbol without a mark keeps its last one. `as_of` is the time of the marks and of the valuations: what an
@@ -49,7 +49,7 @@ def mark_accounts(
         _value(valued, positions, as_of=as_of, now=now)
     summaries.refresh_summaries(ids, now=now)
     left_out = tuple(account.pk for account in accounts if account.pk in done)
-    return Marked(len(valued), sum(item.security_id in marks for item in positions), left_out)
+    return ValuationResult(len(valued), sum(item.security_id in marks for item in positions), left_out)
 
 
 def _mark(positions: Sequence[Position], marks: Mapping[str, Decimal], *, as_of: datetime) -> None:

@@ -13,12 +13,12 @@ from uuid import UUID
 from common.money import ZERO, quantize_cash
 from portfolios.domain.accounting import Holding
 from portfolios.domain.projection import Projected
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, read_account
 from portfolios.models import LedgerEntry, PortfolioAccount, Position
 
 
-def repair_books(account: PortfolioAccount, *, stamp: Stamp) -> list[Discrepancy]:
+def repair_books(account: PortfolioAccount, *, context: AuditContext) -> list[Discrepancy]:
     """Rebuild the projections of an account, locked by the caller, and return what cannot be repaired.
 
     The entries stay as they are; what contradicts itself between an order and its fill is left for a person, and so
@@ -27,7 +27,7 @@ def repair_books(account: PortfolioAccount, *, stamp: Stamp) -> list[Discrepancy
     read = read_account(account)
     if any(found.repairable for found in audit(read)):
         _remove_phantoms(read)
-        _rebuild(read, stamp)
+        _rebuild(read, context)
     return audit(read_account(PortfolioAccount.objects.get(pk=account.pk)))
 
 
@@ -36,7 +36,7 @@ def _remove_phantoms(read: AuditedAccount) -> None:
     Position.objects.filter(pk__in=phantoms).delete()
 
 
-def _rebuild(read: AuditedAccount, stamp: Stamp) -> None:
+def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     account = read.account
     account.cash_balance, account.book_version = read.replayed.cash, read.replayed.book_version
     stored = {position.pk: position for position in read.positions}
@@ -44,8 +44,8 @@ def _rebuild(read: AuditedAccount, stamp: Stamp) -> None:
     for key, expected in read.replayed.positions.items():
         before = stored.get(key)
         if before is None or not _is_right(before, expected):
-            mended.append(_mended(account, key, before, expected, stamp))
-    LedgerEntry.objects.bulk_create([entry for _, entry in mended] or [_note(account, stamp)])
+            mended.append(_mended(account, key, before, expected, context))
+    LedgerEntry.objects.bulk_create([entry for _, entry in mended] or [_note(account, context)])
     columns = [column.name for column in Position._meta.concrete_fields if not column.primary_key]
     rows = sorted((row for row, _ in mended), key=lambda row: row.status != Position.Status.CLOSED)
     Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=columns)
@@ -65,25 +65,25 @@ def _is_right(position: Position, expected: Projected) -> bool:
 
 
 def _mended(
-    account: PortfolioAccount, key: UUID, before: Position | None, expected: Projected, stamp: Stamp
+    account: PortfolioAccount, key: UUID, before: Position | None, expected: Projected, context: AuditContext
 ) -> tuple[Position, LedgerEntry]:
     held = expected.holding
     position = before or Position(
-        id=key, account=account, opened_at=stamp.now, mark_price=held.mark_price, marked_at=stamp.now
+        id=key, account=account, opened_at=context.now, mark_price=held.mark_price, marked_at=context.now
     )
     entry = _note(
         account,
-        stamp,
+        context,
         security_id=held.symbol,
         position=position,
         price=held.average_price,
         cost_basis=held.cost_basis,
     )
-    _restate(position, held, book_version=entry.sequence, now=stamp.now)
+    _restate(position, held, book_version=entry.sequence, now=context.now)
     return position, entry
 
 
-def _note(account: PortfolioAccount, stamp: Stamp, **restated: Any) -> LedgerEntry:
+def _note(account: PortfolioAccount, context: AuditContext, **restated: Any) -> LedgerEntry:
     """Return the account's next entry, a CORRECTION that moves no cash."""
     account.book_version += 1
     return LedgerEntry(
@@ -91,9 +91,9 @@ def _note(account: PortfolioAccount, stamp: Stamp, **restated: Any) -> LedgerEnt
         sequence=account.book_version,
         kind=LedgerEntry.Kind.CORRECTION,
         balance_after=account.cash_balance,
-        actor=stamp.actor,
-        reason=stamp.reason,
-        occurred_at=stamp.now,
+        actor=context.actor,
+        reason=context.reason,
+        occurred_at=context.now,
         **restated,
     )
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.core.management.base import CommandError
 
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
 
 
 @contextmanager
@@ -48,10 +48,10 @@ def day(text: str) -> date:
         raise CannotBookError(f"--date is {text!r}: not a day such as 2026-01-05") from error
 
 
-def stamp(now: datetime) -> Stamp:
+def context(now: datetime) -> AuditContext:
     """Return who types, and when."""
     try:
         actor = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         actor = "command"
-    return Stamp(actor=actor, now=now)
+    return AuditContext(actor=actor, now=now)

@@ -254,7 +254,7 @@ def fraction(part: Decimal, whole: Decimal) -> Decimal | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class Allocation:
     """One open position with what it is worth, signed, and its fraction of the account's total."""
 
     position: Position
@@ -263,14 +263,14 @@ class Weighed:
     weight: Decimal | None
 
 
-def weighed(positions: Iterable[Position], *, total: Decimal) -> list[Weighed]:
+def weighed(positions: Iterable[Position], *, total: Decimal) -> list[Allocation]:
     """Return the open positions among `positions` with values, gains and weights, the largest first."""
     found = []
     for position in positions:
         if position.status == Position.Status.OPEN:
             held = position.as_holding()
             value = held.market_value
-            found.append(Weighed(position, value, held.unrealized_pnl, fraction(value, total)))
+            found.append(Allocation(position, value, held.unrealized_pnl, fraction(value, total)))
     return sorted(found, key=lambda item: (-abs(item.market_value), item.position.security_id))
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from execution.models import ExecutionRun
 from portfolios.domain.accounting import Action
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import Stamp, TypedOrder
+from portfolios.ledger.bookkeeping import AuditContext, TypedOrder
 from portfolios.ledger.corporate_actions import record_dividend
 from portfolios.models import RiskPolicy, Security, Strategy
 from tests.scenes import Desk, Inbox, line
@@ -28,15 +28,17 @@ def fill(inbox: Inbox) -> Desk:
          line("KO", "PANIC", 3), line("AAPL", "HOLD", 6), line("XOM", "BUY", 1)],
         prices=prices, initial_balance=Decimal("12345678901.25"), now=now,
     )  # fmt: skip
-    stamp = Stamp(actor="olivia.operator", now=now + timedelta(minutes=5), reason="As the custodian's report says")
+    context = AuditContext(
+        actor="olivia.operator", now=now + timedelta(minutes=5), reason="As the custodian's report says"
+    )
     with transaction.atomic():
-        bookkeeping.correct_cash(desk.account, balance=Decimal("12345000000.10"), stamp=stamp)
+        bookkeeping.correct_cash(desk.account, balance=Decimal("12345000000.10"), context=context)
         typed = TypedOrder(action=Action.BUY, symbol="KO", quantity=Decimal("1234567.25"), price=Decimal("71.2"))
         Security.objects.get_or_create(symbol="KO")
-        order = bookkeeping.record_order(desk.account, typed=typed, fee=Decimal("12.5"), stamp=stamp)
-        bookkeeping.take_back_order(desk.account, order=order, stamp=stamp)
-        bookkeeping.place_order(desk.account, typed=typed, stamp=stamp)
-    record_dividend(symbol="MSFT", per_share=Decimal("0.75"), on=now.date(), stamp=stamp)
+        order = bookkeeping.record_order(desk.account, typed=typed, fee=Decimal("12.5"), context=context)
+        bookkeeping.take_back_order(desk.account, order=order, context=context)
+        bookkeeping.place_order(desk.account, typed=typed, context=context)
+    record_dividend(symbol="MSFT", per_share=Decimal("0.75"), on=now.date(), context=context)
     ExecutionRun.objects.create(
         request=ExecutionRun.objects.earliest("started_at").request, strategy=strategy, provider="openai",
         status="failed", task_id=strategy.pk, digest="0" * 64, actor="scheduler", door="worker", started_at=now,

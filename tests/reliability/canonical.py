@@ -29,7 +29,7 @@ from execution.models import ExecutionRun, Recommendation  # noqa: E402
 from execution.services import execute  # noqa: E402
 from portfolios.domain.accounting import Side  # noqa: E402
 from portfolios.ledger import bookkeeping  # noqa: E402
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp  # noqa: E402
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError  # noqa: E402
 from portfolios.ledger.verify import check_books  # noqa: E402
 from portfolios.models import (  # noqa: E402
     LedgerEntry,
@@ -78,7 +78,7 @@ class Script:
         ]
         prices = {symbol: f"{self.chance.uniform(0.2, 600):.4f}" for symbol in SYMBOLS}
         answer = execute(
-            self.desk.instruction(
+            self.desk.execution_request(
                 self.desk.inbox.put(lines),
                 prices=prices,
                 mode=self.chance.choice(list(Mode)),
@@ -122,11 +122,11 @@ class Script:
 
     def attempt(self, change: Callable[..., object], **arguments: Any) -> None:
         """Make a change by hand in a transaction of its own; a refusal is an outcome."""
-        stamp = Stamp(actor="bob", now=self.moment(), reason="as the statement says")
+        context = AuditContext(actor="bob", now=self.moment(), reason="as the statement says")
         try:
             with transaction.atomic():
                 (account,) = bookkeeping.lock_accounts([self.desk.account.pk])
-                change(account, **arguments, stamp=stamp)
+                change(account, **arguments, context=context)
         except CannotBookError as error:
             self.outcomes.append(f"{change.__name__}: {error}")
             return

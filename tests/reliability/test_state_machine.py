@@ -29,7 +29,7 @@ from execution.runs.reversal import ReversalReport, reverse_run
 from portfolios.domain import accounting
 from portfolios.domain.accounting import Side
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
 from portfolios.ledger.verify import audit, read_account
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.counts import count, seeded
@@ -86,16 +86,16 @@ class Life(RuleBasedStateMachine):
             slippage_bps=costs.slippage,
         )
         bookkeeping.open_account(
-            strategy_id=strategy.pk, provider=self.desk.provider, initial_balance=balance, stamp=self.stamp()
+            strategy_id=strategy.pk, provider=self.desk.provider, initial_balance=balance, context=self.context()
         )
         self.books.cash = cents(balance)
         self.compare()
 
-    def stamp(self) -> Stamp:
+    def context(self) -> AuditContext:
         """Return the next moment, with a name and a reason. What is done then stands on the last run."""
         self.undo = None
         self.now += timedelta(minutes=1)
-        return Stamp(actor="bob", now=self.now, reason="as the statement says")
+        return AuditContext(actor="bob", now=self.now, reason="as the statement says")
 
     @rule(
         wishes=st.lists(lines, min_size=1, max_size=4),
@@ -109,7 +109,7 @@ class Life(RuleBasedStateMachine):
 
     def execute(self, wishes: list[dict[str, Any]], quotes: dict[str, Decimal], mode: Mode, *, sweep: bool) -> None:
         """Execute research; the orders say what was traded, the second opinion what that makes of the books."""
-        self.stamp()
+        self.context()
         self.books.mark(quotes)
         before = deepcopy(self.books)
         total, known = self.books.total, set(Order.objects.values_list("pk", flat=True))
@@ -140,9 +140,9 @@ class Life(RuleBasedStateMachine):
     def take_back(self) -> None:
         """Take the last run back: the second opinion is the one from before it."""
         assert self.undo is not None
-        (report, before), stamp = self.undo, self.stamp()
+        (report, before), context = self.undo, self.context()
         answer = reverse_run(
-            UUID(report.run.id), actor=stamp.actor, door="service", reason=stamp.reason, now=stamp.now
+            UUID(report.run.id), actor=context.actor, door="service", reason=context.reason, now=context.now
         )
         assert isinstance(answer, ReversalReport)
         self.books = before
@@ -175,7 +175,7 @@ class Life(RuleBasedStateMachine):
     @rule(amount=amounts)
     def deposit(self, amount: Decimal) -> None:
         """Bring cash in."""
-        bookkeeping.deposit(self.account, amount=amount, stamp=self.stamp())
+        bookkeeping.deposit(self.account, amount=amount, context=self.context())
         self.books.cash += cents(amount)
         self.compare()
 
@@ -214,7 +214,7 @@ class Life(RuleBasedStateMachine):
     def split(self, data: st.DataObject, ratio: Decimal) -> None:
         """Split a holding."""
         symbol = data.draw(st.sampled_from(sorted(self.books.lots)))
-        bookkeeping.split_position(self.account, symbol=symbol, ratio=ratio, stamp=self.stamp())
+        bookkeeping.split_position(self.account, symbol=symbol, ratio=ratio, context=self.context())
         self.books.split(symbol, ratio)
         self.compare()
 
@@ -248,10 +248,10 @@ class Life(RuleBasedStateMachine):
     def attempt(self, possible: bool, change: Callable[..., object], **arguments: Any) -> None:
         """Make a change that is either booked or refused with nothing changed."""
         if possible:
-            change(self.account, **arguments, stamp=self.stamp())
+            change(self.account, **arguments, context=self.context())
             return
         with pytest.raises(CannotBookError), transaction.atomic():
-            change(self.account, **arguments, stamp=self.stamp())
+            change(self.account, **arguments, context=self.context())
 
     @property
     def account(self) -> PortfolioAccount:

@@ -28,7 +28,7 @@ import folios.urls  # noqa: F401  # discovers the admin's modules
 from portfolios.domain.accounting import Action, Side
 from portfolios.domain.opening_history import Deposited
 from portfolios.ledger import bookkeeping, corporate_actions
-from portfolios.ledger.bookkeeping import Stamp, TypedOrder
+from portfolios.ledger.bookkeeping import AuditContext, TypedOrder
 from portfolios.ledger.reversal_plan import plan_unwinding
 from portfolios.ledger.triggers import remove_triggers
 from portfolios.ledger.verify import check_books
@@ -154,18 +154,20 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     """Return a desk with a row in every table; its account holds MSFT, and a second account is empty."""
     desk = Desk(inbox, strategy)
     desk.run([line("MSFT", "BUY", 10)], prices="450")
-    bookkeeping.open_account(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), stamp=BY_HAND)
+    bookkeeping.open_account(
+        strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND
+    )
     Strategy.objects.create(name="Small caps")
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
     set_trading_state(desk.account.pk, state="REDUCING", actor="bob", reason="earnings", now=NOW)
     set_trading_state(desk.account.pk, state="ACTIVE", actor="bob", reason="all clear", now=NOW)
-    corporate_actions.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), stamp=BY_HAND)
+    corporate_actions.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), context=BY_HAND)
     return desk
 
 
-BY_HAND = Stamp(actor="bob", now=NOW, reason="statement")
+BY_HAND = AuditContext(actor="bob", now=NOW, reason="statement")
 
 
 def money() -> tuple[list[Any], list[Any], int]:
@@ -467,28 +469,28 @@ def reverse_the_run(desk: Desk) -> None:
     run_id = LedgerEntry.objects.get(kind="BUY").run_id
     assert run_id is not None
     found = plan_unwinding(desk.account, run_id=run_id)
-    stamp = Stamp(actor="bob", now=NOW, run_id=run_id, reason="wrong research")
+    context = AuditContext(actor="bob", now=NOW, run_id=run_id, reason="wrong research")
     bookkeeping.reverse_entries(
-        desk.account, found.entries, positions=found.positions, before=found.before, stamp=stamp
+        desk.account, found.entries, positions=found.positions, before=found.before, context=context
     )
 
 
 TYPED = TypedOrder(action=Action.BUY, symbol="KO", quantity=Decimal(5), price=Decimal(9))
 BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
-    "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), stamp=BY_HAND),
-    "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), stamp=BY_HAND),
-    "correct_cash": lambda desk: bookkeeping.correct_cash(desk.account, balance=Decimal(5), stamp=BY_HAND),
+    "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), context=BY_HAND),
+    "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), context=BY_HAND),
+    "correct_cash": lambda desk: bookkeeping.correct_cash(desk.account, balance=Decimal(5), context=BY_HAND),
     "pay_dividend": lambda desk: bookkeeping.pay_dividend(
-        desk.account, symbol="MSFT", per_share=Decimal(1), stamp=BY_HAND
+        desk.account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND
     ),
     "split_position": lambda desk: bookkeeping.split_position(
-        desk.account, symbol="MSFT", ratio=Decimal(2), stamp=BY_HAND
+        desk.account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND
     ),
     "correct_position": lambda desk: bookkeeping.correct_position(
-        desk.account, symbol="KO", side=Side.LONG, quantity=Decimal(5), average_price=Decimal(1), stamp=BY_HAND
+        desk.account, symbol="KO", side=Side.LONG, quantity=Decimal(5), average_price=Decimal(1), context=BY_HAND
     ),
     "open_account": lambda desk: bookkeeping.open_account(
-        strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), stamp=BY_HAND
+        strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), context=BY_HAND
     ),
     "open_with_history": lambda desk: bookkeeping.open_with_history(
         account_id=uuid.uuid4(),
@@ -496,22 +498,24 @@ BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
         provider="gemini",
         events=[Deposited(at=NOW, reason="opening balance", amount=Decimal(5))],
         unfilled=[],
-        stamp=BY_HAND,
+        context=BY_HAND,
     ),
     "book_orders": lambda desk: desk.run(
         [line("KO", "BUY", 5)]
     ),  # through the service, with all that belongs to it
     "reverse_entries": reverse_the_run,
-    "record_order": lambda desk: bookkeeping.record_order(desk.account, typed=TYPED, fee=Decimal(1), stamp=BY_HAND),
+    "record_order": lambda desk: bookkeeping.record_order(
+        desk.account, typed=TYPED, fee=Decimal(1), context=BY_HAND
+    ),
     "fill_order": lambda desk: bookkeeping.fill_order(
         desk.account,
-        order=bookkeeping.place_order(desk.account, typed=TYPED, stamp=BY_HAND),
+        order=bookkeeping.place_order(desk.account, typed=TYPED, context=BY_HAND),
         price=Decimal(8),
         fee=Decimal(1),
-        stamp=BY_HAND,
+        context=BY_HAND,
     ),
     "take_back_order": lambda desk: bookkeeping.take_back_order(
-        desk.account, order=Order.objects.get(), stamp=BY_HAND
+        desk.account, order=Order.objects.get(), context=BY_HAND
     ),
 }
 MOVE_NOTHING = {

@@ -8,7 +8,7 @@ from django.utils import timezone
 from common.commands import BooksCommand
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.management import options as shared
-from execution.services import Instruction
+from execution.services import ExecutionRequest
 
 
 class Command(BooksCommand):
@@ -37,14 +37,14 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print its answer. Raises CommandError (exit code 1) for a refusal."""
-        shared.answer(_instruction(options, now=timezone.now()), options, self.stdout)
+        shared.answer(_execution_request(options, now=timezone.now()), options, self.stdout)
 
 
-def _instruction(options: dict[str, Any], *, now: datetime) -> Instruction | Refusal:
+def _execution_request(options: dict[str, Any], *, now: datetime) -> ExecutionRequest | Refusal:
     mode = Mode(options["mode"])
     if options["close_unlisted"] and mode is not Mode.REBALANCE:
         return Refusal(Code.BAD_OPTION, "--close-unlisted needs --mode rebalance")
-    instruction = shared.instruction_of(options, request_id=options["request_id"], mode=mode, now=now)
-    if isinstance(instruction, Refusal):
-        return instruction
-    return replace(instruction, task_id=options["task_id"], create_strategy=options["create_strategy"])
+    execution_request = shared.execution_request_of(options, request_id=options["request_id"], mode=mode, now=now)
+    if isinstance(execution_request, Refusal):
+        return execution_request
+    return replace(execution_request, task_id=options["task_id"], create_strategy=options["create_strategy"])

@@ -32,7 +32,7 @@ class Command(BooksCommand):
         """Import. Raises CommandError (exit code 1) where the file is refused; nothing is written then."""
         call = preview_import if options["dry_run"] else import_database
         try:
-            report = call(options["file"], stamp=inputs.stamp(timezone.now()))
+            report = call(options["file"], context=inputs.context(timezone.now()))
             if not options["dry_run"]:
                 ignore_executed_elsewhere(report.executed_requests, where="folios_v2", now=timezone.now())
         except PredecessorFileError as error:

@@ -13,7 +13,7 @@ from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.management import options as shared
 from execution.research.inbox import LoadedArtifact
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
-from execution.services import Instruction
+from execution.services import ExecutionRequest
 
 
 class Command(BooksCommand):
@@ -39,16 +39,16 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print its answer. Raises CommandError (exit code 1) for a refusal."""
-        shared.answer(_instruction(options, now=timezone.now()), options, self.stdout)
+        shared.answer(_execution_request(options, now=timezone.now()), options, self.stdout)
 
 
-def _instruction(options: dict[str, Any], *, now: datetime) -> Instruction | Refusal:
+def _execution_request(options: dict[str, Any], *, now: datetime) -> ExecutionRequest | Refusal:
     request_id = options["request_id"] or str(uuid.uuid4())
-    instruction = shared.instruction_of(options, request_id=request_id, mode=Mode.REBALANCE, now=now)
-    if isinstance(instruction, Refusal):
-        return instruction
+    execution_request = shared.execution_request_of(options, request_id=request_id, mode=Mode.REBALANCE, now=now)
+    if isinstance(execution_request, Refusal):
+        return execution_request
     loaded = _targets(options)
-    return loaded if isinstance(loaded, Refusal) else replace(instruction, inline=loaded)
+    return loaded if isinstance(loaded, Refusal) else replace(execution_request, inline=loaded)
 
 
 def _targets(options: dict[str, Any]) -> LoadedArtifact | Refusal:

@@ -22,7 +22,7 @@ from folios.dashboard.views.pages import Chart, lines_chart, page
 from portfolios.models import LedgerEntry, Order, Position
 from portfolios.selectors import overview as books
 from portfolios.selectors.books import one_snapshot
-from portfolios.selectors.overview import Curve, Weighed, fraction
+from portfolios.selectors.overview import Allocation, Curve, fraction
 
 _POSITION_COLUMNS = (
     Column("symbol", "Symbol", "text", ""),
@@ -126,7 +126,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
 
 
 def _listings(
-    account_id: UUID, positions: Sequence[Position], held: Sequence[Weighed], *, symbol: str
+    account_id: UUID, positions: Sequence[Position], held: Sequence[Allocation], *, symbol: str
 ) -> list[Listing[Any]]:
     closed = [item for item in positions if item.status == Position.Status.CLOSED]
     orders, ledger = books.orders_of(account_id, symbol=symbol), books.ledger_of(account_id, symbol=symbol)
@@ -151,7 +151,7 @@ def _listings(
     ]  # fmt: skip
 
 
-def _position_row(item: Weighed) -> Row:
+def _position_row(item: Allocation) -> Row:
     position = item.position
     return Row(
         {
@@ -222,7 +222,7 @@ def _ledger_row(entry: LedgerEntry) -> Row:
     )
 
 
-def _limits(held: Sequence[Weighed], policy: Policy, *, total: Decimal, cash: Decimal) -> list[Limit]:
+def _limits(held: Sequence[Allocation], policy: Policy, *, total: Decimal, cash: Decimal) -> list[Limit]:
     """Return the exposures that have limits, with the largest position and each sector."""
     if total <= 0:
         return []
@@ -243,7 +243,7 @@ def _limits(held: Sequence[Weighed], policy: Policy, *, total: Decimal, cash: De
     return [*found, Limit("Cash", cash / total, None)]
 
 
-def sector_values(held: Iterable[Weighed]) -> dict[str, Decimal]:
+def sector_values(held: Iterable[Allocation]) -> dict[str, Decimal]:
     """Return the absolute value of the positions of each sector, the largest first; "" where it is unknown."""
     values: dict[str, Decimal] = {}
     for item in held:
@@ -274,7 +274,7 @@ def _rebased(symbol: str, curve: Curve) -> dict[date, Decimal]:
     return {point.as_of: point.price / prices[0].price for point in prices} if prices else {}
 
 
-def _allocation_charts(held: Sequence[Weighed], cash: Decimal, total: Decimal) -> list[Chart]:
+def _allocation_charts(held: Sequence[Allocation], cash: Decimal, total: Decimal) -> list[Chart]:
     by_position = [(item.position.security_id, item.weight) for item in held]
     by_sector = [(name or "Unknown", fraction(value, total)) for name, value in sector_values(held).items()]
     rest = [("Cash", fraction(cash, total))]

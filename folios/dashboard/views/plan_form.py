@@ -14,7 +14,7 @@ from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import build_chain, price_settings
 from execution.prices.source import parse_price
-from execution.services import Instruction
+from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
 
 _MODES = (
@@ -72,9 +72,9 @@ class PlanForm(forms.Form):
                 raise forms.ValidationError(f"{word[:20]} is not a symbol")
         return frozenset(symbol for symbol in symbols.values() if symbol)
 
-    def instruction(
+    def execution_request(
         self, request_id: UUID, *, actor: str, now: datetime, plan_token: str | None = None
-    ) -> Instruction | Refusal:
+    ) -> ExecutionRequest | Refusal:
         """Return the call that a valid form describes, or why the price sources cannot work."""
         given: dict[str, Any] = self.cleaned_data
         prices = build_chain(
@@ -82,7 +82,7 @@ class PlanForm(forms.Form):
         )
         if isinstance(prices, Refusal):
             return prices
-        return Instruction(
+        return ExecutionRequest(
             request_id=str(request_id),
             strategy_id=given["strategy"],
             provider=given["provider"],

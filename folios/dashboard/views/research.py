@@ -95,8 +95,8 @@ def preview(request: HttpRequest, request_id: UUID) -> HttpResponse:
 def _preview(
     request: HttpRequest, request_id: UUID, form: PlanForm, *, seen: "Seen | None" = None, status: int = 200
 ) -> HttpResponse:
-    instruction = form.instruction(request_id, actor=request.user.get_username(), now=timezone.now())
-    found = instruction if isinstance(instruction, Refusal) else preview_plan(instruction)
+    execution_request = form.execution_request(request_id, actor=request.user.get_username(), now=timezone.now())
+    found = execution_request if isinstance(execution_request, Refusal) else preview_plan(execution_request)
     if isinstance(found, Refusal):
         return _request_page(request, request_id, form, status=409, refusal=found)
     if isinstance(found, RunReport):
@@ -161,13 +161,13 @@ def execute_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _request_page(request, request_id, form, status=400)
     token = request.POST.get("plan_token", "")
-    instruction = form.instruction(
+    execution_request = form.execution_request(
         request_id, actor=request.user.get_username(), now=timezone.now(), plan_token=token
     )
-    if isinstance(instruction, Refusal):
-        return _request_page(request, request_id, form, status=409, refusal=instruction)
+    if isinstance(execution_request, Refusal):
+        return _request_page(request, request_id, form, status=409, refusal=execution_request)
     try:
-        answer = execute(instruction)
+        answer = execute(execution_request)
     except Error as error:
         refusal = Refusal(Code.RUN_NOT_FINISHED, f"the database refused: {explain(error)}. Nothing was traded")
         return _request_page(request, request_id, form, status=503, refusal=refusal)

@@ -20,7 +20,7 @@ from portfolios.importers.folios_v2.parse import MAX_NAME, understand
 from portfolios.importers.folios_v2.plan import AccountPlan, plan_accounts
 from portfolios.importers.folios_v2.reading import PredecessorFileError, read_database
 from portfolios.importers.folios_v2.types import AccountKey, Known, KnownStrategy
-from portfolios.ledger.bookkeeping import Stamp, open_with_history
+from portfolios.ledger.bookkeeping import AuditContext, open_with_history
 from portfolios.ledger.verify import check_books
 from portfolios.models import PortfolioAccount
 from portfolios.selectors import books
@@ -57,22 +57,22 @@ class ImportReport:
         }
 
 
-def import_database(path: Path, *, stamp: Stamp) -> ImportReport:
+def import_database(path: Path, *, context: AuditContext) -> ImportReport:
     """Import the folios_v2 database at `path` and report what was done; everything or nothing is written.
 
-    `stamp` names who imports, and the time of what has none in the file. Must not be called inside a transaction.
+    `context` names who imports, and the time of what has none in the file. Must not be called inside a transaction.
     Raises PredecessorFileError where the file cannot be imported, and what the database raises.
     """
     known = understand(read_database(path))
     with transaction.atomic(durable=True):
-        return _Import(known, stamp).run()
+        return _Import(known, context).run()
 
 
-def preview_import(path: Path, *, stamp: Stamp) -> ImportReport:
+def preview_import(path: Path, *, context: AuditContext) -> ImportReport:
     """Return what `import_database` would report now. It is done the same way, and rolled back."""
     known = understand(read_database(path))
     with transaction.atomic(durable=True):
-        report = _Import(known, stamp).run()
+        report = _Import(known, context).run()
         transaction.set_rollback(True)
     return report
 
@@ -80,9 +80,9 @@ def preview_import(path: Path, *, stamp: Stamp) -> ImportReport:
 class _Import:
     """One import on its way; wants the transaction."""
 
-    def __init__(self, known: Known, stamp: Stamp) -> None:
+    def __init__(self, known: Known, context: AuditContext) -> None:
         self._known = known
-        self._stamp = stamp
+        self._context = context
         self._names = books.strategy_names()
         self._strategies = set(self._names.values())
         kinds = ("strategies", "policies", "securities", "accounts", "orders", "positions")
@@ -158,7 +158,7 @@ class _Import:
     def _write_accounts(self) -> None:
         there = books.accounts_by_key()
         used = books.used_client_order_ids(CLIENT_ORDER_PREFIX)
-        planned = plan_accounts(self._known, now=self._stamp.now)
+        planned = plan_accounts(self._known, now=self._context.now)
         wanted: list[AccountPlan] = []
         for plan in planned:
             existing = there.get((plan.key.strategy_id, plan.key.provider))
@@ -205,7 +205,7 @@ class _Import:
             provider=plan.key.provider,
             events=plan.events,
             unfilled=plan.unfilled,
-            stamp=Stamp(actor=self._stamp.actor, now=plan.as_of),
+            context=AuditContext(actor=self._context.actor, now=plan.as_of),
         )
         _require_as_planned(account, plan)
         self.report.findings += plan.findings

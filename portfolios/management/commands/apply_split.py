@@ -24,6 +24,6 @@ class Command(BooksCommand):
         with inputs.refusals_as_errors():
             symbol, ratio = options["symbol"].strip().upper(), inputs.ratio(options["ratio"])
             on = inputs.day(options["date"])
-            done = apply_split(symbol=symbol, ratio=ratio, on=on, stamp=inputs.stamp(timezone.now()))
+            done = apply_split(symbol=symbol, ratio=ratio, on=on, context=inputs.context(timezone.now()))
         word = "Booked before" if done.repeated else "Booked"
         self.stdout.write(f"{word}: split of {symbol} by {options['ratio']} on {on}, {done.accounts} accounts")

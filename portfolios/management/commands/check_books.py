@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.commands import BooksCommand
-from portfolios.ledger.bookkeeping import Stamp, lock_accounts
+from portfolios.ledger.bookkeeping import AuditContext, lock_accounts
 from portfolios.ledger.rebuild import repair_books
 from portfolios.ledger.verify import Discrepancy, check_books
 from portfolios.selectors import books
@@ -59,8 +59,8 @@ def _check(account_id: UUID) -> list[Discrepancy]:
 
 
 def _repair(account_id: UUID) -> list[Discrepancy]:
-    stamp = Stamp(
+    context = AuditContext(
         actor=getpass.getuser(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
     )
     with transaction.atomic():
-        return [left for account in lock_accounts([account_id]) for left in repair_books(account, stamp=stamp)]
+        return [left for account in lock_accounts([account_id]) for left in repair_books(account, context=context)]

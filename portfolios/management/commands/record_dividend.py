@@ -25,7 +25,7 @@ class Command(BooksCommand):
         with inputs.refusals_as_errors():
             symbol, amount = options["symbol"].strip().upper(), inputs.number(options["amount"], name="amount")
             on = inputs.day(options["date"])
-            done = record_dividend(symbol=symbol, per_share=amount, on=on, stamp=inputs.stamp(timezone.now()))
+            done = record_dividend(symbol=symbol, per_share=amount, on=on, context=inputs.context(timezone.now()))
         if done.repeated:
             self.stdout.write(f"Booked before: dividend of {symbol} on {on}, {done.accounts} accounts")
         else:

@@ -26,11 +26,11 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) where it is refused."""
-        stamp = inputs.stamp(timezone.now())
+        context = inputs.context(timezone.now())
         with inputs.refusals_as_errors():
             ids = books.account_ids() if options["all_accounts"] else options["account"]
             done = set_trading_states(
-                ids, state=options["state"].upper(), actor=stamp.actor, reason=options["reason"], now=stamp.now
+                ids, state=options["state"].upper(), actor=context.actor, reason=options["reason"], now=context.now
             )
         if not done:
             raise CommandError("there is no account", returncode=1)

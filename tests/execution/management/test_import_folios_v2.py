@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from execution.models import ResearchRequest
 from portfolios.importers.folios_v2.import_books import import_database, preview_import
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.counts import count
 from tests.portfolios.importers.folios_v2.database import CONTROLS, STRATEGY, OldBooks, messes, new_id
@@ -27,7 +27,7 @@ from tests.scenes import NOW, Desk, Inbox, assert_books_balance, line, whole_dat
 
 pytestmark = pytest.mark.django_db
 
-BY_BOB = Stamp(actor="bob", now=NOW)
+BY_BOB = AuditContext(actor="bob", now=NOW)
 SYMBOLS = ("AAPL", "GOOG", "KO", "MSFT", "XOM")
 
 
@@ -234,7 +234,7 @@ def test_everything_is_booked_under_the_predecessors_time_and_the_importers_name
         "BUY 22.22 MSFT @ 450", placed_at="2025-10-02T14:00:00Z", metadata={"rationale": "cheap", "score": 0.5}
     )
     old.position("long 22.22 MSFT @ 450")
-    import_database(old.write(tmp_path / "old.db"), stamp=BY_BOB)
+    import_database(old.write(tmp_path / "old.db"), context=BY_BOB)
     deposit, buy = LedgerEntry.objects.order_by("sequence")
     assert (deposit.reason, buy.reason) == (
         "old.db: opening balance before 1 booked orders",
@@ -427,5 +427,5 @@ def change(path: Path, statement: str) -> None:
 def test_whatever_was_stored_the_books_are_right(old: OldBooks):
     """The import audits each account before it is kept, and raises where one is not right."""
     with tempfile.TemporaryDirectory() as directory:
-        found = preview_import(old.write(Path(directory) / "old.db"), stamp=BY_BOB)
+        found = preview_import(old.write(Path(directory) / "old.db"), context=BY_BOB)
     assert found.created["strategies"] == 1

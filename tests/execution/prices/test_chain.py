@@ -76,7 +76,7 @@ def test_a_stand_in_has_no_age_and_marks_its_quotes():
     answer = chain_of("simulation").ask(frozenset({"KO"}))
     assert (answer.quotes["KO"].price, answer.quotes["KO"].simulated) == (Decimal(100), True)
     named = chain_of("simulation", default_price=Decimal(60))
-    assert (named.ask(frozenset({"KO"})).quotes["KO"].price, named.stand_in_asked_for) == (Decimal(60), True)
+    assert (named.ask(frozenset({"KO"})).quotes["KO"].price, named.default_price_asked_for) == (Decimal(60), True)
 
 
 @pytest.mark.django_db
@@ -179,7 +179,7 @@ def test_a_run_is_simulated_only_where_a_stand_in_was_asked_for(desk: Desk, serv
 def test_what_every_source_said_of_a_symbol_reaches_the_plan(desk: Desk, service: Service, chained: Chained):
     service.replies = [Reply("", 404)]
     request = desk.inbox.put([line("KO", "BUY", 10)])
-    prepared = prepare(replace(desk.instruction(request), prices=chained("yahoo", "database")))
+    prepared = prepare(replace(desk.execution_request(request), prices=chained("yahoo", "database")))
     assert isinstance(prepared, Prepared)
     assert prepared.unpriced == {"KO": "yahoo: HTTP 404; database: no stored price"}
 

@@ -16,7 +16,7 @@ from execution.prices.sources.stored import GivenPrices, StoredPrices
 from execution.reports.types import RunReport
 from execution.services import execute, preview
 from portfolios import reference_data
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.ledger.corporate_actions import apply_split
 from portfolios.models import Order, PortfolioAccount, Price, Security
 from portfolios.reference_data import PriceData
@@ -48,8 +48,8 @@ def closes(symbol: str, as_of: datetime = NOW, source: str = "file") -> dict[str
 
 def run(desk: Desk, request: str, prices: Mapping[str, str], **changes: Any) -> RunReport:
     """Execute a request at prices that nobody has looked at."""
-    instruction = replace(desk.instruction(request), prices=quoted(prices), **changes)
-    return report_of(execute(instruction))
+    execution_request = replace(desk.execution_request(request), prices=quoted(prices), **changes)
+    return report_of(execute(execution_request))
 
 
 # --- stored ---
@@ -72,8 +72,8 @@ def test_a_stored_price_is_not_stored_again_under_another_name(desk: Desk):
     chain = PriceChain((StoredPrices(NOW),), now=NOW)
     report = desk.execute(desk.inbox.put([line("MSFT", "BUY", 10)]), prices={}, accepted_prices=frozenset())
     assert outcomes(report) == ["SKIPPED"]
-    instruction = replace(desk.instruction(desk.inbox.put([line("MSFT", "BUY", 10)])), prices=chain)
-    assert outcomes(report_of(execute(instruction))) == ["EXECUTED"]
+    execution_request = replace(desk.execution_request(desk.inbox.put([line("MSFT", "BUY", 10)])), prices=chain)
+    assert outcomes(report_of(execute(execution_request))) == ["EXECUTED"]
     assert Price.objects.count() == 1
     assert Order.objects.get().metadata["price_source"] == "database:yahoo"
 
@@ -174,10 +174,10 @@ def test_a_preview_of_a_follow_up_shows_its_lines_and_its_token_holds(desk: Desk
     request = desk.inbox.put([line("KO", "BUY", 5), line("MSFT", "BUY", 10)])
     run(desk, request, {"MSFT": "45", "KO": "60"})
     chain = quoted({"MSFT": "45", "KO": "60"})
-    instruction = replace(desk.instruction(request), prices=chain, accepted_prices=frozenset({"MSFT"}))
-    seen = report_of(preview(instruction))
+    execution_request = replace(desk.execution_request(request), prices=chain, accepted_prices=frozenset({"MSFT"}))
+    seen = report_of(preview(execution_request))
     assert [item.line for item in seen.decisions] == [2]
-    done = report_of(execute(replace(instruction, plan_token=seen.plan_token)))
+    done = report_of(execute(replace(execution_request, plan_token=seen.plan_token)))
     assert [item.outcome for item in done.decisions] == ["EXECUTED"]
 
 
@@ -206,16 +206,16 @@ def test_a_close_of_more_than_thirty_days_ago_says_nothing():
 
 def test_a_close_from_before_a_split_is_compared_in_new_units():
     stored("NVDA", "1200", days_ago=2)
-    stamp = Stamp(actor="alice", now=NOW)
-    apply_split(symbol="NVDA", ratio=Decimal(10), on=YESTERDAY.date(), stamp=stamp)
+    context = AuditContext(actor="alice", now=NOW)
+    apply_split(symbol="NVDA", ratio=Decimal(10), on=YESTERDAY.date(), context=context)
     assert closes("NVDA") == {"NVDA": Decimal(120)}
 
 
 def test_a_split_before_the_close_or_after_the_quote_changes_nothing():
     stored("NVDA", "1200", days_ago=2)
-    stamp = Stamp(actor="alice", now=NOW)
+    context = AuditContext(actor="alice", now=NOW)
     for day in (date(2025, 12, 1), (NOW + timedelta(days=3)).date()):
-        apply_split(symbol="NVDA", ratio=Decimal(10), on=day, stamp=stamp)
+        apply_split(symbol="NVDA", ratio=Decimal(10), on=day, context=context)
     assert closes("NVDA") == {"NVDA": Decimal(1200)}
 
 

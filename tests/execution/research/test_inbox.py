@@ -379,7 +379,7 @@ def test_an_answer_after_the_preview_changes_the_plan(desk: Desk):
     scanned(desk.inbox)
     token = desk.preview(request).plan_token
     resolved(request, 2, action="BUY")
-    refusal = refusal_of(execute(desk.instruction(request, plan_token=token)))
+    refusal = refusal_of(execute(desk.execution_request(request, plan_token=token)))
     assert refusal.code is Code.PLAN_CHANGED
     assert "the answers of people" in refusal.message
 
@@ -548,7 +548,7 @@ def test_a_policy_may_want_all_lines_or_none(desk: Desk):
     RiskPolicy.objects.create(strategy=desk.strategy, all_or_nothing=True)
     request = put(desk, [line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     before = whole_database()
-    refusal = refusal_of(execute(desk.instruction(request)))
+    refusal = refusal_of(execute(desk.execution_request(request)))
     assert refusal.code is Code.ALL_OR_NOTHING
     assert "these wait for a person: 2." in refusal.message
     assert whole_database() == before

@@ -288,7 +288,7 @@ def test_a_changed_artifact_is_refused_and_writes_nothing(desk: Desk):
     before = whole_database()
 
     desk.inbox.put([line("MSFT", "BUY", 11)], request_id=request, task_id=PUBLISHED_TASK)
-    refusal = refusal_of(execute(desk.instruction(request)))
+    refusal = refusal_of(execute(desk.execution_request(request)))
 
     assert refusal.code == Code.ARTIFACT_CHANGED
     assert whole_database() == before
@@ -347,7 +347,7 @@ def test_a_plan_that_changed_since_its_preview_is_refused_in_words(desk: Desk, c
     token = desk.preview(request, prices="450").plan_token
     before = whole_database()
 
-    changed = replace(desk.instruction(request, prices="450", plan_token=token), **change)
+    changed = replace(desk.execution_request(request, prices="450", plan_token=token), **change)
     refusal = refusal_of(execute(changed))
 
     assert refusal.code == Code.PLAN_CHANGED
@@ -360,7 +360,7 @@ def test_a_plan_token_notices_a_trade_in_between(desk: Desk):
     request = desk.inbox.put(PUBLISHED)
     token = desk.preview(request).plan_token
     desk.run([line("KO", "BUY", 1)])
-    refusal = refusal_of(execute(desk.instruction(request, plan_token=token)))
+    refusal = refusal_of(execute(desk.execution_request(request, plan_token=token)))
     assert "the account's books changed" in refusal.message
 
 
@@ -402,7 +402,7 @@ def test_a_fault_in_the_middle_rolls_everything_back_and_is_remembered(desk: Des
     with monkeypatch.context() as patch:
         patch.setattr("execution.runs.records.record_decisions", break_down)
         with pytest.raises(RuntimeError, match="on fire"):
-            execute(desk.instruction(request))
+            execute(desk.execution_request(request))
 
     failed = ExecutionRun.objects.get()
     assert (failed.status, failed.account) == ("failed", None)
@@ -418,7 +418,7 @@ def test_a_fault_in_the_middle_rolls_everything_back_and_is_remembered(desk: Des
 
 def test_a_refusal_inside_the_transaction_leaves_no_account_behind(desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    refusal_of(execute(desk.instruction(request, plan_token="a.b.c.d")))
+    refusal_of(execute(desk.execution_request(request, plan_token="a.b.c.d")))
     assert not PortfolioAccount.objects.exists()
     assert not LedgerEntry.objects.exists()
 
@@ -426,7 +426,7 @@ def test_a_refusal_inside_the_transaction_leaves_no_account_behind(desk: Desk):
 def test_numbers_that_do_not_fit_the_books_are_refused(desk: Desk):
     desk.run([line("MSFT", "BUY", 20)], prices={"MSFT": "0.0001"})
     before = whole_database()
-    answer = execute(desk.instruction(desk.inbox.put([line("MSFT", "SELL")]), prices={"MSFT": "999999999"}))
+    answer = execute(desk.execution_request(desk.inbox.put([line("MSFT", "SELL")]), prices={"MSFT": "999999999"}))
     assert refusal_of(answer).code == Code.BOOKS_RANGE
     assert whole_database() == before
 
@@ -434,7 +434,7 @@ def test_numbers_that_do_not_fit_the_books_are_refused(desk: Desk):
 def test_a_strategy_is_created_with_its_first_run_or_not_at_all(db: None, inbox: Inbox):
     new = Desk(inbox, strategy=Strategy(name="Fresh"))
     request = inbox.put(PUBLISHED)
-    refusal_of(execute(new.instruction(request, create_strategy="Fresh", plan_token="a.b.c.d")))
+    refusal_of(execute(new.execution_request(request, create_strategy="Fresh", plan_token="a.b.c.d")))
     assert not Strategy.objects.exists()
 
     report = new.execute(request, create_strategy="Fresh")
@@ -465,7 +465,7 @@ def test_a_name_that_another_strategy_takes_meanwhile_is_refused_and_not_a_fault
     looks = iter([False])
     look_again = books.strategy_name_taken
     monkeypatch.setattr(books, "strategy_name_taken", lambda name, **key: next(looks, look_again(name, **key)))
-    refusal = refusal_of(execute(new.instruction(request, create_strategy="Fresh")))
+    refusal = refusal_of(execute(new.execution_request(request, create_strategy="Fresh")))
     assert refusal.code == Code.STRATEGY_NAME_TAKEN
     assert not PortfolioAccount.objects.exists()
 
@@ -476,14 +476,14 @@ def test_a_strategy_that_is_switched_off_meanwhile_executes_nothing(desk: Desk, 
     look_again = books.find_strategy
     Strategy.objects.update(status="inactive")
     monkeypatch.setattr(books, "find_strategy", lambda key: next(looks, None) or look_again(key))
-    assert refusal_of(execute(desk.instruction(request))).code == Code.STRATEGY_NOT_ACTIVE
+    assert refusal_of(execute(desk.execution_request(request))).code == Code.STRATEGY_NOT_ACTIVE
     assert not PortfolioAccount.objects.exists()
 
 
 def test_a_draft_strategy_executes_nothing(desk: Desk):
     desk.strategy.status = "draft"
     desk.strategy.save()
-    refusal = refusal_of(execute(desk.instruction(desk.inbox.put(PUBLISHED))))
+    refusal = refusal_of(execute(desk.execution_request(desk.inbox.put(PUBLISHED))))
     assert refusal.code == Code.STRATEGY_NOT_ACTIVE
 
 
@@ -499,7 +499,7 @@ def test_a_draft_strategy_executes_nothing(desk: Desk):
 def test_research_of_somebody_else_is_refused(desk: Desk, claim: str, value: str):
     content = json.dumps({"recommendations": PUBLISHED, claim: value}).encode()
     request = desk.inbox.put_bytes(content, name="parsed.json")
-    refusal = refusal_of(execute(desk.instruction(request)))
+    refusal = refusal_of(execute(desk.execution_request(request)))
     assert refusal.code == Code.ARTIFACT_MISMATCH
     assert claim in refusal.message
     assert value in refusal.message
@@ -556,7 +556,7 @@ def test_bookkeeping_alone_refuses_to_sell_what_is_not_held(desk: Desk):
             [ticket],
             positions=list(desk.account.positions.all()),
             marks={},
-            stamp=bookkeeping.Stamp(actor="alice", now=NOW),
+            context=bookkeeping.AuditContext(actor="alice", now=NOW),
         )
 
 

@@ -42,9 +42,9 @@ def in_the_way(desk: Desk, client_order_id: str) -> Iterator[None]:
 
 def failed_run(desk: Desk, request: str, **options: Any) -> ExecutionRun:
     """Let a request fail in the database and return the run that remembers it."""
-    planned = report_of(preview(desk.instruction(request, **options)))
+    planned = report_of(preview(desk.execution_request(request, **options)))
     with in_the_way(desk, planned.orders[0].client_order_id), pytest.raises(IntegrityError):
-        execute(desk.instruction(request, **options))
+        execute(desk.execution_request(request, **options))
     return ExecutionRun.objects.get(status="failed")
 
 

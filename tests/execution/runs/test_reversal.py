@@ -23,7 +23,7 @@ from execution.runs.reproduction import Replayed, replay_run
 from execution.runs.reversal import ReversalReport, preview_reversal, reverse_run
 from portfolios.domain.accounting import Side
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.ledger.corporate_actions import apply_split, record_dividend
 from portfolios.ledger.triggers import remove_triggers
 from portfolios.ledger.verify import check_books
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 SYMBOLS = ("AAPL", "GME", "KO", "MSFT")
 LATER = NOW + timedelta(days=1)
-BY_HAND = Stamp(actor="bob", now=LATER, reason="statement")
+BY_HAND = AuditContext(actor="bob", now=LATER, reason="statement")
 
 
 def costly(strategy: Strategy) -> RiskPolicy:
@@ -370,7 +370,7 @@ def sell_the_only_thing(desk: Desk) -> RunReport:
     """Sell what an account without cash holds; return the run."""
     costly(desk.strategy)
     desk.run([line("MSFT", "BUY", 20)], prices=prices("10"))
-    bookkeeping.withdraw(desk.account, amount=desk.account.cash_balance, stamp=BY_HAND)
+    bookkeeping.withdraw(desk.account, amount=desk.account.cash_balance, context=BY_HAND)
     return desk.run([line("MSFT", "SELL")], prices=prices("10"))
 
 
@@ -384,7 +384,7 @@ def test_a_sale_whose_proceeds_were_spent_is_refused_and_says_on_what(desk: Desk
 
 def test_a_deposit_does_not_make_a_purchase_possible_that_was_made_before_it(desk: Desk):
     sale, purchase = spend_everything(desk)
-    bookkeeping.deposit(desk.account, amount=Decimal(500_000), stamp=BY_HAND)
+    bookkeeping.deposit(desk.account, amount=Decimal(500_000), context=BY_HAND)
     assert refused(asked(sale)).details["runs"] == purchase.run.id
     taken_back(purchase)
     taken_back(sale)
@@ -393,7 +393,7 @@ def test_a_deposit_does_not_make_a_purchase_possible_that_was_made_before_it(des
 
 def test_a_withdrawal_of_the_proceeds_is_named_too(desk: Desk):
     sale = sell_the_only_thing(desk)
-    bookkeeping.withdraw(desk.account, amount=Decimal(50), stamp=BY_HAND)
+    bookkeeping.withdraw(desk.account, amount=Decimal(50), context=BY_HAND)
     assert "WITHDRAWAL, which spent the run's cash" in refused(asked(sale)).message
 
 
@@ -401,7 +401,7 @@ def test_the_balance_does_not_pass_below_zero_on_its_way(desk: Desk):
     costly(desk.strategy)
     run = desk.run([line("KO", "BUY", 10), line("MSFT", "SELL_SHORT", 20)], prices=prices("10"))
     assert [order.symbol for order in run.orders] == ["KO", "MSFT"]
-    bookkeeping.withdraw(desk.account, amount=Decimal(100_000), stamp=BY_HAND)
+    bookkeeping.withdraw(desk.account, amount=Decimal(100_000), context=BY_HAND)
     # To take the short back first would cost more than there is; once the buy is taken back, it is there.
     assert desk.account.cash_balance < Decimal(run.orders[1].notional)
     taken_back(run)
@@ -413,9 +413,9 @@ def test_the_balance_does_not_pass_below_zero_on_its_way(desk: Desk):
 def test_what_was_booked_on_a_position_since_is_named(desk: Desk, kind: str):
     run = desk.run([line("MSFT", "BUY", 10)])
     if kind == "split":
-        apply_split(symbol="MSFT", ratio=Decimal(2), on=LATER.date(), stamp=BY_HAND)
+        apply_split(symbol="MSFT", ratio=Decimal(2), on=LATER.date(), context=BY_HAND)
     elif kind == "dividend":
-        record_dividend(symbol="MSFT", per_share=Decimal(1), on=LATER.date(), stamp=BY_HAND)
+        record_dividend(symbol="MSFT", per_share=Decimal(1), on=LATER.date(), context=BY_HAND)
     else:
         bookkeeping.correct_position(
             desk.account,
@@ -423,7 +423,7 @@ def test_what_was_booked_on_a_position_since_is_named(desk: Desk, kind: str):
             side=Side.LONG,
             quantity=Decimal(3),
             average_price=Decimal(7),
-            stamp=BY_HAND,
+            context=BY_HAND,
         )
     successors = refused(asked(run)).details["successors"]
     assert successors == f"{kind.upper()} of MSFT on 2026-01-06 09:30 UTC"
@@ -434,15 +434,15 @@ def test_a_split_or_dividend_that_the_account_missed_because_the_run_sold_is_nam
     desk.run([line("MSFT", "BUY", 10)])
     run = desk.run([line("MSFT", "SELL")])
     if kind == "split":
-        apply_split(symbol="MSFT", ratio=Decimal(2), on=LATER.date(), stamp=BY_HAND)
+        apply_split(symbol="MSFT", ratio=Decimal(2), on=LATER.date(), context=BY_HAND)
     else:
-        record_dividend(symbol="MSFT", per_share=Decimal(2), on=LATER.date(), stamp=BY_HAND)
+        record_dividend(symbol="MSFT", per_share=Decimal(2), on=LATER.date(), context=BY_HAND)
     assert refused(asked(run)).details["successors"] == f"{kind.upper()} of MSFT on 2026-01-06 09:30 UTC"
 
 
 def test_a_split_before_the_run_does_not_matter(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)])
-    apply_split(symbol="MSFT", ratio=Decimal(2), on=NOW.date(), stamp=replace(BY_HAND, now=NOW))
+    apply_split(symbol="MSFT", ratio=Decimal(2), on=NOW.date(), context=replace(BY_HAND, now=NOW))
     run = desk.run([line("MSFT", "SELL")], prices={"MSFT": "50"})
     taken_back(run)
     assert desk.position("MSFT").quantity == 200
@@ -452,8 +452,8 @@ def test_a_split_before_the_run_does_not_matter(desk: Desk):
 def test_a_dividend_of_something_else_and_a_deposit_do_not_matter(desk: Desk):
     desk.run([line("KO", "BUY", 10)])
     run = desk.run([line("MSFT", "BUY", 10)])
-    record_dividend(symbol="KO", per_share=Decimal(1), on=LATER.date(), stamp=BY_HAND)
-    bookkeeping.deposit(desk.account, amount=Decimal(7), stamp=BY_HAND)
+    record_dividend(symbol="KO", per_share=Decimal(1), on=LATER.date(), context=BY_HAND)
+    bookkeeping.deposit(desk.account, amount=Decimal(7), context=BY_HAND)
     taken_back(run)
     assert desk.account.cash_balance == Decimal(90_107)
 
@@ -500,7 +500,7 @@ def test_a_reversal_without_a_reason_is_refused(desk: Desk, reason: str):
 
 def test_more_cash_than_the_books_hold_is_refused_and_nothing_is_written(desk: Desk):
     run = desk.run([line("MSFT", "BUY", 10)])
-    bookkeeping.deposit(desk.account, amount=Decimal("9999999909999.00"), stamp=BY_HAND)
+    bookkeeping.deposit(desk.account, amount=Decimal("9999999909999.00"), context=BY_HAND)
     before = whole_database()
     refusal = refused(asked(run))
     assert (refusal.code, "more than the books hold" in refusal.message) == (Code.CANNOT_BOOK, True)

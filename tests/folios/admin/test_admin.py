@@ -17,7 +17,7 @@ from execution.models import ExecutionRun
 from execution.research.resolutions import Answer, Author, resolve_line, save_rule
 from execution.runs.reversal import reverse_run
 from portfolios.history.models import versions
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.ledger.corporate_actions import record_dividend
 from portfolios.models import LedgerEntry, Order, Position, Price, RiskPolicy
 from portfolios.trading_states import set_trading_state
@@ -63,7 +63,10 @@ def traded(desk: Desk) -> Desk:
     RiskPolicy.objects.create(strategy=desk.strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
     record_dividend(
-        symbol="MSFT", per_share=Decimal(1), on=NOW.date(), stamp=Stamp(actor="alice", now=NOW, reason="Dividend")
+        symbol="MSFT",
+        per_share=Decimal(1),
+        on=NOW.date(),
+        context=AuditContext(actor="alice", now=NOW, reason="Dividend"),
     )
     wrong = UUID(desk.run([line("PG", "BUY", 1)]).run.id)
     reverse_run(wrong, actor="alice", door="service", reason="Wrong research", now=NOW)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from portfolios.history.models import TRACKED, sign, versions
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.models import PortfolioAccount, Strategy
 from tests.scenes import NOW, Desk, line
 
@@ -29,8 +29,8 @@ def test_a_change_leaves_a_version_with_name_and_reason(strategy: Strategy):
 @pytest.mark.django_db
 def test_what_bookkeeping_does_to_an_account_leaves_no_version(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)])
-    stamp = Stamp(actor="bob", now=NOW, reason="statement")
-    bookkeeping.correct_cash(desk.account, balance=Decimal(5), stamp=stamp)
+    context = AuditContext(actor="bob", now=NOW, reason="statement")
+    bookkeeping.correct_cash(desk.account, balance=Decimal(5), context=context)
     assert [version.history_type for version in versions(PortfolioAccount)] == ["+"]
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from portfolios.domain.accounting import Action, ImpossibleFillError, Side
 from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Strategy
 from tests.scenes import NOW, assert_books_balance, security, whole_database
 
@@ -64,7 +64,7 @@ def opened(strategy: Strategy, *events: PastEvent, **more: Any) -> PortfolioAcco
         "provider": "openai",
         "events": events,
         "unfilled": [],
-        "stamp": Stamp(actor="bob", now=NOW),
+        "context": AuditContext(actor="bob", now=NOW),
     }
     arguments |= more
     with transaction.atomic():

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from portfolios.domain.accounting import Action, Side
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import CannotBookError, Stamp, TypedOrder
+from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, TypedOrder
 from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Strategy
 from tests.counts import count
 from tests.scenes import NOW, security
 
 pytestmark = pytest.mark.django_db
-BY_HAND = Stamp(actor="bob", now=NOW, reason="broker's statement")
+BY_HAND = AuditContext(actor="bob", now=NOW, reason="broker's statement")
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def account(strategy: Strategy) -> PortfolioAccount:
     security("MSFT")
     security("KO")
     return bookkeeping.open_account(
-        strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(10_000), stamp=BY_HAND
+        strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(10_000), context=BY_HAND
     )
 
 
@@ -38,12 +38,12 @@ def typed(text: str) -> TypedOrder:
 
 def record(account: PortfolioAccount, text: str, fee: str = "0") -> Order:
     """Book an order as filled."""
-    return bookkeeping.record_order(account, typed=typed(text), fee=Decimal(fee), stamp=BY_HAND)
+    return bookkeeping.record_order(account, typed=typed(text), fee=Decimal(fee), context=BY_HAND)
 
 
 def take_back(account: PortfolioAccount, order: Order) -> LedgerEntry:
     """Take an order back."""
-    return bookkeeping.take_back_order(account, order=order, stamp=BY_HAND)
+    return bookkeeping.take_back_order(account, order=order, context=BY_HAND)
 
 
 def books(account: PortfolioAccount) -> tuple[Any, ...]:
@@ -97,22 +97,22 @@ def test_what_the_books_do_not_take_is_refused_and_changes_nothing(
 
 
 def test_a_pending_order_moves_nothing_until_it_is_filled(account: PortfolioAccount):
-    order = bookkeeping.place_order(account, typed=typed("BUY 10 MSFT @ 100"), stamp=BY_HAND)
+    order = bookkeeping.place_order(account, typed=typed("BUY 10 MSFT @ 100"), context=BY_HAND)
     bookkeeping.change_order(order, quantity=Decimal(20), limit_price=Decimal(90))
     assert books(account) == (10_000, [], 0)
-    bookkeeping.fill_order(account, order=order, price=Decimal("89.5"), fee=Decimal(0), stamp=BY_HAND)
+    bookkeeping.fill_order(account, order=order, price=Decimal("89.5"), fee=Decimal(0), context=BY_HAND)
     assert books(account) == (8_210, ["long 20.000000 MSFT @ 89.500000 cost 1790.00"], 0)
     order.refresh_from_db()
     assert (order.status, order.limit_price, order.average_fill_price) == ("filled", 90, Decimal("89.5"))
 
 
 def test_a_canceled_order_stays_canceled(account: PortfolioAccount):
-    order = bookkeeping.place_order(account, typed=typed("BUY 10 MSFT @ 100"), stamp=BY_HAND)
+    order = bookkeeping.place_order(account, typed=typed("BUY 10 MSFT @ 100"), context=BY_HAND)
     bookkeeping.cancel_order(order)
     for change in (
         lambda: bookkeeping.cancel_order(order),
         lambda: bookkeeping.change_order(order, quantity=Decimal(1), limit_price=Decimal(1)),
-        lambda: bookkeeping.fill_order(account, order=order, price=Decimal(1), fee=Decimal(0), stamp=BY_HAND),
+        lambda: bookkeeping.fill_order(account, order=order, price=Decimal(1), fee=Decimal(0), context=BY_HAND),
     ):
         with pytest.raises(CannotBookError, match="order is canceled"):
             change()
@@ -152,12 +152,12 @@ def test_an_order_that_a_later_entry_needs_is_not_taken_back(account: PortfolioA
     if later == "a sale":
         record(account, "SELL 5 MSFT @ 60")
     elif later == "a split":
-        bookkeeping.split_position(account, symbol="MSFT", ratio=Decimal(2), stamp=BY_HAND)
+        bookkeeping.split_position(account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND)
     elif later == "a dividend":
-        bookkeeping.pay_dividend(account, symbol="MSFT", per_share=Decimal(1), stamp=BY_HAND)
+        bookkeeping.pay_dividend(account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND)
     else:
         bookkeeping.correct_position(
-            account, symbol="MSFT", side=Side.LONG, quantity=Decimal(9), average_price=Decimal(50), stamp=BY_HAND
+            account, symbol="MSFT", side=Side.LONG, quantity=Decimal(9), average_price=Decimal(50), context=BY_HAND
         )
     before = books(account)
     with pytest.raises(CannotBookError, match="entry 3 of the ledger needs it"):
@@ -176,7 +176,7 @@ def test_a_position_opened_again_since_is_not_mixed_with_the_one_before(account:
 def test_cash_that_was_spent_cannot_be_given_back(account: PortfolioAccount):
     record(account, "BUY 100 MSFT @ 50")
     sale = record(account, "SELL 100 MSFT @ 100")
-    bookkeeping.withdraw(account, amount=Decimal(14_000), stamp=BY_HAND)
+    bookkeeping.withdraw(account, amount=Decimal(14_000), context=BY_HAND)
     with pytest.raises(CannotBookError, match="more than the cash balance"):
         take_back(account, sale)
 
@@ -220,9 +220,9 @@ def test_the_books_without_an_order_are_the_books_of_all_the_others(
 def fresh_account(like: Strategy) -> PortfolioAccount:
     """Return another account with a million in cash."""
     strategy = Strategy.objects.create(name=f"{like.name} {Strategy.objects.count()}")
-    stamp = Stamp(actor="bob", now=NOW + timedelta(minutes=1), reason="another one")
+    context = AuditContext(actor="bob", now=NOW + timedelta(minutes=1), reason="another one")
     return bookkeeping.open_account(
-        strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(1_000_000), stamp=stamp
+        strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(1_000_000), context=context
     )
 
 

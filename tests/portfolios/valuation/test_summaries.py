@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import Stamp
+from portfolios.ledger.bookkeeping import AuditContext
 from portfolios.ledger.marks import mark_accounts
 from portfolios.models import AccountSummary
 from portfolios.valuation.summaries import refresh_summaries
@@ -66,9 +66,9 @@ def test_a_mark_to_market_refreshes_the_summary(desk: Desk):
 @pytest.mark.django_db
 def test_a_deposit_is_no_gain(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices="450")
-    stamp = Stamp(actor="bob", now=NOW + DAY, reason="more")
+    context = AuditContext(actor="bob", now=NOW + DAY, reason="more")
     account = desk.account
-    bookkeeping.deposit(account, amount=Decimal(50_000), stamp=stamp)
+    bookkeeping.deposit(account, amount=Decimal(50_000), context=context)
     assert summary(desk).book_version < desk.account.book_version
     bookkeeping.value_account(account, now=NOW + DAY)
     found = summary(desk)
@@ -92,9 +92,9 @@ def test_the_command_makes_the_same_summaries_again(desk: Desk):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_account_without_a_valuation_has_no_summary(desk: Desk):
-    stamp = Stamp(actor="bob", now=NOW, reason="start")
+    context = AuditContext(actor="bob", now=NOW, reason="start")
     bookkeeping.open_account(
-        strategy_id=desk.strategy.pk, provider="anthropic", initial_balance=Decimal(7), stamp=stamp
+        strategy_id=desk.strategy.pk, provider="anthropic", initial_balance=Decimal(7), context=context
     )
     assert refresh_summaries([desk.account.pk], now=NOW) == 0
     call_command("refresh_summaries", stdout=StringIO())

@@ -12,12 +12,11 @@ from typing import Any
 from django.db import connection
 
 from common.db import retry
-from execution import services
 from execution.engine.planning.plan import Plan
 from execution.models import ExecutionRun
 from execution.research.inbox import LoadedArtifact
-from execution.runs import prepare, records, reversal
-from execution.runs.eligibility import Turn
+from execution.runs import prepare, records, reversal, tickets
+from execution.runs.eligibility import Attempt
 from portfolios.ledger import bookkeeping
 from portfolios.ledger.bookkeeping import Booked
 from portfolios.selectors import books
@@ -62,15 +61,15 @@ def _no_lock_on_reversals(brief: Brief) -> None:
 def _no_look(brief: Brief) -> None:
     """Nobody looks whether the request was executed already."""
 
-    def always_the_first(*, loaded: LoadedArtifact, **_: object) -> Turn:
-        return Turn(loaded)
+    def always_the_first(*, loaded: LoadedArtifact, **_: object) -> Attempt:
+        return Attempt(loaded)
 
-    prepare.whose_turn = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
+    prepare.next_attempt = always_the_first  # type: ignore[attr-defined]  # re-exported by chance
 
 
 def _stale_turn(brief: Brief) -> None:
     """Nobody looks again, under the lock, whether the line is still open."""
-    prepare.Prepared.whose_turn = lambda found: found.turn  # type: ignore[method-assign,assignment]
+    prepare.Prepared.next_attempt = lambda found: found.attempt  # type: ignore[method-assign,assignment]
 
 
 def _no_keys(brief: Brief) -> None:
@@ -85,7 +84,7 @@ def _no_keys(brief: Brief) -> None:
     def never_the_same(found: Any, plan: Plan) -> list[str]:
         return [str(uuid.uuid4()) for _ in plan.intents]
 
-    services._client_order_ids = never_the_same
+    tickets.client_order_ids = never_the_same
 
 
 def _no_atomic(brief: Brief) -> None:

@@ -18,7 +18,7 @@ from django.test import Client
 
 from execution.engine.vocabulary import Refusal
 from execution.runs.reversal import reverse_run
-from execution.services import Instruction, execute
+from execution.services import ExecutionRequest, execute
 from folios.tokens.models import ApiToken
 from tests.reliability.children.briefs import Answer, Call
 from tests.scenes import price_chain
@@ -39,15 +39,15 @@ _Said = tuple[str, str, Sequence[str]]
 
 
 def _service(call: Call) -> _Said:
-    answer = execute(instruction(call))
+    answer = execute(execution_request(call))
     if isinstance(answer, Refusal):
         return "refused", f"[{answer.code}] {answer.message}", ()
     return _said(answer.as_data())
 
 
-def instruction(call: Call) -> Instruction:
+def execution_request(call: Call) -> ExecutionRequest:
     """Return the call as the service takes it."""
-    return Instruction(
+    return ExecutionRequest(
         request_id=call.request_id,
         strategy_id=call.strategy_id,
         provider="anthropic",

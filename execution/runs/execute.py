@@ -1,0 +1,223 @@
+"""The one way to execute: `preview` says what would be done, `execute` does it, exactly once.
+
+Both make the same preparation and the same plan; there is no second way to plan. An expected no is a `Refusal`, and
+nothing is written then. A fault rolls everything back, is recorded as a failed run, and is raised again.
+"""
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+
+from common.db.retry import run_transaction
+from execution.engine.planning.plan import Plan, PlanInput, make_plan
+from execution.engine.planning.serialization import plan_input_as_data
+from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.prices.storing import to_store
+from execution.reports.types import RunReport
+from execution.research.submission import INLINE, keep
+from execution.runs import records
+from execution.runs.account_plan import (
+    AccountView,
+    parameters_of,
+    plan_account,
+    token_of,
+    token_refusal,
+    view_account,
+)
+from execution.runs.eligibility import Attempt
+from execution.runs.facts import facts_of, report_of, wishes_of
+from execution.runs.prepare import ExecutionRequest, Prepared, prepare, strategy_refusal
+from execution.runs.tickets import tickets_of
+from portfolios import reference_data
+from portfolios.ledger import bookkeeping
+from portfolios.ledger.bookkeeping import AuditContext
+from portfolios.selectors import books as queries
+
+__all__ = ["ExecutionRequest", "Preview", "execute", "preview", "preview_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `execute` would do now: the report, and the plan with what it was made of."""
+
+    report: RunReport
+    plan: Plan
+    plan_input: PlanInput
+
+
+def preview(request: ExecutionRequest) -> RunReport | Refusal:
+    """Return what `execute` would do now, or its refusal. Writes nothing, not even the account."""
+    found = preview_plan(request)
+    return found.report if isinstance(found, Preview) else found
+
+
+def preview_plan(request: ExecutionRequest) -> Preview | RunReport | Refusal:
+    """Return the preview with its plan, for a door that shows the account before and after.
+
+    A request that was executed before has no plan any more: its report comes back, as a replay.
+    """
+    found = prepare(request)
+    if not isinstance(found, Prepared):
+        return found
+    account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
+    view = view_account(found, account)
+    plan = plan_account(found, view)
+    if isinstance(plan, Refusal):
+        return plan
+    token = token_of(found, view)
+    changed = token_refusal(found, token)
+    if changed is not None:
+        return changed
+    return Preview(report_of(found, view, plan, run_id=None, booked=[], token=token), plan, view.plan_input)
+
+
+def execute(request: ExecutionRequest) -> RunReport | Refusal:
+    """Execute a request once: the report of the run, of the earlier run (`replay`), or why it is refused.
+
+    Must not be called inside a transaction. Raises what the database raises when 5 attempts did not help; the
+    failure is recorded then, where the database still allows it.
+    """
+    found = prepare(request)
+    if not isinstance(found, Prepared):
+        return found
+    refusal = _market_refusal(found) or _keep_inline(found)
+    if refusal is not None:
+        return refusal
+    try:
+        return run_transaction(lambda: _execute_once(found))
+    except Exception as error:
+        _record_failure(found, error)
+        raise
+
+
+def _market_refusal(found: Prepared) -> Refusal | None:
+    """A policy may want an open market; the request can be executed when it is."""
+    market = found.market
+    if market.is_open or not found.policy.require_open_market:
+        return None
+    if market.opens_at is None:
+        rule = "the calendar of the stock market does not cover today"
+    else:
+        rule = f"the stock market opens {market.opens_at:%Y-%m-%d %H:%M} UTC"
+    return Refusal(Code.MARKET_CLOSED, f"policy version {found.policy.version} wants an open market: {rule}")
+
+
+def _keep_inline(found: Prepared) -> Refusal | None:
+    """Store research that came with the call before it is executed: its id stands for this content from now on."""
+    if found.request.inline is None or found.loaded.origin != INLINE:
+        return None
+    kept = keep(found.loaded, request_id=found.request_id, now=found.request.now)
+    return kept if isinstance(kept, Refusal) else None
+
+
+def _execute_once(found: Prepared) -> RunReport | Refusal:
+    """One attempt, one transaction: lock, look again, decide, write."""
+    with transaction.atomic(durable=True):
+        outcome = _execute_locked(found)
+        if isinstance(outcome, Refusal):
+            # The account may have been opened for a plan that is refused after all.
+            transaction.set_rollback(True)
+    return outcome
+
+
+def _execute_locked(found: Prepared) -> RunReport | Refusal:
+    # Looked at again: since the first look it may have been switched off, or its name been taken by another one.
+    refusal = strategy_refusal(found.strategy_id, found.request)
+    if refusal is not None:
+        return refusal
+    run_id = uuid.uuid4()
+    account, is_new = _locked_account(found, run_id)
+    attempt = found.next_attempt()
+    if not isinstance(attempt, Attempt):
+        return attempt
+    found = replace(found, attempt=attempt)
+    view = view_account(found, account, is_new=is_new)
+    plan = plan_account(found, view)
+    if isinstance(plan, Refusal):
+        return plan
+    token = token_of(found, view)
+    changed = token_refusal(found, token)
+    if changed is not None:
+        return changed
+    return _write(found, view, plan, account=account, run_id=run_id, token=token)
+
+
+def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
+    """Return the account under its lock, opened where it is missing, and whether it was."""
+    account = bookkeeping.lock_account(strategy_id=found.strategy_id, provider=found.provider)
+    if account is not None:
+        return account, False
+    if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
+        reference_data.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
+    opened = bookkeeping.open_account(
+        strategy_id=found.strategy_id,
+        provider=found.provider,
+        initial_balance=found.request.initial_balance,
+        context=_context(found, run_id, reason="Initial balance"),
+    )
+    return opened, True
+
+
+def _context(found: Prepared, run_id: uuid.UUID, *, reason: str = "") -> AuditContext:
+    return AuditContext(actor=found.request.actor, now=found.request.now, run_id=run_id, reason=reason)
+
+
+def _write(
+    found: Prepared, view: AccountView, plan: Plan, *, account: Any, run_id: uuid.UUID, token: str
+) -> RunReport:
+    """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
+    inputs = plan_input_as_data(view.plan_input)
+    run = records.begin_run(
+        facts_of(found, inputs, prices=view.plan_input.quotes), run_id=run_id, account_id=account.pk
+    )
+    traded = {intent.symbol for intent in plan.intents}
+    reference_data.ensure_securities(traded, known=view.plan_input.instruments)
+    known = traded | view.plan_input.instruments.keys()
+    used = {symbol: quote for symbol, quote in found.prices.quotes.items() if symbol in known}
+    reference_data.store_prices(to_store(used))
+    booked = bookkeeping.book_orders(
+        account,
+        tickets_of(found, view, plan),
+        positions=view.positions,
+        marks={symbol: quote.price for symbol, quote in found.prices.quotes.items()},
+        context=_context(found, run_id),
+    )
+    records.record_decisions(run, plan, booked)
+    report = report_of(found, view, plan, run_id=run_id, booked=booked, token=token)
+    records.finish_run(
+        run,
+        plan,
+        booked,
+        report=report.as_data(),
+        is_settled=_is_settled(view, plan),
+        now=found.request.now,
+    )
+    return report
+
+
+def _is_settled(view: AccountView, plan: Plan) -> bool | None:
+    """Plan again on what the run leaves behind: where sizes are weights to reach, nothing may be left to do."""
+    if view.plan_input.mode is Mode.ALLOCATE:
+        return None
+    again = make_plan(replace(view.plan_input, snapshot=plan.after))
+    return isinstance(again, Plan) and not again.intents
+
+
+def _record_failure(found: Prepared, error: Exception) -> None:
+    """Keep what went wrong, in a transaction of its own; where that fails too, the first error stands."""
+    try:
+        account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
+        if queries.find_strategy(found.strategy_id) is None:
+            return
+        if isinstance(found.next_attempt(), RunReport):
+            return  # it is done: only the answer to its COMMIT was lost, every time
+        with transaction.atomic(durable=True):
+            records.record_failure(
+                facts_of(found, {**parameters_of(found), **wishes_of(found.request)}, prices=found.prices.quotes),
+                account_id=account.pk if account else None,
+                error=error,
+            )
+    except Exception as second:  # noqa: BLE001  # whatever it is, it must not hide the fault
+        error.add_note(f"The failure could not be recorded: {type(second).__name__}: {second}")

@@ -1,0 +1,88 @@
+"""What a run says of itself: the facts that are kept of it, and its report."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.money import plain
+from execution.engine.planning.plan import Plan
+from execution.engine.planning.sizing import Quote
+from execution.reports.build import make_report
+from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
+from execution.runs import records
+from execution.runs.account_plan import AccountView, attempt_lines
+from execution.runs.prepare import ExecutionRequest, Prepared
+from execution.runs.tickets import client_order_ids
+from portfolios.ledger.bookkeeping import Booked
+
+
+def wishes_of(request: ExecutionRequest) -> dict[str, Any]:
+    """What a failed run keeps of its call, beside what it was to plan with, so that it can be tried again."""
+    return {
+        "initial_balance": plain(request.initial_balance),
+        "accepted_prices": sorted(request.accepted_prices),
+    }
+
+
+def facts_of(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str, Quote]) -> records.RunFacts:
+    """What is known of the run before its orders; `inputs` are what its plan was made of, without the prices."""
+    request = found.request
+    return records.RunFacts(
+        request_id=found.request_id,
+        strategy_id=found.strategy_id,
+        provider=found.provider,
+        loaded=found.loaded,
+        parameters={
+            **{name: value for name, value in inputs.items() if name != "quotes"},
+            "lines": attempt_lines(found),
+            "interpretation": found.loaded.interpretation.as_data(),
+        },
+        prices=prices,
+        is_simulated=found.is_simulated,
+        is_market_open=found.market.is_open,
+        sequence=found.attempt.sequence,
+        actor=request.actor,
+        door=request.door,
+        now=request.now,
+    )
+
+
+def report_of(
+    found: Prepared,
+    view: AccountView,
+    plan: Plan,
+    *,
+    run_id: uuid.UUID | None,
+    booked: Sequence[Booked],
+    token: str,
+) -> RunReport:
+    """Return the report of a run, or of a preview where `run_id` is None and nothing is booked."""
+    after = plan.after
+    return make_report(
+        run=RunPart(
+            id=str(run_id) if run_id else None,
+            status="succeeded" if run_id else "previewed",
+            replay=False,
+            simulated=found.is_simulated,
+            request_id=str(found.request_id),
+            task_id=str(found.loaded.task_id),
+            digest=found.loaded.artifact.digest,
+            mode=str(found.request.mode),
+            sequence=found.attempt.sequence,
+            market_open=found.market.is_open,
+        ),
+        artifact=ArtifactPart(found.loaded.source, found.artifact.line_count),
+        account=AccountPart(
+            id=str(view.account_id) if view.account_id else None,
+            strategy_id=str(found.strategy_id),
+            provider_id=found.provider,
+            cash_balance=plain(after.cash_balance),
+            equity_value=plain(after.equity_value),
+            total_value=plain(after.total_value),
+            initial_balance=plain(found.request.initial_balance) if view.is_new else None,
+        ),
+        plan=plan,
+        client_order_ids=client_order_ids(found, plan),
+        booked=booked,
+        plan_token=token,
+    )
