@@ -282,9 +282,7 @@ class OrderAdmin(EditAdmin):
         inherited = super().get_fieldsets(request, obj)
         return [(None, {"fields": [*self.known[:4], *size, *self.known[4:]] if obj else new}), *inherited[1:]]
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:  # called by Django with these arguments
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  # called by Django with these arguments
         """Return the form that fits."""
         kwargs["form"] = PendingOrderForm if obj else NewOrderForm
         return super().get_form(request, obj, change=change, **kwargs)
