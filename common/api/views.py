@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from common.api.filters import Filters, Ordering
 from common.api.pagination import NumberedPages
 from common.api.permissions import has_no_action
 from common.api.rows import chosen, columns_of, shown
-from portfolios.api.filters import Filters, Ordering
 
 if TYPE_CHECKING:
     _GenericViewSet = GenericViewSet[Any]

@@ -13,6 +13,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.bodies import checked
 from common.api.openapi import listed
 from common.api.problems import ProblemError
 from common.api.rows import columns_of, shown
@@ -28,7 +29,6 @@ from execution.research.resolutions import Answer, Author, resolve_line, save_ru
 from execution.research.scan import scan_inbox
 from execution.research.triage import assign_request, ignore_request
 from execution.runs.batch import count_ready, execute_pending
-from portfolios.api.requests import checked
 
 DECIDE = "execution.change_researchrequest"
 RESULTS = ("executed", "replayed", "refused", "failed")

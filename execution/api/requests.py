@@ -11,6 +11,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.api.bodies import IdField, StrictSerializer, TruthField
 from common.text import one_line
 from execution.api.refusals import granted
 from execution.arguments import parse_amount
@@ -24,7 +25,6 @@ from execution.research.inbox import LoadedArtifact
 from execution.research.submission import load_pushed
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target
 from execution.services import ExecutionRequest
-from portfolios.api.requests import IdField, StrictSerializer, TruthField
 from portfolios.selectors.books import PROVIDERS
 
 

@@ -11,6 +11,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.bodies import checked
 from common.api.openapi import listed
 from common.api.rows import chosen, columns_of, shown
 from common.api.shapes import data_of
@@ -53,7 +54,6 @@ from execution.runs.retry import retry_failed_run
 from execution.runs.reversal import preview_reversal, reverse_run
 from execution.selectors.run_detail import review_run
 from execution.services import execute, preview
-from portfolios.api.requests import checked
 
 VIEW_RUN = "execution.view_executionrun"
 EXECUTE = "execution.add_executionrun"

@@ -14,6 +14,8 @@ from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.bodies import checked
+from common.api.filters import Filters, Ordering
 from common.api.openapi import listed
 from common.api.pagination import NewestEntries, NewestOrders
 from common.api.problems import ProblemError
@@ -23,14 +25,7 @@ from common.api.views import RowsViewSet, value_of
 from portfolios import reference_data
 from portfolios.api import filters
 from portfolios.api import serializers as rows
-from portfolios.api.requests import (
-    PerformanceQuery,
-    PriceBody,
-    RiskPolicyBody,
-    StrategyBody,
-    TradingStateBody,
-    checked,
-)
+from portfolios.api.requests import PerformanceQuery, PriceBody, RiskPolicyBody, StrategyBody, TradingStateBody
 from portfolios.ledger.bookkeeping import CannotBookError
 from portfolios.models import (
     LedgerEntry,
@@ -95,7 +90,7 @@ class RiskPolicyViewSet(RowsViewSet):
     queryset = RiskPolicy.objects.all()
     serializer_class = rows.RiskPolicyRow
     filterset_class = filters.RiskPolicyFilter
-    filter_backends = [filters.Filters, filters.Ordering]
+    filter_backends = [Filters, Ordering]
     ordering_fields = {"version": "version", "created_at": "created_at"}
     ordering = ("-created_at",)
     needs = {
@@ -143,7 +138,7 @@ class PriceViewSet(RowsViewSet):
     queryset = Price.objects.all()
     serializer_class = rows.PriceRow
     filterset_class = filters.PriceFilter
-    filter_backends = [filters.Filters, filters.Ordering]
+    filter_backends = [Filters, Ordering]
     ordering_fields = {"as_of": "as_of", "symbol": "security_id", "price": "price"}
     ordering = ("-as_of",)
     needs = {
@@ -193,7 +188,7 @@ class OrderViewSet(RowsViewSet):
     queryset = Order.objects.all()
     serializer_class = rows.OrderRow
     filterset_class = filters.OrderFilter
-    filter_backends = [filters.Filters, SearchFilter]
+    filter_backends = [Filters, SearchFilter]
     pagination_class = NewestOrders
     search_fields = ("security__symbol", "client_order_id")
     needs = {"list": "portfolios.view_order", "retrieve": "portfolios.view_order"}
@@ -301,7 +296,7 @@ class LedgerViewSet(_OfOneAccount):
     queryset = LedgerEntry.objects.all()
     serializer_class = rows.LedgerRow
     filterset_class = filters.LedgerFilter
-    filter_backends = [filters.Filters]
+    filter_backends = [Filters]
     pagination_class = NewestEntries
     needs = {"list": "portfolios.view_ledgerentry"}
 
@@ -313,7 +308,7 @@ class ValuationViewSet(_OfOneAccount):
     queryset = Valuation.objects.all()
     serializer_class = rows.ValuationRow
     filterset_class = filters.ValuationFilter
-    filter_backends = [filters.Filters, filters.Ordering]
+    filter_backends = [Filters, Ordering]
     ordering_fields = {"as_of": "as_of", "total": "total"}
     ordering = ("-as_of",)
     needs = {"list": "portfolios.view_valuation"}
