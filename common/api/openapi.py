@@ -1,13 +1,12 @@
 """What the OpenAPI schema says beside what the code of a view says by itself: permissions, errors, examples."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from common.api.problems import CODES, CONTENT_TYPE
+from common.api.problems import CODES, CONTENT_TYPE, TITLES
 from common.api.rows import columns_of
 from portfolios.api.examples import EXAMPLES
 
@@ -134,7 +133,7 @@ def _drop(value: Any, key: str) -> None:
 def _error(status: int, text: str) -> dict[str, Any]:
     example = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES[status],
         "status": status,
         "detail": text.partition(";")[0],
         "instance": "/api/v1/executions/",
