@@ -1,14 +1,17 @@
 """What the OpenAPI schema says beside what the code of a view says by itself: permissions, errors, examples."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
+from django.apps import apps
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from common.api.problems import CODES, CONTENT_TYPE, TITLES
 from common.api.rows import columns_of
-from portfolios.api.examples import EXAMPLES
 
 _View = TypeVar("_View", bound=type[Any])
 
@@ -98,6 +101,14 @@ def listed(plural: str, singular: str) -> Callable[[_View], _View]:
     return decorate
 
 
+@cache
+def examples() -> Mapping[str, Any]:
+    """Return the example of each component: every app keeps its own in `api/examples/`, in files of that name."""
+    directories = [Path(app.path) / "api" / "examples" for app in apps.get_app_configs()]
+    files = [file for directory in directories for file in sorted(directory.glob("*.json"))]
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the errors and the examples to the finished schema: the hook of drf-spectacular."""
     schemas = result["components"]["schemas"]
@@ -107,7 +118,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             schema.pop("required", None)  # `fields=` chooses
         if name.endswith("BodyRequest"):
             schema["additionalProperties"] = False
-    for name, example in EXAMPLES.items():
+    for name, example in examples().items():
         schemas[name]["example"] = example
     every = {**_ALWAYS, **_WRITING}
     result["components"]["responses"] = {f"Problem{status}": _error(status, text) for status, text in every.items()}
