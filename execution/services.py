@@ -6,6 +6,7 @@ What only looks is in `execution.selectors`.
 
 from execution.prices.mark_to_market import ValuationReport, mark_to_market
 from execution.prices.store import FetchReport, chain_to_fetch, fetch_prices, import_prices
+from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import Answer, Author, resolve_line, save_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
@@ -15,7 +16,7 @@ from execution.runs.execute import Preview, execute, preview, preview_plan
 from execution.runs.explanation import Explanation, explain_run, render_explanation
 from execution.runs.prepare import ExecutionRequest
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
-from execution.runs.reproduction import Replayed, replay_run
+from execution.runs.reproduction import Difference, Replayed, replay_run
 from execution.runs.resolution_preview import Reading, answer_line, preview_answer, rule_from
 from execution.runs.retry import find_retry, retry_failed_run
 from execution.runs.reversal import ReversalReport, preview_reversal, render_reversal, reverse_run
@@ -24,10 +25,12 @@ __all__ = [
     "Answer",
     "Author",
     "Batch",
+    "Difference",
     "Done",
     "ExecutionRequest",
     "Explanation",
     "FetchReport",
+    "LoadedArtifact",
     "Preview",
     "Reading",
     "Replayed",

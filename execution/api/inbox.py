@@ -25,10 +25,17 @@ from execution.api.refusals import granted
 from execution.api.requests import ReasonBody
 from execution.api.serializers import MappingRuleRow, PendingReport, ResearchRow, ResolutionRow, ScanReportShape
 from execution.models import MappingRule, ResearchRequest
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule
-from execution.research.scan import scan_inbox
-from execution.research.triage import assign_request, ignore_request
-from execution.runs.batch import count_ready, execute_pending
+from execution.services import (
+    Answer,
+    Author,
+    assign_request,
+    count_ready,
+    execute_pending,
+    ignore_request,
+    resolve_line,
+    save_rule,
+    scan_inbox,
+)
 
 DECIDE = "execution.change_researchrequest"
 RESULTS = ("executed", "replayed", "refused", "failed")

@@ -16,7 +16,7 @@ from execution.arguments import parse_amount
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal
 from execution.models import ExecutionRun, MappingRule
 from execution.prices import PriceChain
-from execution.runs.batch import Batch
+from execution.services import Batch
 from portfolios.selectors import books
 from portfolios.selectors.books import PROVIDERS
 

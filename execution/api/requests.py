@@ -21,10 +21,14 @@ from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import PriceChain, build_chain, price_settings
 from execution.prices.source import parse_price
-from execution.research.inbox import LoadedArtifact
-from execution.research.submission import load_pushed
-from execution.runs.rebalance import load_latest_research, load_targets, parse_target
-from execution.services import ExecutionRequest
+from execution.services import (
+    ExecutionRequest,
+    LoadedArtifact,
+    load_latest_research,
+    load_pushed,
+    load_targets,
+    parse_target,
+)
 from portfolios.selectors.books import PROVIDERS
 
 

@@ -4,14 +4,9 @@ from rest_framework import serializers
 
 from common.api.shapes import shape_of
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
-from execution.prices.mark_to_market import ValuationReport
 from execution.reports.types import RunReport
-from execution.research.scan import ScanReport
-from execution.runs.batch import Done
-from execution.runs.explanation import Explanation
-from execution.runs.reproduction import Difference
-from execution.runs.reversal import ReversalReport
 from execution.selectors.run_detail import Reviewed
+from execution.services import Difference, Done, Explanation, ReversalReport, ScanReport, ValuationReport
 
 
 class RequestProblem(serializers.Serializer[object]):

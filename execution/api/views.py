@@ -44,16 +44,19 @@ from execution.api.serializers import (
 )
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
-from execution.prices.mark_to_market import mark_to_market
 from execution.reports.types import RunReport
-from execution.research.submission import push_research
-from execution.runs import records
-from execution.runs.explanation import explain_run
-from execution.runs.reproduction import replay_run
-from execution.runs.retry import retry_failed_run
-from execution.runs.reversal import preview_reversal, reverse_run
-from execution.selectors.run_detail import review_run
-from execution.services import execute, preview
+from execution.selectors.run_detail import reversed_at, review_run
+from execution.services import (
+    execute,
+    explain_run,
+    mark_to_market,
+    preview,
+    preview_reversal,
+    push_research,
+    replay_run,
+    retry_failed_run,
+    reverse_run,
+)
 
 VIEW_RUN = "execution.view_executionrun"
 EXECUTE = "execution.add_executionrun"
@@ -301,9 +304,8 @@ def _actor(request: Request) -> str:
 
 def _values(run: ExecutionRun) -> dict[str, Any]:
     """The run's columns by name, relations by their key, and when it was taken back."""
-    reversal = records.reversal_of(run)
     columns = {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
-    return {**columns, "reversal__reversed_at": reversal.reversed_at if reversal else None}
+    return {**columns, "reversal__reversed_at": reversed_at(run)}
 
 
 def _report(report: RunReport) -> dict[str, Any]:
