@@ -18,7 +18,6 @@ class KnownFieldsOnly:
     fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the checked values. Raises ValidationError."""
         if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):
             raise serializers.ValidationError({name: ["unknown field"] for name in unknown})
         return super().to_internal_value(data)  # type: ignore[misc]  # of the serializer beside
@@ -33,13 +32,11 @@ class IdField(serializers.Field[uuid.UUID, Any, str, Any]):
     """A UUID in canonical form: lower case, hyphens."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
-        """Return the id. Raises ValidationError."""
         if not isinstance(data, str) or not _CANONICAL.fullmatch(data):
             raise serializers.ValidationError("not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2")
         return uuid.UUID(data)
 
     def to_representation(self, value: uuid.UUID) -> str:
-        """Return the id as text."""
         return str(value)
 
 
@@ -47,7 +44,6 @@ class TruthField(serializers.BooleanField):
     """true or false; no word or number stands for one."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """Return the truth value. Raises ValidationError."""
         if not isinstance(data, bool):
             raise serializers.ValidationError("must be true or false")
         return data
@@ -57,7 +53,6 @@ class MomentField(serializers.DateTimeField):
     """A time in ISO 8601; without an offset it is UTC."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        """Return the time in UTC. Raises ValidationError."""
         try:
             return super().to_internal_value(value).astimezone(UTC)
         except (OverflowError, ValueError) as error:  # the first and the last day of the calendar, elsewhere

@@ -19,7 +19,6 @@ class _MomentField(IsoDateTimeField):
     """A time in ISO 8601; without an offset it is UTC."""
 
     def to_python(self, value: Any) -> datetime | None:
-        """Return the time in UTC. Raises FormError."""
         try:
             time = super().to_python(value)
             return None if time is None else time.astimezone(UTC)
@@ -37,7 +36,6 @@ class _TruthField(forms.Field):
     """`true` or `false`, and nothing else: a word that is neither would filter nothing."""
 
     def to_python(self, value: Any) -> bool | None:
-        """Return the truth value, None for no value. Raises FormError."""
         if value in self.empty_values:
             return None
         if value not in ("true", "false"):
@@ -86,7 +84,6 @@ class Ordering(BaseFilterBackend):
         return queryset.order_by(*columns, "pk")
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Return what the schema says of the parameter."""
         words = [sign + name for name in view.ordering_fields for sign in ("", "-")]
         return [
             {

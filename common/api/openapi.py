@@ -60,7 +60,6 @@ class ApiSchema(AutoSchema):
     view: Any  # one of common.api.views, or drf-spectacular's own
 
     def get_operation(self, *arguments: Any) -> Any:
-        """Return the operation, with the permission that it needs in its description."""
         operation = super().get_operation(*arguments)
         needed = getattr(self.view, "needs", {}).get(getattr(self.view, "action", None))
         if operation is not None and needed is not None:
@@ -69,7 +68,6 @@ class ApiSchema(AutoSchema):
         return operation
 
     def get_override_parameters(self) -> list[Any]:
-        """Return the declared parameters, and `fields` where the operation knows it."""
         known = self.view.parameters_of(self.view.action) if hasattr(self.view, "parameters_of") else frozenset()
         declared = list(super().get_override_parameters())
         return [*declared, self._fields()] if "fields" in known else declared

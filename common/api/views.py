@@ -42,7 +42,6 @@ class StrictViewSet(_GenericViewSet):
     known_parameters: Mapping[str, frozenset[str]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check who calls, and what is asked."""
         super().initial(request, *args, **kwargs)
         if has_no_action(self):
             return
@@ -55,7 +54,6 @@ class StrictViewSet(_GenericViewSet):
             raise ValidationError({name: ["must stand once, with a value"] for name in unclear})
 
     def parameters_of(self, action: str) -> frozenset[str]:
-        """Return the query parameters of an action."""
         return self.known_parameters.get(action, frozenset())
 
 
@@ -71,12 +69,10 @@ class RowsViewSet(StrictViewSet):
     search_fields: tuple[str, ...] = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Return the rows that this address has."""
         rows: QuerySet[Any] = super().get_queryset()
         return rows
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return a page of rows."""
         columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
         # A cursor says where its keys are, also where they are not shown.
         sources = {column.source for column in columns} | set(getattr(self.pagination_class, "keys", ()))
@@ -85,7 +81,6 @@ class RowsViewSet(StrictViewSet):
         return self.get_paginated_response([shown(row, columns) for row in page or ()])
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one row. Raises Http404."""
         columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
         return Response(shown(self.one_row({column.source for column in columns}), columns))
 

@@ -53,7 +53,6 @@ class InboxViewSet(StrictViewSet):
         responses={200: ScanReportShape},
     )
     def scan(self, request: Request) -> Response:
-        """Bring the stored requests up to date with the directory."""
         return Response(data_of(granted(scan_inbox(settings.ARTIFACTS_ROOT, now=timezone.now()))))
 
     @extend_schema(
@@ -67,7 +66,6 @@ class InboxViewSet(StrictViewSet):
         responses={200: PendingReport},
     )
     def execute(self, request: Request) -> Response:
-        """Execute what is ready."""
         body = checked(PendingBody, request.data)
         batch = pending_batch(body, actor=request.user.get_username(), now=timezone.now())
         results = [done.as_data() for done in execute_pending(batch)]
@@ -89,7 +87,6 @@ class DecisionViewSet(StrictViewSet):
         responses={200: ResearchRow},
     )
     def assign(self, request: Request, pk: UUID) -> Response:
-        """Assign a request to a strategy and a provider."""
         body = checked(AssignBody, request.data)
         return _research(
             granted(
@@ -110,7 +107,6 @@ class DecisionViewSet(StrictViewSet):
         responses={200: ResearchRow},
     )
     def ignore(self, request: Request, pk: UUID) -> Response:
-        """Ignore a request."""
         reason = checked(ReasonBody, request.data)["reason"]
         return _research(granted(ignore_request(pk, author=_author(request, reason))))
 
@@ -123,7 +119,6 @@ class DecisionViewSet(StrictViewSet):
         responses={201: ResolutionRow},
     )
     def resolve(self, request: Request, pk: UUID, line: int) -> Response:
-        """Answer for one line."""
         body = checked(ResolveBody, request.data)
         author = _author(request, body.pop("reason"))
         kept = granted(resolve_line(request_id=pk, line=line, answer=Answer(**body), author=author))
@@ -156,7 +151,6 @@ class MappingRuleViewSet(RowsViewSet):
     }
 
     def create(self, request: Request) -> Response:
-        """Write the next version of a rule."""
         body = checked(RuleBody, request.data)
         author = _author(request, body.pop("reason"))
         try:

@@ -45,7 +45,6 @@ class RecommendationsField(serializers.Field[Any, Any, Any, Any]):
     """A list of lines. What is in them is the engine's to judge, line by line."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """Return the list. Raises ValidationError."""
         if not isinstance(data, list):
             raise serializers.ValidationError("must be a list")
         return data

@@ -93,12 +93,10 @@ class ResearchViewSet(RowsViewSet):
     }
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one piece of research with its content."""
         columns = chosen(columns_of(ResearchDetail), request.query_params.get("fields"))
         return Response(shown(self.one_row({column.source for column in columns}), columns))
 
     def create(self, request: Request) -> Response:
-        """Keep research."""
         body = checked(ResearchBody, request.data)
         kept, is_new = granted(
             push_research(
@@ -150,14 +148,12 @@ class ExecutionViewSet(RowsViewSet):
     known_parameters = {"explain": frozenset({"symbol"})}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the run with its decisions."""
         run, decisions = granted(review_run(self.kwargs["pk"]))
         columns = chosen(columns_of(RunDetail), request.query_params.get("fields"))
         values: dict[str, Any] = {**_values(run), "decisions": data_of(decisions)}
         return Response(shown(values, columns))
 
     def create(self, request: Request) -> Response:
-        """Execute a request."""
         execution_request = execution_instruction(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
@@ -171,7 +167,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=Report,
     )
     def preview(self, request: Request) -> Response:
-        """Preview a request."""
         execution_request = execution_instruction(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
@@ -184,7 +179,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=ExplanationShape,
     )
     def explain(self, request: Request, pk: UUID) -> Response:
-        """Explain a run, or its lines of one symbol."""
         return Response(granted(explain_run(pk, symbol=request.query_params.get("symbol"))).as_data())
 
     @extend_schema(
@@ -193,7 +187,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=Reproduction,
     )
     def reproduction(self, request: Request, pk: UUID) -> Response:
-        """Plan a run again and compare."""
         return Response(data_of(granted(replay_run(pk)).as_data()))
 
     @extend_schema(
@@ -205,7 +198,6 @@ class ExecutionViewSet(RowsViewSet):
         responses={200: ReversalReportShape, 201: ReversalReportShape},
     )
     def reverse(self, request: Request, pk: UUID) -> Response:
-        """Take a run back."""
         reason = checked(ReasonBody, request.data)["reason"]
         report = granted(
             reverse_run(pk, actor=_actor(request), door=ExecutionRun.Door.API, reason=reason, now=timezone.now())
@@ -220,7 +212,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=ReversalReportShape,
     )
     def reverse_preview(self, request: Request, pk: UUID) -> Response:
-        """Preview taking a run back."""
         return Response(granted(preview_reversal(pk)).as_data())
 
     @extend_schema(
@@ -231,7 +222,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=_REPORTS,
     )
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Try a failed run again."""
         body, now = checked(RetryBody, request.data), timezone.now()
         answer = retry_failed_run(
             pk,
@@ -260,7 +250,6 @@ class RebalanceViewSet(StrictViewSet):
     needs = {"create": EXECUTE, "preview": VIEW_RUN}
 
     def create(self, request: Request) -> Response:
-        """Rebalance an account."""
         body = checked(RebalanceBody, request.data)
         answer = execute(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
         return _executed(request, answer)
@@ -272,7 +261,6 @@ class RebalanceViewSet(StrictViewSet):
         responses=Report,
     )
     def preview(self, request: Request) -> Response:
-        """Preview a rebalance."""
         body = checked(RebalanceBody, request.data)
         answer = preview(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
         return Response(_report(granted(answer)))
@@ -290,7 +278,6 @@ class MarkViewSet(StrictViewSet):
         responses={200: ValuationReportShape},
     )
     def create(self, request: Request) -> Response:
-        """Price every holding and value every account."""
         body, now = checked(MarkBody, request.data), timezone.now()
         report = mark_to_market(
             prices=price_chain(body, now=now), accepted=accepted_symbols(body), as_of=now, now=now

@@ -66,7 +66,6 @@ class StrategyViewSet(RowsViewSet):
         responses={200: rows.StrategyRow, 201: rows.StrategyRow},
     )
     def create(self, request: Request) -> Response:
-        """Write a strategy."""
         body = checked(StrategyBody, request.data)
         strategy_id = body.get("id") or uuid4()
         try:
@@ -106,7 +105,6 @@ class RiskPolicyViewSet(RowsViewSet):
         responses={201: rows.RiskPolicyRow},
     )
     def create(self, request: Request) -> Response:
-        """Write the next version."""
         limits = checked(RiskPolicyBody, request.data)
         strategy = limits.pop("strategy")
         try:
@@ -155,7 +153,6 @@ class PriceViewSet(RowsViewSet):
         responses={201: rows.PriceRow},
     )
     def create(self, request: Request) -> Response:
-        """Write a price."""
         body = checked(PriceBody, request.data)
         if body["as_of"] > timezone.now():
             raise serializers.ValidationError({"as_of": ["is in the future"]})
@@ -229,7 +226,6 @@ class AccountViewSet(RowsViewSet):
     known_parameters = {"performance": frozenset({"since", "until", "benchmark"})}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the account and its figures. Raises Http404."""
         found = account_figures(self.kwargs["pk"])
         if found is None:
             raise Http404
@@ -248,7 +244,6 @@ class AccountViewSet(RowsViewSet):
     )
     @action(detail=True)
     def performance(self, request: Request, pk: UUID) -> Response:
-        """Return the account's performance. Raises Http404."""
         asked = checked(PerformanceQuery, request.query_params)
         found = account_performance(
             pk, since=asked.get("since"), until=asked.get("until"), benchmark=asked.get("benchmark")
@@ -265,7 +260,6 @@ class AccountViewSet(RowsViewSet):
         responses={200: shape_of(StateSet)},
     )
     def trading_state(self, request: Request, pk: UUID) -> Response:
-        """Set the account's trading state. Raises Http404, and ProblemError where the books refuse."""
         body = checked(TradingStateBody, request.data)
         if books.get_account(pk) is None:
             raise Http404
@@ -280,7 +274,6 @@ class _OfOneAccount(RowsViewSet):
     """Rows of the account that the address names. Raises Http404 where there is none."""
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Return the rows of the account."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         account_id: UUID = self.kwargs["account_id"]
