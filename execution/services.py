@@ -16,7 +16,7 @@ from execution.runs.execute import Preview, execute, preview, preview_plan
 from execution.runs.explanation import Explanation, explain_run, render_explanation
 from execution.runs.prepare import ExecutionRequest
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
-from execution.runs.reproduction import Difference, Replayed, replay_run
+from execution.runs.reproduction import Replayed, replay_run
 from execution.runs.resolution_preview import Reading, answer_line, preview_answer, rule_from
 from execution.runs.retry import find_retry, retry_failed_run
 from execution.runs.reversal import ReversalReport, preview_reversal, render_reversal, reverse_run
@@ -25,7 +25,6 @@ __all__ = [
     "Answer",
     "Author",
     "Batch",
-    "Difference",
     "Done",
     "ExecutionRequest",
     "Explanation",

@@ -73,7 +73,7 @@ class ApiSchema(AutoSchema):
         return [*declared, self._fields()] if "fields" in known else declared
 
     def _fields(self) -> OpenApiParameter:
-        row = self.view.detail_class if self.view.action == "retrieve" else self.view.serializer_class
+        row = self.view.detail_class if self.view.action == "retrieve" else None
         return OpenApiParameter(
             "fields",
             many=True,

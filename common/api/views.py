@@ -23,11 +23,6 @@ else:
     _GenericViewSet = GenericViewSet
 
 
-def value_of(row: Any, source: str) -> Any:
-    """Return the value of a column; a relation is shown by its key, for which no other row has to be read."""
-    return getattr(row, f"{source}_id" if hasattr(row, f"{source}_id") else source)
-
-
 class StrictViewSet(_GenericViewSet):
     """A door of the API. A query parameter that an action does not know is refused: a filter with a typing error
     would show everything.
@@ -81,7 +76,8 @@ class RowsViewSet(StrictViewSet):
         return self.get_paginated_response([shown(row, columns) for row in page or ()])
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
+        row = self.detail_class or self.serializer_class
+        columns = chosen(columns_of(row), request.query_params.get("fields"))
         return Response(shown(self.one_row({column.source for column in columns}), columns))
 
     def created(self, row: Any, *, is_new: bool = True) -> Response:

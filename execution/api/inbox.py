@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,9 +15,9 @@ from rest_framework.response import Response
 from common.api.bodies import checked
 from common.api.openapi import listed
 from common.api.problems import ProblemError
-from common.api.rows import columns_of, shown
+from common.api.rows import shown_object
 from common.api.shapes import data_of
-from common.api.views import RowsViewSet, StrictViewSet, value_of
+from common.api.views import RowsViewSet, StrictViewSet
 from execution.api import filters
 from execution.api.inbox_requests import AssignBody, PendingBody, ResolveBody, RuleBody, pending_batch
 from execution.api.refusals import granted
@@ -122,7 +121,7 @@ class DecisionViewSet(StrictViewSet):
         body = checked(ResolveBody, request.data)
         author = _author(request, body.pop("reason"))
         kept = granted(resolve_line(request_id=pk, line=line, answer=Answer(**body), author=author))
-        return Response(_row(ResolutionRow, kept), status=status.HTTP_201_CREATED)
+        return Response(shown_object(kept, ResolutionRow), status=status.HTTP_201_CREATED)
 
 
 @extend_schema_view(
@@ -165,9 +164,4 @@ def _author(request: Request, reason: str) -> Author:
 
 
 def _research(row: ResearchRequest) -> Response:
-    return Response(_row(ResearchRow, row))
-
-
-def _row(kind: Any, row: Any) -> dict[str, Any]:
-    columns = columns_of(kind)
-    return shown({column.source: value_of(row, column.source) for column in columns}, columns)
+    return Response(shown_object(row, ResearchRow))

@@ -6,7 +6,7 @@ from common.api.shapes import shape_of
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
 from execution.reports.types import RunReport
 from execution.selectors.run_detail import Reviewed
-from execution.services import Difference, Done, Explanation, ReversalReport, ScanReport, ValuationReport
+from execution.services import Done, Explanation, Replayed, ReversalReport, ScanReport, ValuationReport
 
 
 class RequestProblem(serializers.Serializer[object]):
@@ -73,13 +73,9 @@ class Report(shape_of(RunReport)):  # type: ignore[misc]  # made from the datacl
     replay = serializers.BooleanField()
 
 
-class Reproduction(serializers.Serializer[object]):
+class Reproduction(shape_of(Replayed)):  # type: ignore[misc]  # made from the dataclass
     """A run planned again from what it stored, and what comes out differently: nothing, where it is reproduced."""
 
-    run_id = serializers.CharField()
-    orders = serializers.IntegerField()
-    decisions = serializers.IntegerField()
-    differences = serializers.ListField(child=shape_of(Difference)())
     reproduced = serializers.BooleanField()
 
 

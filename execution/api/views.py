@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from common.api.bodies import checked
 from common.api.openapi import listed
-from common.api.rows import chosen, columns_of, shown
+from common.api.rows import chosen, columns_of, shown, shown_object
 from common.api.shapes import data_of
-from common.api.views import RowsViewSet, StrictViewSet, value_of
+from common.api.views import RowsViewSet, StrictViewSet
 from execution.api import filters
 from execution.api.refusals import granted
 from execution.api.requests import (
@@ -92,10 +92,6 @@ class ResearchViewSet(RowsViewSet):
         "create": "execution.add_researchrequest",
     }
 
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        columns = chosen(columns_of(ResearchDetail), request.query_params.get("fields"))
-        return Response(shown(self.one_row({column.source for column in columns}), columns))
-
     def create(self, request: Request) -> Response:
         body = checked(ResearchBody, request.data)
         kept, is_new = granted(
@@ -106,8 +102,7 @@ class ResearchViewSet(RowsViewSet):
                 now=timezone.now(),
             )
         )
-        columns = columns_of(ResearchDetail)
-        data = shown({column.source: value_of(kept, column.source) for column in columns}, columns)
+        data = shown_object(kept, ResearchDetail)
         return _created(request, data, address=f"{kept.pk}/") if is_new else Response(data)
 
 

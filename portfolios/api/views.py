@@ -19,9 +19,9 @@ from common.api.filters import Filters, Ordering
 from common.api.openapi import listed
 from common.api.pagination import NewestEntries, NewestOrders
 from common.api.problems import ProblemError
-from common.api.rows import columns_of, shown
+from common.api.rows import chosen, columns_of, shown, values_of
 from common.api.shapes import data_of, shape_of
-from common.api.views import RowsViewSet, value_of
+from common.api.views import RowsViewSet
 from portfolios import reference_data
 from portfolios.api import filters
 from portfolios.api import serializers as rows
@@ -230,10 +230,9 @@ class AccountViewSet(RowsViewSet):
         if found is None:
             raise Http404
         account, figures = found
-        columns = columns_of(rows.AccountRow)
-        values = {column.source: value_of(account, column.source) for column in columns}
-        data = {**shown(values, columns), "snapshot": data_of(figures)}
-        return Response(_chosen(data, request.query_params.get("fields")))
+        columns = chosen(columns_of(AccountDetail), request.query_params.get("fields"))
+        values = values_of(account, columns_of(rows.AccountRow))
+        return Response(shown({**values, "snapshot": data_of(figures)}, columns))
 
     @extend_schema(
         summary="How an account did",
@@ -305,12 +304,3 @@ class ValuationViewSet(_OfOneAccount):
     ordering_fields = {"as_of": "as_of", "total": "total"}
     ordering = ("-as_of",)
     needs = {"list": "portfolios.view_valuation"}
-
-
-def _chosen(data: dict[str, Any], fields: str | None) -> dict[str, Any]:
-    if fields is None:
-        return data
-    names = set(fields.split(","))
-    if unknown := sorted(names - set(data)):
-        raise serializers.ValidationError({"fields": [f"{unknown[0]!r} is none of {', '.join(data)}"]})
-    return {name: value for name, value in data.items() if name in names}
