@@ -147,13 +147,13 @@ class ReasonBody(StrictSerializer):
     reason = serializers.CharField(max_length=2_000, help_text="Why, for whoever reads the books later.")
 
 
-def execution_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
+def execution_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the call that a checked body describes. Raises ProblemError for what is wrong with it."""
     inline = load_body(body) if "recommendations" in body else None
     return _execution_request(body, mode=Mode(body["mode"]), inline=inline, actor=actor, now=now)
 
 
-def rebalance_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
+def rebalance_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the rebalance that a checked body describes. Raises ProblemError for what is wrong with it."""
     if "targets" in body:
         loaded = load_targets(_targets(body["targets"]))

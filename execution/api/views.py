@@ -26,10 +26,10 @@ from execution.api.requests import (
     ResearchBody,
     RetryBody,
     accepted_symbols,
-    execution_instruction,
+    execution_request_of,
     load_body,
     price_chain,
-    rebalance_instruction,
+    rebalance_request_of,
 )
 from execution.api.serializers import (
     ExplanationShape,
@@ -149,7 +149,7 @@ class ExecutionViewSet(RowsViewSet):
         return Response(shown(values, columns))
 
     def create(self, request: Request) -> Response:
-        execution_request = execution_instruction(
+        execution_request = execution_request_of(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
         return _executed(request, execute(execution_request))
@@ -162,7 +162,7 @@ class ExecutionViewSet(RowsViewSet):
         responses=Report,
     )
     def preview(self, request: Request) -> Response:
-        execution_request = execution_instruction(
+        execution_request = execution_request_of(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
         return Response(_report(granted(preview(execution_request))))
@@ -246,7 +246,7 @@ class RebalanceViewSet(StrictViewSet):
 
     def create(self, request: Request) -> Response:
         body = checked(RebalanceBody, request.data)
-        answer = execute(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
+        answer = execute(rebalance_request_of(body, actor=_actor(request), now=timezone.now()))
         return _executed(request, answer)
 
     @extend_schema(
@@ -257,7 +257,7 @@ class RebalanceViewSet(StrictViewSet):
     )
     def preview(self, request: Request) -> Response:
         body = checked(RebalanceBody, request.data)
-        answer = preview(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
+        answer = preview(rebalance_request_of(body, actor=_actor(request), now=timezone.now()))
         return Response(_report(granted(answer)))
 
 
