@@ -70,7 +70,8 @@ bench-overview: $(VENV)/.dev  ## measure the overview with 10,000 accounts on bo
 screenshots: $(VENV)/.dev  ## take the screenshots in docs/screenshots (needs Chromium)
 	$(BIN)/python -m tests.make_screenshots
 
-schema: $(VENV)/.dev  ## write docs/openapi.yaml, the schema of the API
+schema: $(VENV)/.dev  ## record the examples of the API and write its schema, docs/openapi.yaml
+	$(BIN)/python -m tests.make_api_examples
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 calendar: $(VENV)/.dev  ## write the exchange's holidays from the newest pinned exchange-calendars

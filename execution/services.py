@@ -6,6 +6,7 @@ What only looks is in `execution.selectors`.
 
 from execution.prices.mark_to_market import ValuationReport, mark_to_market
 from execution.prices.store import FetchReport, chain_to_fetch, fetch_prices, import_prices
+from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import Answer, Author, resolve_line, save_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
@@ -28,6 +29,7 @@ __all__ = [
     "ExecutionRequest",
     "Explanation",
     "FetchReport",
+    "LoadedArtifact",
     "Preview",
     "Reading",
     "Replayed",

@@ -19,7 +19,7 @@ SHOWING = (
     "tests/execution/prices/test_answers",
     "tests/execution/prices/test_chain", "tests/execution/prices/test_faults", "tests/execution/prices/test_offers",
     "tests/folios/admin", "tests/folios/api/test_access", "tests/folios/api/test_reading",
-    "tests/folios/api/test_reference_data", "tests/folios/api/test_schema", "tests/folios/api/test_tour",
+    "tests/folios/api/test_schema", "tests/folios/api/test_tour", "tests/portfolios/api/test_reference_data",
     "tests/folios/dashboard",
 )  # fmt: skip
 

@@ -1,15 +1,17 @@
 """What the OpenAPI schema says beside what the code of a view says by itself: permissions, errors, examples."""
 
-from collections.abc import Callable
-from http import HTTPStatus
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
+from django.apps import apps
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from common.api.problems import CODES, CONTENT_TYPE
+from common.api.problems import CODES, CONTENT_TYPE, TITLES
 from common.api.rows import columns_of
-from portfolios.api.examples import EXAMPLES
 
 _View = TypeVar("_View", bound=type[Any])
 
@@ -58,7 +60,6 @@ class ApiSchema(AutoSchema):
     view: Any  # one of common.api.views, or drf-spectacular's own
 
     def get_operation(self, *arguments: Any) -> Any:
-        """Return the operation, with the permission that it needs in its description."""
         operation = super().get_operation(*arguments)
         needed = getattr(self.view, "needs", {}).get(getattr(self.view, "action", None))
         if operation is not None and needed is not None:
@@ -67,13 +68,12 @@ class ApiSchema(AutoSchema):
         return operation
 
     def get_override_parameters(self) -> list[Any]:
-        """Return the declared parameters, and `fields` where the operation knows it."""
         known = self.view.parameters_of(self.view.action) if hasattr(self.view, "parameters_of") else frozenset()
         declared = list(super().get_override_parameters())
         return [*declared, self._fields()] if "fields" in known else declared
 
     def _fields(self) -> OpenApiParameter:
-        row = self.view.detail_class if self.view.action == "retrieve" else self.view.serializer_class
+        row = self.view.detail_class if self.view.action == "retrieve" else None
         return OpenApiParameter(
             "fields",
             many=True,
@@ -99,6 +99,14 @@ def listed(plural: str, singular: str) -> Callable[[_View], _View]:
     return decorate
 
 
+@cache
+def examples() -> Mapping[str, Any]:
+    """Return the example of each component: every app keeps its own in `api/examples/`, in files of that name."""
+    directories = [Path(app.path) / "api" / "examples" for app in apps.get_app_configs()]
+    files = [file for directory in directories for file in sorted(directory.glob("*.json"))]
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the errors and the examples to the finished schema: the hook of drf-spectacular."""
     schemas = result["components"]["schemas"]
@@ -108,7 +116,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             schema.pop("required", None)  # `fields=` chooses
         if name.endswith("BodyRequest"):
             schema["additionalProperties"] = False
-    for name, example in EXAMPLES.items():
+    for name, example in examples().items():
         schemas[name]["example"] = example
     every = {**_ALWAYS, **_WRITING}
     result["components"]["responses"] = {f"Problem{status}": _error(status, text) for status, text in every.items()}
@@ -134,7 +142,7 @@ def _drop(value: Any, key: str) -> None:
 def _error(status: int, text: str) -> dict[str, Any]:
     example = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES[status],
         "status": status,
         "detail": text.partition(";")[0],
         "instance": "/api/v1/executions/",

@@ -43,11 +43,9 @@ class NumberedPages(PageNumberPagination):
     parameters = frozenset({"page", "page_size"})
 
     def get_page_size(self, request: Request) -> int:
-        """Return the rows of a page. Raises ValidationError."""
         return page_size_of(request)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Return what the schema says of the parameters."""
         return _with_bounds(super().get_schema_operation_parameters(view))
 
 
@@ -75,11 +73,9 @@ class _Newest(BasePagination):
         return found[:size]
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Return the page and where the next one is."""
         return Response({"next": self._next, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return what the schema says of a page."""
         following = {"type": "string", "nullable": True, "format": "uri", "description": "The next page."}
         return {
             "type": "object",
@@ -88,7 +84,6 @@ class _Newest(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Return what the schema says of the parameters."""
         sizes = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
         says = {
             "cursor": ({"type": "string"}, "Where to go on, as `next` of the page before says."),

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -15,6 +14,23 @@ from common.db.errors import explain
 
 CONTENT_TYPE = "application/problem+json"
 _LOG = logging.getLogger("django.request")
+
+# The title of each status that the API answers with: the names of RFC 9110, and of RFC 6585 for 429. Those of
+# http.HTTPStatus are others in each version of Python.
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
 
 # The codes that do not come from the domain, by status.
 CODES = {
@@ -56,7 +72,7 @@ def problem_response(  # the members of a problem
     """Return the problem as a response; `path` is the address that was asked for."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES[status],
         "status": status,
         "detail": detail,
         "instance": path,
@@ -64,7 +80,7 @@ def problem_response(  # the members of a problem
         "errors": dict(errors or {}),
         "details": dict(details or {}),
     }
-    return HttpResponse(json.dumps(body), status=status, content_type=CONTENT_TYPE)
+    return HttpResponse(json.dumps(body), status=status, reason=TITLES[status], content_type=CONTENT_TYPE)
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:

@@ -16,6 +16,5 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> str:
-        """Return the page."""
         page: Any = super().render(data, accepted_media_type, renderer_context)
         return _INLINE_STYLE.sub("", page)

@@ -68,3 +68,15 @@ def chosen(columns: Collection[Column], text: str | None) -> tuple[Column, ...]:
 def shown(row: Mapping[str, Any], columns: Collection[Column]) -> dict[str, Any]:
     """Return one row of the database as the API shows it."""
     return {column.name: column.show(row[column.source]) for column in columns}
+
+
+def values_of(row: Any, columns: Collection[Column]) -> dict[str, Any]:
+    """Return the columns of a model object; a relation by its key, for which no other row has to be read."""
+    keys = {column.source: f"{column.source}_id" for column in columns}
+    return {source: getattr(row, key if hasattr(row, key) else source) for source, key in keys.items()}
+
+
+def shown_object(row: Any, kind: Any) -> dict[str, Any]:
+    """Return a model object as the API shows it, with all the fields of a serializer."""
+    columns = columns_of(kind)
+    return shown(values_of(row, columns), columns)

@@ -15,7 +15,6 @@ class ReadThrottle(UserRateThrottle):
     methods_are_safe = True
 
     def get_rate(self) -> str:
-        """Return the rate of the settings, as `1200/min`."""
         return str(settings.API_RATES[self.scope])
 
     def allow_request(self, request: Request, view: Any) -> bool:

@@ -12,20 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from common.api.filters import Filters, Ordering
 from common.api.pagination import NumberedPages
 from common.api.permissions import has_no_action
 from common.api.rows import chosen, columns_of, shown
-from portfolios.api.filters import Filters, Ordering
 
 if TYPE_CHECKING:
     _GenericViewSet = GenericViewSet[Any]
 else:
     _GenericViewSet = GenericViewSet
-
-
-def value_of(row: Any, source: str) -> Any:
-    """Return the value of a column; a relation is shown by its key, for which no other row has to be read."""
-    return getattr(row, f"{source}_id" if hasattr(row, f"{source}_id") else source)
 
 
 class StrictViewSet(_GenericViewSet):
@@ -42,7 +37,6 @@ class StrictViewSet(_GenericViewSet):
     known_parameters: Mapping[str, frozenset[str]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check who calls, and what is asked."""
         super().initial(request, *args, **kwargs)
         if has_no_action(self):
             return
@@ -55,7 +49,6 @@ class StrictViewSet(_GenericViewSet):
             raise ValidationError({name: ["must stand once, with a value"] for name in unclear})
 
     def parameters_of(self, action: str) -> frozenset[str]:
-        """Return the query parameters of an action."""
         return self.known_parameters.get(action, frozenset())
 
 
@@ -71,12 +64,10 @@ class RowsViewSet(StrictViewSet):
     search_fields: tuple[str, ...] = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Return the rows that this address has."""
         rows: QuerySet[Any] = super().get_queryset()
         return rows
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return a page of rows."""
         columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
         # A cursor says where its keys are, also where they are not shown.
         sources = {column.source for column in columns} | set(getattr(self.pagination_class, "keys", ()))
@@ -85,8 +76,8 @@ class RowsViewSet(StrictViewSet):
         return self.get_paginated_response([shown(row, columns) for row in page or ()])
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one row. Raises Http404."""
-        columns = chosen(columns_of(self.serializer_class), request.query_params.get("fields"))
+        row = self.detail_class or self.serializer_class
+        columns = chosen(columns_of(row), request.query_params.get("fields"))
         return Response(shown(self.one_row({column.source for column in columns}), columns))
 
     def created(self, row: Any, *, is_new: bool = True) -> Response:

@@ -2,8 +2,8 @@
 
 import django_filters as filters
 
+from common.api.filters import MomentFilter, TruthFilter
 from execution.models import ExecutionRun, MappingRule, ResearchRequest
-from portfolios.api.filters import MomentFilter, TruthFilter
 
 
 class ResearchFilter(filters.FilterSet):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,22 +12,29 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.bodies import checked
 from common.api.openapi import listed
 from common.api.problems import ProblemError
-from common.api.rows import columns_of, shown
+from common.api.rows import shown_object
 from common.api.shapes import data_of
-from common.api.views import RowsViewSet, StrictViewSet, value_of
+from common.api.views import RowsViewSet, StrictViewSet
 from execution.api import filters
 from execution.api.inbox_requests import AssignBody, PendingBody, ResolveBody, RuleBody, pending_batch
 from execution.api.refusals import granted
 from execution.api.requests import ReasonBody
 from execution.api.serializers import MappingRuleRow, PendingReport, ResearchRow, ResolutionRow, ScanReportShape
 from execution.models import MappingRule, ResearchRequest
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule
-from execution.research.scan import scan_inbox
-from execution.research.triage import assign_request, ignore_request
-from execution.runs.batch import count_ready, execute_pending
-from portfolios.api.requests import checked
+from execution.services import (
+    Answer,
+    Author,
+    assign_request,
+    count_ready,
+    execute_pending,
+    ignore_request,
+    resolve_line,
+    save_rule,
+    scan_inbox,
+)
 
 DECIDE = "execution.change_researchrequest"
 RESULTS = ("executed", "replayed", "refused", "failed")
@@ -46,7 +52,6 @@ class InboxViewSet(StrictViewSet):
         responses={200: ScanReportShape},
     )
     def scan(self, request: Request) -> Response:
-        """Bring the stored requests up to date with the directory."""
         return Response(data_of(granted(scan_inbox(settings.ARTIFACTS_ROOT, now=timezone.now()))))
 
     @extend_schema(
@@ -60,7 +65,6 @@ class InboxViewSet(StrictViewSet):
         responses={200: PendingReport},
     )
     def execute(self, request: Request) -> Response:
-        """Execute what is ready."""
         body = checked(PendingBody, request.data)
         batch = pending_batch(body, actor=request.user.get_username(), now=timezone.now())
         results = [done.as_data() for done in execute_pending(batch)]
@@ -82,7 +86,6 @@ class DecisionViewSet(StrictViewSet):
         responses={200: ResearchRow},
     )
     def assign(self, request: Request, pk: UUID) -> Response:
-        """Assign a request to a strategy and a provider."""
         body = checked(AssignBody, request.data)
         return _research(
             granted(
@@ -103,7 +106,6 @@ class DecisionViewSet(StrictViewSet):
         responses={200: ResearchRow},
     )
     def ignore(self, request: Request, pk: UUID) -> Response:
-        """Ignore a request."""
         reason = checked(ReasonBody, request.data)["reason"]
         return _research(granted(ignore_request(pk, author=_author(request, reason))))
 
@@ -116,11 +118,10 @@ class DecisionViewSet(StrictViewSet):
         responses={201: ResolutionRow},
     )
     def resolve(self, request: Request, pk: UUID, line: int) -> Response:
-        """Answer for one line."""
         body = checked(ResolveBody, request.data)
         author = _author(request, body.pop("reason"))
         kept = granted(resolve_line(request_id=pk, line=line, answer=Answer(**body), author=author))
-        return Response(_row(ResolutionRow, kept), status=status.HTTP_201_CREATED)
+        return Response(shown_object(kept, ResolutionRow), status=status.HTTP_201_CREATED)
 
 
 @extend_schema_view(
@@ -149,7 +150,6 @@ class MappingRuleViewSet(RowsViewSet):
     }
 
     def create(self, request: Request) -> Response:
-        """Write the next version of a rule."""
         body = checked(RuleBody, request.data)
         author = _author(request, body.pop("reason"))
         try:
@@ -164,9 +164,4 @@ def _author(request: Request, reason: str) -> Author:
 
 
 def _research(row: ResearchRequest) -> Response:
-    return Response(_row(ResearchRow, row))
-
-
-def _row(kind: Any, row: Any) -> dict[str, Any]:
-    columns = columns_of(kind)
-    return shown({column.source: value_of(row, column.source) for column in columns}, columns)
+    return Response(shown_object(row, ResearchRow))

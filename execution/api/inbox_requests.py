@@ -9,14 +9,14 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from common.api.bodies import IdField
 from execution.api.refusals import granted
 from execution.api.requests import PricesBody, ReasonBody, accepted_symbols, price_chain
 from execution.arguments import parse_amount
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal
 from execution.models import ExecutionRun, MappingRule
 from execution.prices import PriceChain
-from execution.runs.batch import Batch
-from portfolios.api.requests import IdField
+from execution.services import Batch
 from portfolios.selectors import books
 from portfolios.selectors.books import PROVIDERS
 

@@ -18,7 +18,6 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the value in the body. Raises ParseError."""
         value = decode(stream.read(MAX_BYTES + 1))
         if isinstance(value, Refusal):
             raise ParseError(value.message)

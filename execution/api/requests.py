@@ -11,6 +11,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.api.bodies import IdField, StrictSerializer, TruthField
 from common.text import one_line
 from execution.api.refusals import granted
 from execution.arguments import parse_amount
@@ -20,11 +21,14 @@ from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import PriceChain, build_chain, price_settings
 from execution.prices.source import parse_price
-from execution.research.inbox import LoadedArtifact
-from execution.research.submission import load_pushed
-from execution.runs.rebalance import load_latest_research, load_targets, parse_target
-from execution.services import ExecutionRequest
-from portfolios.api.requests import IdField, StrictSerializer, TruthField
+from execution.services import (
+    ExecutionRequest,
+    LoadedArtifact,
+    load_latest_research,
+    load_pushed,
+    load_targets,
+    parse_target,
+)
 from portfolios.selectors.books import PROVIDERS
 
 
@@ -41,7 +45,6 @@ class RecommendationsField(serializers.Field[Any, Any, Any, Any]):
     """A list of lines. What is in them is the engine's to judge, line by line."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """Return the list. Raises ValidationError."""
         if not isinstance(data, list):
             raise serializers.ValidationError("must be a list")
         return data
@@ -144,13 +147,13 @@ class ReasonBody(StrictSerializer):
     reason = serializers.CharField(max_length=2_000, help_text="Why, for whoever reads the books later.")
 
 
-def execution_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
+def execution_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the call that a checked body describes. Raises ProblemError for what is wrong with it."""
     inline = load_body(body) if "recommendations" in body else None
     return _execution_request(body, mode=Mode(body["mode"]), inline=inline, actor=actor, now=now)
 
 
-def rebalance_instruction(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
+def rebalance_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the rebalance that a checked body describes. Raises ProblemError for what is wrong with it."""
     if "targets" in body:
         loaded = load_targets(_targets(body["targets"]))

@@ -4,14 +4,9 @@ from rest_framework import serializers
 
 from common.api.shapes import shape_of
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
-from execution.prices.mark_to_market import ValuationReport
 from execution.reports.types import RunReport
-from execution.research.scan import ScanReport
-from execution.runs.batch import Done
-from execution.runs.explanation import Explanation
-from execution.runs.reproduction import Difference
-from execution.runs.reversal import ReversalReport
 from execution.selectors.run_detail import Reviewed
+from execution.services import Done, Explanation, Replayed, ReversalReport, ScanReport, ValuationReport
 
 
 class RequestProblem(serializers.Serializer[object]):
@@ -78,13 +73,9 @@ class Report(shape_of(RunReport)):  # type: ignore[misc]  # made from the datacl
     replay = serializers.BooleanField()
 
 
-class Reproduction(serializers.Serializer[object]):
+class Reproduction(shape_of(Replayed)):  # type: ignore[misc]  # made from the dataclass
     """A run planned again from what it stored, and what comes out differently: nothing, where it is reproduced."""
 
-    run_id = serializers.CharField()
-    orders = serializers.IntegerField()
-    decisions = serializers.IntegerField()
-    differences = serializers.ListField(child=shape_of(Difference)())
     reproduced = serializers.BooleanField()
 
 

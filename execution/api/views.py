@@ -11,10 +11,11 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.bodies import checked
 from common.api.openapi import listed
-from common.api.rows import chosen, columns_of, shown
+from common.api.rows import chosen, columns_of, shown, shown_object
 from common.api.shapes import data_of
-from common.api.views import RowsViewSet, StrictViewSet, value_of
+from common.api.views import RowsViewSet, StrictViewSet
 from execution.api import filters
 from execution.api.refusals import granted
 from execution.api.requests import (
@@ -25,10 +26,10 @@ from execution.api.requests import (
     ResearchBody,
     RetryBody,
     accepted_symbols,
-    execution_instruction,
+    execution_request_of,
     load_body,
     price_chain,
-    rebalance_instruction,
+    rebalance_request_of,
 )
 from execution.api.serializers import (
     ExplanationShape,
@@ -43,17 +44,19 @@ from execution.api.serializers import (
 )
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
-from execution.prices.mark_to_market import mark_to_market
 from execution.reports.types import RunReport
-from execution.research.submission import push_research
-from execution.runs import records
-from execution.runs.explanation import explain_run
-from execution.runs.reproduction import replay_run
-from execution.runs.retry import retry_failed_run
-from execution.runs.reversal import preview_reversal, reverse_run
-from execution.selectors.run_detail import review_run
-from execution.services import execute, preview
-from portfolios.api.requests import checked
+from execution.selectors.run_detail import reversed_at, review_run
+from execution.services import (
+    execute,
+    explain_run,
+    mark_to_market,
+    preview,
+    preview_reversal,
+    push_research,
+    replay_run,
+    retry_failed_run,
+    reverse_run,
+)
 
 VIEW_RUN = "execution.view_executionrun"
 EXECUTE = "execution.add_executionrun"
@@ -89,13 +92,7 @@ class ResearchViewSet(RowsViewSet):
         "create": "execution.add_researchrequest",
     }
 
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one piece of research with its content."""
-        columns = chosen(columns_of(ResearchDetail), request.query_params.get("fields"))
-        return Response(shown(self.one_row({column.source for column in columns}), columns))
-
     def create(self, request: Request) -> Response:
-        """Keep research."""
         body = checked(ResearchBody, request.data)
         kept, is_new = granted(
             push_research(
@@ -105,8 +102,7 @@ class ResearchViewSet(RowsViewSet):
                 now=timezone.now(),
             )
         )
-        columns = columns_of(ResearchDetail)
-        data = shown({column.source: value_of(kept, column.source) for column in columns}, columns)
+        data = shown_object(kept, ResearchDetail)
         return _created(request, data, address=f"{kept.pk}/") if is_new else Response(data)
 
 
@@ -147,15 +143,13 @@ class ExecutionViewSet(RowsViewSet):
     known_parameters = {"explain": frozenset({"symbol"})}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the run with its decisions."""
         run, decisions = granted(review_run(self.kwargs["pk"]))
         columns = chosen(columns_of(RunDetail), request.query_params.get("fields"))
         values: dict[str, Any] = {**_values(run), "decisions": data_of(decisions)}
         return Response(shown(values, columns))
 
     def create(self, request: Request) -> Response:
-        """Execute a request."""
-        execution_request = execution_instruction(
+        execution_request = execution_request_of(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
         return _executed(request, execute(execution_request))
@@ -168,8 +162,7 @@ class ExecutionViewSet(RowsViewSet):
         responses=Report,
     )
     def preview(self, request: Request) -> Response:
-        """Preview a request."""
-        execution_request = execution_instruction(
+        execution_request = execution_request_of(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
         return Response(_report(granted(preview(execution_request))))
@@ -181,7 +174,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=ExplanationShape,
     )
     def explain(self, request: Request, pk: UUID) -> Response:
-        """Explain a run, or its lines of one symbol."""
         return Response(granted(explain_run(pk, symbol=request.query_params.get("symbol"))).as_data())
 
     @extend_schema(
@@ -190,7 +182,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=Reproduction,
     )
     def reproduction(self, request: Request, pk: UUID) -> Response:
-        """Plan a run again and compare."""
         return Response(data_of(granted(replay_run(pk)).as_data()))
 
     @extend_schema(
@@ -202,7 +193,6 @@ class ExecutionViewSet(RowsViewSet):
         responses={200: ReversalReportShape, 201: ReversalReportShape},
     )
     def reverse(self, request: Request, pk: UUID) -> Response:
-        """Take a run back."""
         reason = checked(ReasonBody, request.data)["reason"]
         report = granted(
             reverse_run(pk, actor=_actor(request), door=ExecutionRun.Door.API, reason=reason, now=timezone.now())
@@ -217,7 +207,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=ReversalReportShape,
     )
     def reverse_preview(self, request: Request, pk: UUID) -> Response:
-        """Preview taking a run back."""
         return Response(granted(preview_reversal(pk)).as_data())
 
     @extend_schema(
@@ -228,7 +217,6 @@ class ExecutionViewSet(RowsViewSet):
         responses=_REPORTS,
     )
     def retry(self, request: Request, pk: UUID) -> Response:
-        """Try a failed run again."""
         body, now = checked(RetryBody, request.data), timezone.now()
         answer = retry_failed_run(
             pk,
@@ -257,9 +245,8 @@ class RebalanceViewSet(StrictViewSet):
     needs = {"create": EXECUTE, "preview": VIEW_RUN}
 
     def create(self, request: Request) -> Response:
-        """Rebalance an account."""
         body = checked(RebalanceBody, request.data)
-        answer = execute(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
+        answer = execute(rebalance_request_of(body, actor=_actor(request), now=timezone.now()))
         return _executed(request, answer)
 
     @extend_schema(
@@ -269,9 +256,8 @@ class RebalanceViewSet(StrictViewSet):
         responses=Report,
     )
     def preview(self, request: Request) -> Response:
-        """Preview a rebalance."""
         body = checked(RebalanceBody, request.data)
-        answer = preview(rebalance_instruction(body, actor=_actor(request), now=timezone.now()))
+        answer = preview(rebalance_request_of(body, actor=_actor(request), now=timezone.now()))
         return Response(_report(granted(answer)))
 
 
@@ -287,7 +273,6 @@ class MarkViewSet(StrictViewSet):
         responses={200: ValuationReportShape},
     )
     def create(self, request: Request) -> Response:
-        """Price every holding and value every account."""
         body, now = checked(MarkBody, request.data), timezone.now()
         report = mark_to_market(
             prices=price_chain(body, now=now), accepted=accepted_symbols(body), as_of=now, now=now
@@ -301,9 +286,8 @@ def _actor(request: Request) -> str:
 
 def _values(run: ExecutionRun) -> dict[str, Any]:
     """The run's columns by name, relations by their key, and when it was taken back."""
-    reversal = records.reversal_of(run)
     columns = {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
-    return {**columns, "reversal__reversed_at": reversal.reversed_at if reversal else None}
+    return {**columns, "reversal__reversed_at": reversed_at(run)}
 
 
 def _report(report: RunReport) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +44,12 @@ def review_run(run_id: uuid.UUID) -> tuple[ExecutionRun, list[Reviewed]] | Refus
             orders.setdefault(link.recommendation.line, []).append(str(link.order_id))
         rows = records.lines_of(run, symbol=None)
     return run, [_reviewed(row, orders.get(row.line, [])) for row in rows]
+
+
+def reversed_at(run: ExecutionRun) -> datetime | None:
+    """Return when the run was taken back; None: it was not."""
+    reversal = records.reversal_of(run)
+    return reversal.reversed_at if reversal else None
 
 
 def _reviewed(row: Recommendation, order_ids: list[str]) -> Reviewed:

@@ -1,73 +1,15 @@
-"""What callers send: every field is checked, and one that nobody knows is refused."""
+"""What callers of the books send, field by field."""
 
-import re
-import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError as FormError
 from django.db import models
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, TruthField
 from common.money import AmountOutOfRangeError, quantize_price
 from portfolios.models import PortfolioAccount, RiskPolicy
-
-_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
-
-
-class _KnownFieldsOnly:
-    """A field with a typing error must not be left out silently."""
-
-    fields: Any
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the checked values. Raises ValidationError."""
-        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):
-            raise serializers.ValidationError({name: ["unknown field"] for name in unknown})
-        return super().to_internal_value(data)  # type: ignore[misc]  # of the serializer beside
-
-
-class StrictSerializer(_KnownFieldsOnly, serializers.Serializer[Any]):
-    """A body or a query with known fields only."""
-
-
-@extend_schema_field({"type": "string", "format": "uuid", "pattern": f"^{_CANONICAL.pattern}$"})
-class IdField(serializers.Field[uuid.UUID, Any, str, Any]):
-    """A UUID in canonical form: lower case, hyphens."""
-
-    def to_internal_value(self, data: Any) -> uuid.UUID:
-        """Return the id. Raises ValidationError."""
-        if not isinstance(data, str) or not _CANONICAL.fullmatch(data):
-            raise serializers.ValidationError("not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2")
-        return uuid.UUID(data)
-
-    def to_representation(self, value: uuid.UUID) -> str:
-        """Return the id as text."""
-        return str(value)
-
-
-class TruthField(serializers.BooleanField):
-    """true or false; no word or number stands for one."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        """Return the truth value. Raises ValidationError."""
-        if not isinstance(data, bool):
-            raise serializers.ValidationError("must be true or false")
-        return data
-
-
-class MomentField(serializers.DateTimeField):
-    """A time in ISO 8601; without an offset it is UTC."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        """Return the time in UTC. Raises ValidationError."""
-        try:
-            return super().to_internal_value(value).astimezone(UTC)
-        except (OverflowError, ValueError) as error:  # the first and the last day of the calendar, elsewhere
-            raise serializers.ValidationError("not a time that the calendar has") from error
 
 
 class PerformanceQuery(StrictSerializer):
@@ -118,7 +60,7 @@ class PriceBody(StrictSerializer):
         return price
 
 
-class RiskPolicyBody(_KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
+class RiskPolicyBody(KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
     """The next version of a strategy's limits and costs. A limit that is left out is the system's."""
 
     serializer_field_mapping = {
@@ -137,12 +79,3 @@ class RiskPolicyBody(_KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
         except FormError as error:
             raise serializers.ValidationError(error.message_dict) from error
         return attrs
-
-
-def checked(kind: type[serializers.BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    """Return the checked values of a body or a query. Raises ValidationError with the errors by field."""
-    # A query's values are lists; the last one of a name counts, as everywhere.
-    serializer = kind(data=data.dict() if hasattr(data, "dict") else data)
-    serializer.is_valid(raise_exception=True)
-    values: dict[str, Any] = serializer.validated_data
-    return values

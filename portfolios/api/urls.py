@@ -14,11 +14,9 @@ class SymbolConverter:
     regex = r"[A-Z0-9.]{1,16}"
 
     def to_python(self, value: str) -> str:
-        """Return the symbol."""
         return value
 
     def to_url(self, value: str) -> str:
-        """Return the symbol."""
         return value
 
 

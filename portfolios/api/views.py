@@ -14,23 +14,18 @@ from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.api.bodies import checked
+from common.api.filters import Filters, Ordering
 from common.api.openapi import listed
 from common.api.pagination import NewestEntries, NewestOrders
 from common.api.problems import ProblemError
-from common.api.rows import columns_of, shown
+from common.api.rows import chosen, columns_of, shown, values_of
 from common.api.shapes import data_of, shape_of
-from common.api.views import RowsViewSet, value_of
+from common.api.views import RowsViewSet
 from portfolios import reference_data
 from portfolios.api import filters
 from portfolios.api import serializers as rows
-from portfolios.api.requests import (
-    PerformanceQuery,
-    PriceBody,
-    RiskPolicyBody,
-    StrategyBody,
-    TradingStateBody,
-    checked,
-)
+from portfolios.api.requests import PerformanceQuery, PriceBody, RiskPolicyBody, StrategyBody, TradingStateBody
 from portfolios.ledger.bookkeeping import CannotBookError
 from portfolios.models import (
     LedgerEntry,
@@ -71,7 +66,6 @@ class StrategyViewSet(RowsViewSet):
         responses={200: rows.StrategyRow, 201: rows.StrategyRow},
     )
     def create(self, request: Request) -> Response:
-        """Write a strategy."""
         body = checked(StrategyBody, request.data)
         strategy_id = body.get("id") or uuid4()
         try:
@@ -95,7 +89,7 @@ class RiskPolicyViewSet(RowsViewSet):
     queryset = RiskPolicy.objects.all()
     serializer_class = rows.RiskPolicyRow
     filterset_class = filters.RiskPolicyFilter
-    filter_backends = [filters.Filters, filters.Ordering]
+    filter_backends = [Filters, Ordering]
     ordering_fields = {"version": "version", "created_at": "created_at"}
     ordering = ("-created_at",)
     needs = {
@@ -111,7 +105,6 @@ class RiskPolicyViewSet(RowsViewSet):
         responses={201: rows.RiskPolicyRow},
     )
     def create(self, request: Request) -> Response:
-        """Write the next version."""
         limits = checked(RiskPolicyBody, request.data)
         strategy = limits.pop("strategy")
         try:
@@ -143,7 +136,7 @@ class PriceViewSet(RowsViewSet):
     queryset = Price.objects.all()
     serializer_class = rows.PriceRow
     filterset_class = filters.PriceFilter
-    filter_backends = [filters.Filters, filters.Ordering]
+    filter_backends = [Filters, Ordering]
     ordering_fields = {"as_of": "as_of", "symbol": "security_id", "price": "price"}
     ordering = ("-as_of",)
     needs = {
@@ -160,7 +153,6 @@ class PriceViewSet(RowsViewSet):
         responses={201: rows.PriceRow},
     )
     def create(self, request: Request) -> Response:
-        """Write a price."""
         body = checked(PriceBody, request.data)
         if body["as_of"] > timezone.now():
             raise serializers.ValidationError({"as_of": ["is in the future"]})
@@ -193,7 +185,7 @@ class OrderViewSet(RowsViewSet):
     queryset = Order.objects.all()
     serializer_class = rows.OrderRow
     filterset_class = filters.OrderFilter
-    filter_backends = [filters.Filters, SearchFilter]
+    filter_backends = [Filters, SearchFilter]
     pagination_class = NewestOrders
     search_fields = ("security__symbol", "client_order_id")
     needs = {"list": "portfolios.view_order", "retrieve": "portfolios.view_order"}
@@ -234,15 +226,13 @@ class AccountViewSet(RowsViewSet):
     known_parameters = {"performance": frozenset({"since", "until", "benchmark"})}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the account and its figures. Raises Http404."""
         found = account_figures(self.kwargs["pk"])
         if found is None:
             raise Http404
         account, figures = found
-        columns = columns_of(rows.AccountRow)
-        values = {column.source: value_of(account, column.source) for column in columns}
-        data = {**shown(values, columns), "snapshot": data_of(figures)}
-        return Response(_chosen(data, request.query_params.get("fields")))
+        columns = chosen(columns_of(AccountDetail), request.query_params.get("fields"))
+        values = values_of(account, columns_of(rows.AccountRow))
+        return Response(shown({**values, "snapshot": data_of(figures)}, columns))
 
     @extend_schema(
         summary="How an account did",
@@ -253,7 +243,6 @@ class AccountViewSet(RowsViewSet):
     )
     @action(detail=True)
     def performance(self, request: Request, pk: UUID) -> Response:
-        """Return the account's performance. Raises Http404."""
         asked = checked(PerformanceQuery, request.query_params)
         found = account_performance(
             pk, since=asked.get("since"), until=asked.get("until"), benchmark=asked.get("benchmark")
@@ -270,7 +259,6 @@ class AccountViewSet(RowsViewSet):
         responses={200: shape_of(StateSet)},
     )
     def trading_state(self, request: Request, pk: UUID) -> Response:
-        """Set the account's trading state. Raises Http404, and ProblemError where the books refuse."""
         body = checked(TradingStateBody, request.data)
         if books.get_account(pk) is None:
             raise Http404
@@ -285,7 +273,6 @@ class _OfOneAccount(RowsViewSet):
     """Rows of the account that the address names. Raises Http404 where there is none."""
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Return the rows of the account."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         account_id: UUID = self.kwargs["account_id"]
@@ -301,7 +288,7 @@ class LedgerViewSet(_OfOneAccount):
     queryset = LedgerEntry.objects.all()
     serializer_class = rows.LedgerRow
     filterset_class = filters.LedgerFilter
-    filter_backends = [filters.Filters]
+    filter_backends = [Filters]
     pagination_class = NewestEntries
     needs = {"list": "portfolios.view_ledgerentry"}
 
@@ -313,16 +300,7 @@ class ValuationViewSet(_OfOneAccount):
     queryset = Valuation.objects.all()
     serializer_class = rows.ValuationRow
     filterset_class = filters.ValuationFilter
-    filter_backends = [filters.Filters, filters.Ordering]
+    filter_backends = [Filters, Ordering]
     ordering_fields = {"as_of": "as_of", "total": "total"}
     ordering = ("-as_of",)
     needs = {"list": "portfolios.view_valuation"}
-
-
-def _chosen(data: dict[str, Any], fields: str | None) -> dict[str, Any]:
-    if fields is None:
-        return data
-    names = set(fields.split(","))
-    if unknown := sorted(names - set(data)):
-        raise serializers.ValidationError({"fields": [f"{unknown[0]!r} is none of {', '.join(data)}"]})
-    return {name: value for name, value in data.items() if name in names}

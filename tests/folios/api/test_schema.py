@@ -11,8 +11,9 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from portfolios.api.examples import EXAMPLES
+from common.api.openapi import examples
 
+EXAMPLES = examples()
 FILE = settings.BASE_DIR / "docs" / "openapi.yaml"
 SCHEMA: dict[str, Any] = yaml.safe_load(FILE.read_text())
 OPERATIONS = [

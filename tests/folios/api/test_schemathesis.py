@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from common.api.openapi import examples
 from execution.models import ExecutionRun
-from portfolios.api.examples import EXAMPLES
 from portfolios.models import Price, Strategy
 from tests.counts import LARGE, count
 from tests.folios.api.conftest import token_of
@@ -34,7 +34,7 @@ def test_no_case_finds_a_fault_or_an_answer_outside_the_schema(
     settings.API_RATES = {"read": "1000000/min", "write": "1000000/min"}
     desk.run(PUBLISHED)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
-    Strategy.objects.create(pk=EXAMPLES["ExecutionBodyRequest"]["strategy_id"], name="Of the examples")
+    Strategy.objects.create(pk=examples()["ExecutionBodyRequest"]["strategy_id"], name="Of the examples")
     token = token_of(User.objects.create_superuser("boss"))
 
     done = subprocess.run(

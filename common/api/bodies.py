@@ -1,0 +1,68 @@
+"""What every body and query has in common: known fields only, and values that mean one thing."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+
+
+class KnownFieldsOnly:
+    """Refuses unknown fields, for a serializer beside it: one with a typing error must not be left out silently."""
+
+    fields: Any
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):
+            raise serializers.ValidationError({name: ["unknown field"] for name in unknown})
+        return super().to_internal_value(data)  # type: ignore[misc]  # of the serializer beside
+
+
+class StrictSerializer(KnownFieldsOnly, serializers.Serializer[Any]):
+    """A body or a query with known fields only."""
+
+
+@extend_schema_field({"type": "string", "format": "uuid", "pattern": f"^{_CANONICAL.pattern}$"})
+class IdField(serializers.Field[uuid.UUID, Any, str, Any]):
+    """A UUID in canonical form: lower case, hyphens."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str) or not _CANONICAL.fullmatch(data):
+            raise serializers.ValidationError("not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2")
+        return uuid.UUID(data)
+
+    def to_representation(self, value: uuid.UUID) -> str:
+        return str(value)
+
+
+class TruthField(serializers.BooleanField):
+    """true or false; no word or number stands for one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("must be true or false")
+        return data
+
+
+class MomentField(serializers.DateTimeField):
+    """A time in ISO 8601; without an offset it is UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            return super().to_internal_value(value).astimezone(UTC)
+        except (OverflowError, ValueError) as error:  # the first and the last day of the calendar, elsewhere
+            raise serializers.ValidationError("not a time that the calendar has") from error
+
+
+def checked(kind: type[serializers.BaseSerializer[Any]], data: Any) -> dict[str, Any]:
+    """Return the checked values of a body or a query. Raises ValidationError with the errors by field."""
+    # A query's values are lists; the last one of a name counts, as everywhere.
+    serializer = kind(data=data.dict() if hasattr(data, "dict") else data)
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
