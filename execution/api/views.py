@@ -43,7 +43,6 @@ from execution.api.serializers import (
 )
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
-from execution.prices.mark_to_market import mark_to_market
 from execution.reports.types import RunReport
 from execution.research.submission import push_research
 from execution.runs import records
@@ -52,7 +51,7 @@ from execution.runs.reproduction import replay_run
 from execution.runs.retry import retry_failed_run
 from execution.runs.reversal import preview_reversal, reverse_run
 from execution.selectors.run_detail import review_run
-from execution.services import execute, preview
+from execution.services import execute, mark_to_market, preview
 from portfolios.api.requests import checked
 
 VIEW_RUN = "execution.view_executionrun"
