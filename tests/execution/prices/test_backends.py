@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -180,7 +180,7 @@ def test_the_environment_alone_configures_it():
 
 
 @pytest.mark.parametrize("quoted", [False, True])
-def test_its_options_stand_in_the_environment_too(tmp_path: Path, quoted: bool):
+def test_its_options_come_from_the_environment_too(tmp_path: Path, quoted: bool):
     backends = json.dumps({"acme": {"BACKEND": "acme_prices.Source", "OPTIONS": {"currency": "EUR"}}})
     in_file = tmp_path / "environment"
     in_file.write_text(f"PRICE_SOURCES=acme,simulation\nPRICE_BACKENDS={repr(backends) if quoted else backends}\n")
@@ -200,6 +200,20 @@ def test_other_text_in_the_variable_stops_every_command_and_is_not_shown(text: s
     done = in_a_process("import folios.settings", PRICE_BACKENDS=text)
     assert says in done.stderr
     assert "acme" not in done.stderr
+
+
+def test_the_source_that_the_readme_shows_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    readme = (given_settings.BASE_DIR / "README.md").read_text()
+    (block,) = [text for text in readme.split("```") if text.startswith("python\n") and "class Source:" in text]
+    (tmp_path / "readme_prices.py").write_text(block.removeprefix("python\n"))
+    monkeypatch.syspath_prepend(tmp_path)
+    now = datetime.now(UTC)
+    configured = replace(price_settings(), sources=("readme_prices.Source",))
+    chain = build_chain(configured=configured, given={}, from_file={}, default_price=None, now=now)
+    assert isinstance(chain, PriceChain)
+    answer = chain.ask(frozenset({"KO", "PEP"}))
+    assert [(quote.price, quote.source) for quote in answer.quotes.values()] == [(Decimal("69.80"), "acme")]
+    assert answer.reasons == {"PEP": "acme: not listed"}
 
 
 # Names, paths, classes, options
