@@ -10,7 +10,7 @@ from django.db import transaction
 
 from execution.engine.planning.price_checks import Screened
 from execution.prices.chain import PriceChain
-from execution.prices.store import keep, screen_quotes
+from execution.prices.store import keep, screen_quotes, without_default_prices
 from portfolios.ledger.marks import ValuationResult, mark_accounts
 from portfolios.selectors import books
 
@@ -70,13 +70,9 @@ def mark_to_market(
 
 def find_marks(*, prices: PriceChain, accepted: Collection[str], band_percent: Decimal) -> Marks:
     """Return the prices at which everything that is held would be marked. Writes nothing."""
-    held = books.symbols_held()
-    answer = prices.ask(held)
-    real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
-    screened = screen_quotes(real, lines=(), accepted=accepted, band_percent=band_percent)
-    reasons = answer.reasons
-    unpriced = {symbol: reasons.get(symbol, "only a default price") for symbol in sorted(held - real.keys())}
-    return Marks(screened, unpriced)
+    answer = without_default_prices(prices.ask(books.symbols_held()))
+    screened = screen_quotes(answer.quotes, lines=(), accepted=accepted, band_percent=band_percent)
+    return Marks(screened, dict(sorted(answer.reasons.items())))
 
 
 def _in_chunks(

@@ -13,8 +13,8 @@ from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.price_checks import Screened, screen
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
-from execution.prices.backends import build_sources, price_settings
-from execution.prices.chain import PriceChain
+from execution.prices.backends import Backend, build_sources, find_backend, price_settings
+from execution.prices.chain import PriceAnswer, PriceChain
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.database import STORED, DatabaseSource
 from execution.prices.sources.file import read_prices
@@ -23,6 +23,7 @@ from portfolios.reference_data import PriceData
 from portfolios.selectors import books
 
 MAX_IMPORT = 64 * 1024 * 1024  # bytes of a price file: some years of a few thousand symbols
+_NOTHING_TO_FETCH = (ConstantSource, DatabaseSource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,16 @@ def chain_to_fetch(*, now: datetime) -> PriceChain | Refusal:
     sources = build_sources(configured, default_price=None, now=now)
     if isinstance(sources, Refusal):
         return sources
-    fetched = tuple(source for source in sources if not isinstance(source, ConstantSource | DatabaseSource))
+    fetched = tuple(source for source in sources if not isinstance(source, _NOTHING_TO_FETCH))
     if not fetched:
-        return Refusal(Code.BAD_OPTION, "PRICE_SOURCES names nothing to fetch from: one of file, yahoo, alpaca")
+        names = ", ".join(name for name in configured.backends if _fetches(name, configured.backends))
+        return Refusal(Code.BAD_OPTION, f"PRICE_SOURCES names nothing to fetch from: one of {names}")
     return PriceChain(fetched, now=now, max_age=configured.max_age)
+
+
+def _fetches(name: str, backends: Mapping[str, object]) -> bool:
+    backend = find_backend(name, backends=backends)
+    return isinstance(backend, Backend) and not issubclass(backend.source_class, _NOTHING_TO_FETCH)
 
 
 def fetch_prices(
@@ -57,7 +64,7 @@ def fetch_prices(
 
     A price farther than `band_percent` from the last close is held back unless its symbol is `accepted`.
     """
-    answer = prices.ask(symbols)
+    answer = without_default_prices(prices.ask(symbols))
     screened = screen_quotes(answer.quotes, lines=(), accepted=accepted, band_percent=band_percent)
     with transaction.atomic():
         keep(screened.quotes)
@@ -79,6 +86,13 @@ def import_prices(path: Path, *, now: datetime) -> int | Refusal:
             PriceData(symbol=symbol, price=quote.price, source=quote.source, as_of=quote.as_of)
             for _, symbol, quote in rows
         )
+
+
+def without_default_prices(answer: PriceAnswer) -> PriceAnswer:
+    """Return the answer without what no market said, and with the reason for each symbol that has nothing else."""
+    real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
+    only_default = sorted(answer.quotes.keys() - real.keys())
+    return PriceAnswer(real, answer.reasons | dict.fromkeys(only_default, "only a default price"))
 
 
 def screen_quotes(

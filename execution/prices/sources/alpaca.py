@@ -59,7 +59,7 @@ class AlpacaSource(NetworkSource):
         with warnings.catch_warnings():
             # Its streaming part, which nobody asks for here, imports a deprecated module.
             warnings.simplefilter("ignore", DeprecationWarning)
-            import alpaca.data.historical  # noqa: F401, PLC0415  # see above: late, and before the time is counted
+            import alpaca.data.historical  # noqa: F401, PLC0415  # late, and before the time is counted
         return self._latest_trades
 
     def _latest_trades(self, symbols: Sequence[str], seconds: float) -> Answers:

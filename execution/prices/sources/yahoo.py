@@ -54,7 +54,7 @@ class YahooSource(NetworkSource):
 
     def connect(self) -> Fetch:
         """Import yfinance, and return the call that asks for the quotes."""
-        import curl_cffi.requests  # noqa: F401, PLC0415  # see above: late, and before the time is counted
+        import curl_cffi.requests  # noqa: F401, PLC0415  # late, and before the time is counted
         import yfinance  # noqa: PLC0415  # the same
 
         # yfinance logs what it also raises, and keeps cookies in the user's home, pickled. Given a place where no

@@ -12,6 +12,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
+from execution.prices import PriceChain
+from execution.prices.sources.constant import ConstantSource
+from execution.services import fetch_prices
 from portfolios.models import Price, Security, Valuation
 from tests.scenes import NOW, Desk, line, whole_database
 
@@ -112,7 +115,6 @@ def source(tmp_path: Path, settings: Settings) -> Path:
     settings.PRICE_BACKENDS = {**settings.PRICE_BACKENDS, "file": file}
     path.write_text("symbol,price\nMSFT,450\nKO,60\n")
     return path
-    return path
 
 
 def test_the_sources_are_asked_and_what_they_say_is_stored(source: Path):
@@ -137,9 +139,18 @@ def test_a_price_out_of_the_band_is_not_stored_until_it_is_accepted(source: Path
     assert Price.objects.latest("as_of").price == Decimal(60)
 
 
+def test_what_a_source_says_without_a_market_is_not_stored():
+    prices = PriceChain((ConstantSource(Decimal(7), NOW),), now=NOW)
+    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=())
+    assert (report.stored, report.unpriced) == ({}, dict.fromkeys(["KO", "PEP"], "only a default price"))
+    assert not Price.objects.exists()
+    assert not Security.objects.exists()
+
+
 def test_a_default_price_and_the_table_itself_are_nothing_to_fetch_from(settings: Settings):
     settings.PRICE_SOURCES = ["database", "simulation"]
-    assert "PRICE_SOURCES names nothing to fetch from" in refused("fetch_prices", "--symbols", "KO")
+    says = "PRICE_SOURCES names nothing to fetch from: one of file, yahoo, alpaca"
+    assert refused("fetch_prices", "--symbols", "KO").endswith(says)
 
 
 @pytest.mark.parametrize("option", ["--symbols", "--accept-price"])
