@@ -95,7 +95,7 @@ def trade(number: int) -> None:
     """Buy one security in a run of its own. Raises AssertionError where it is refused."""
     from execution.engine.vocabulary import Refusal  # noqa: PLC0415  # after the set-up
     from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
-    from execution.prices.sources.stored import OnePrice  # noqa: PLC0415  # after the set-up
+    from execution.prices.sources.constant import ConstantSource  # noqa: PLC0415  # after the set-up
     from execution.reports.types import RunReport  # noqa: PLC0415  # after the set-up
     from execution.research.submission import load_pushed  # noqa: PLC0415  # after the set-up
     from execution.services import ExecutionRequest, execute  # noqa: PLC0415  # after the set-up
@@ -109,7 +109,7 @@ def trade(number: int) -> None:
         strategy_id=STRATEGY,
         provider="anthropic",
         initial_balance=Decimal(100_000),
-        prices=PriceChain((OnePrice(Decimal(7), now),), now=now),
+        prices=PriceChain((ConstantSource(Decimal(7), now),), now=now),
         artifacts_root=Path(os.devnull),
         actor="benchmark",
         door="service",

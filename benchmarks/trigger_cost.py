@@ -54,7 +54,7 @@ def measure(root: Path) -> None:
 def execute_once(root: Path) -> float:
     """Return the seconds of one execution in a new account. Raises AssertionError where it is refused."""
     from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
-    from execution.prices.sources.stored import OnePrice  # noqa: PLC0415  # after the set-up
+    from execution.prices.sources.constant import ConstantSource  # noqa: PLC0415  # after the set-up
     from execution.reports.types import RunReport  # noqa: PLC0415  # after the set-up
     from execution.services import ExecutionRequest, execute  # noqa: PLC0415  # after the set-up
 
@@ -69,7 +69,7 @@ def execute_once(root: Path) -> float:
         strategy_id=strategy,
         provider="anthropic",
         initial_balance=Decimal(100_000),
-        prices=PriceChain((OnePrice(Decimal(7), now),), now=now),
+        prices=PriceChain((ConstantSource(Decimal(7), now),), now=now),
         artifacts_root=root / "artifacts",
         actor="benchmark",
         door="service",

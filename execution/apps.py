@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.core.checks import CheckMessage, register
 
 
 class ExecutionConfig(AppConfig):
@@ -7,3 +10,13 @@ class ExecutionConfig(AppConfig):
     name = "execution"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Research and execution"
+
+    def ready(self) -> None:
+        """Have wrong settings noticed."""
+        register(_check_price_sources)
+
+
+def _check_price_sources(**options: Any) -> list[CheckMessage]:
+    from execution.prices.backends import check_backends  # noqa: PLC0415  # commands start without it
+
+    return check_backends(**options)

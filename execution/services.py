@@ -4,14 +4,20 @@ A door parses what it was given, makes one of these calls, and translates the an
 What only looks is in `execution.selectors`.
 """
 
-from execution.prices.mark_to_market import ValuationReport, mark_to_market
-from execution.prices.store import FetchReport, chain_to_fetch, fetch_prices, import_prices
+from collections.abc import Collection
+from datetime import datetime
+
+from execution.prices import PriceChain, store
+from execution.prices import mark_to_market as marks
+from execution.prices.mark_to_market import Marks, ValuationReport
+from execution.prices.store import FetchReport, chain_to_fetch, import_prices
 from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import Answer, Author, resolve_line, save_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
 from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
 from execution.runs.batch import Batch, Done, count_ready, execute_pending
+from execution.runs.effective_policy import system_policy
 from execution.runs.execute import Preview, execute, preview, preview_plan
 from execution.runs.explanation import Explanation, explain_run, render_explanation
 from execution.runs.prepare import ExecutionRequest
@@ -30,6 +36,7 @@ __all__ = [
     "Explanation",
     "FetchReport",
     "LoadedArtifact",
+    "Marks",
     "Preview",
     "Reading",
     "Replayed",
@@ -44,6 +51,7 @@ __all__ = [
     "execute_pending",
     "explain_run",
     "fetch_prices",
+    "find_marks",
     "find_retry",
     "ignore_executed_elsewhere",
     "ignore_request",
@@ -69,3 +77,22 @@ __all__ = [
     "save_rule",
     "scan_inbox",
 ]
+
+
+def fetch_prices(*, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str]) -> FetchReport:
+    """Store the prices of `symbols`, but for those out of the system's band whose symbol is not `accepted`."""
+    band_percent = system_policy().price_band_percent
+    return store.fetch_prices(prices=prices, symbols=symbols, accepted=accepted, band_percent=band_percent)
+
+
+def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
+    """Return the prices at which `mark_to_market` would value everything that is held. Writes nothing."""
+    return marks.find_marks(prices=prices, accepted=accepted, band_percent=system_policy().price_band_percent)
+
+
+def mark_to_market(
+    *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime
+) -> ValuationReport:
+    """Value every account. A price out of the system's band is held back unless its symbol is `accepted`."""
+    band_percent = system_policy().price_band_percent
+    return marks.mark_to_market(prices=prices, accepted=accepted, band_percent=band_percent, as_of=as_of, now=now)

@@ -3,6 +3,7 @@
 Nothing but SECRET_KEY is needed in production, and commands need not even that.
 """
 
+import json
 import os
 import secrets
 import sqlite3
@@ -240,18 +241,46 @@ def _up_to(limit: int, name: str, text: str) -> float:
     return value
 
 
-# Where prices come from, in this order. `simulation` answers every symbol with one default price.
+def _own_price_backends(text: str) -> dict[str, Any]:
+    """The entries of PRICE_BACKENDS. They may hold keys, so what is wrong is shown by its place."""
+    try:
+        entries = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        raise ImproperlyConfigured(f"PRICE_BACKENDS is not JSON: {error}") from None
+    if not isinstance(entries, dict):
+        raise ImproperlyConfigured("PRICE_BACKENDS is not a JSON object of the form {name: {BACKEND, OPTIONS}}")
+    return entries
+
+
+# Where prices come from, in this order: names of PRICE_BACKENDS, or dotted paths of classes.
 PRICE_SOURCES = [name.strip() for name in env.list("PRICE_SOURCES", default=["simulation"])]
 # Hours after which a price is too old to trade at; 96 reach over a long weekend.
 PRICE_MAX_AGE = _up_to(87_600, "PRICE_MAX_AGE", env.str("PRICE_MAX_AGE", default="") or "96")
 # Seconds after which a network source is given up, with all its attempts.
 PRICE_TIMEOUT = _up_to(300, "PRICE_TIMEOUT", env.str("PRICE_TIMEOUT", default="") or "10")
-PRICE_FILE = env.str("PRICE_FILE", default="")
-YAHOO_URL = env.str("YAHOO_URL", default="")
-ALPACA_API_KEY = env.str("ALPACA_API_KEY", default="")
-ALPACA_SECRET_KEY = env.str("ALPACA_SECRET_KEY", default="")
-ALPACA_FEED = env.str("ALPACA_FEED", default="") or "iex"
-ALPACA_DATA_URL = env.str("ALPACA_DATA_URL", default="")
+# The sources that have a name: a class each, and its options. `simulation` gives every symbol the default price.
+PRICE_BACKENDS: dict[str, Any] = {
+    "simulation": {"BACKEND": "execution.prices.sources.constant.ConstantSource"},
+    "file": {
+        "BACKEND": "execution.prices.sources.file.FileSource",
+        "OPTIONS": {"path": env.str("PRICE_FILE", default="")},
+    },
+    "database": {"BACKEND": "execution.prices.sources.database.DatabaseSource"},
+    "yahoo": {
+        "BACKEND": "execution.prices.sources.yahoo.YahooSource",
+        "OPTIONS": {"url": env.str("YAHOO_URL", default="")},
+    },
+    "alpaca": {
+        "BACKEND": "execution.prices.sources.alpaca.AlpacaSource",
+        "OPTIONS": {
+            "key": env.str("ALPACA_API_KEY", default=""),
+            "secret": env.str("ALPACA_SECRET_KEY", default=""),
+            "feed": env.str("ALPACA_FEED", default="") or "iex",
+            "url": env.str("ALPACA_DATA_URL", default=""),
+        },
+    },
+    **_own_price_backends(env.str("PRICE_BACKENDS", default="")),
+}
 DEFAULT_PRICE = Decimal(100)
 DEFAULT_INITIAL_BALANCE = Decimal(100_000)
 

@@ -16,7 +16,7 @@ from tests.scenes import Desk, Inbox
 # What shows the books, and who may look: the same whatever database is behind it.
 SHOWING = (
     "tests/browser", "tests/execution/demo", "tests/execution/prices/sources",
-    "tests/execution/prices/test_answers",
+    "tests/execution/prices/test_answers", "tests/execution/prices/test_backends",
     "tests/execution/prices/test_chain", "tests/execution/prices/test_faults", "tests/execution/prices/test_offers",
     "tests/folios/admin", "tests/folios/api/test_access", "tests/folios/api/test_reading",
     "tests/folios/api/test_schema", "tests/folios/api/test_tour", "tests/portfolios/api/test_reference_data",

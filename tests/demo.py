@@ -17,7 +17,7 @@ from common.money import quantize_price
 from execution.demo.load import load_examples
 from execution.engine.planning.sizing import Quote
 from execution.prices import PriceChain
-from execution.prices.sources.stored import GivenPrices
+from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import ExecutionRequest, execute
 from portfolios.ledger.marks import mark_accounts
@@ -156,7 +156,7 @@ def _execute(
         ExecutionRequest(
             request_id=put(settings.ARTIFACTS_ROOT, lines, market_context="Weekly review"),
             strategy_id=str(strategy.pk), provider=provider, initial_balance=balance,
-            prices=PriceChain((GivenPrices("given", quotes),), now=time), artifacts_root=settings.ARTIFACTS_ROOT,
+            prices=PriceChain((GivenSource("given", quotes),), now=time), artifacts_root=settings.ARTIFACTS_ROOT,
             actor="mia", door="dashboard", now=time, accepted_prices=frozenset(_STOCKS),
         )
     )  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Any
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices import PriceChain
-from execution.prices.sources.stored import GivenPrices, OnePrice
+from execution.prices.sources.constant import ConstantSource
+from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import ExecutionRequest, execute, preview
 from portfolios.ledger.verify import check_books
@@ -115,11 +116,11 @@ class Desk:
 
 
 def price_chain(prices: Mapping[str, str] | str) -> PriceChain:
-    """Return a chain of given prices, or of one stand-in for every symbol."""
+    """Return a chain of given prices, or of one default price for every symbol."""
     if isinstance(prices, str):
-        return PriceChain((OnePrice(Decimal(prices), NOW),), now=NOW)
+        return PriceChain((ConstantSource(Decimal(prices), NOW),), now=NOW)
     quotes = {symbol: Quote(Decimal(price), "given", NOW) for symbol, price in prices.items()}
-    return PriceChain((GivenPrices("given", quotes),), now=NOW)
+    return PriceChain((GivenSource("given", quotes),), now=NOW)
 
 
 def report_of(answer: RunReport | Refusal) -> RunReport:

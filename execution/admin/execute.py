@@ -16,13 +16,12 @@ from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain, build_chain, price_settings
-from execution.prices.mark_to_market import find_marks, mark_to_market
 from execution.prices.source import parse_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_inline
 from execution.runs.rebalance import load_latest_research
 from execution.runs.retry import find_retry
-from execution.services import ExecutionRequest, execute, preview
+from execution.services import ExecutionRequest, execute, find_marks, mark_to_market, preview
 from portfolios.models import PortfolioAccount, Provider, Strategy
 
 _DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")

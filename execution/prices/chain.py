@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
-from common.text import one_line
 from execution.engine.planning.sizing import Quote
-from execution.engine.vocabulary import Code, Refusal
-from execution.prices.configuration import PriceSettings
-from execution.prices.providers import alpaca_source, yahoo_source
+from execution.engine.vocabulary import Refusal
+from execution.prices.backends import PriceSettings, build_sources
 from execution.prices.source import Missing, Offer, PriceSource, check_offer, reason_line
-from execution.prices.sources.file import read_price_file
-from execution.prices.sources.stored import GivenPrices, OnePrice, StoredPrices
-
-SOURCE_NAMES = ("simulation", "file", "database", "yahoo", "alpaca")
+from execution.prices.sources.constant import ConstantSource
+from execution.prices.sources.file import FileSource
+from execution.prices.sources.given import GivenSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,8 @@ class PriceChain:
     def ask(self, symbols: frozenset[str]) -> PriceAnswer:
         """Return the first usable quote of each symbol; a later source sees only what is still missing.
 
-        Where a source named a price that was refused, a stand-in takes its place only if a default price was asked
-        for: a made-up 100 must not be traded instead of a real 450 that is a day too old.
+        Where a source named a price that was refused, a default price takes its place only if one was asked for: a
+        made-up 100 must not be traded instead of a real 450 that is a day too old.
         To be called outside of any transaction: a source that needs the network raises RuntimeError inside of one.
         """
         known = self.remembered
@@ -83,7 +79,7 @@ class PriceChain:
         if isinstance(offered, Missing):
             return offered.reason
         if offered.simulated and after_refusal and not self.default_price_asked_for:
-            return "does not stand in for a price that was refused"
+            return "the default price does not replace a price that was refused"
         return check_offer(offered, now=self.now, max_age=self.max_age)
 
 
@@ -98,44 +94,17 @@ def build_chain(
     """Return the chain: prices given one by one, those of a file, the configured sources, then the default price.
 
     `default_price` is what a person asked for, None where nobody did; the `simulation` source falls back to the
-    configured one then, and a chain without it has no last resort. Refused: a source with an unknown name or one
-    that cannot work (no key, no package, a broken PRICE_FILE).
+    configured one then, and a chain without it has no last resort. Refused: a source that is named wrongly or
+    cannot work (no key, no package, a broken PRICE_FILE).
     """
-    sources: list[PriceSource] = [GivenPrices("given", given), GivenPrices("file", from_file, ages=True)]
-    for name in configured.sources:
-        source = _source(
-            name, configured=configured, default_price=default_price or configured.default_price, now=now
-        )
-        if isinstance(source, Refusal):
-            return Refusal(source.code, f"PRICE_SOURCES names {one_line(name)}: {source.message}")
-        sources.append(source)
-    if default_price is not None:
-        sources.append(OnePrice(default_price, now, name="default"))
+    sources = build_sources(configured, default_price=default_price, now=now)
+    if isinstance(sources, Refusal):
+        return sources
+    first = (GivenSource("given", given), FileSource(from_file))
+    last = () if default_price is None else (ConstantSource(default_price, now, name="default"),)
     return PriceChain(
-        tuple(sources), now=now, max_age=configured.max_age, default_price_asked_for=default_price is not None
+        (*first, *sources, *last),
+        now=now,
+        max_age=configured.max_age,
+        default_price_asked_for=default_price is not None,
     )
-
-
-def _source(
-    name: str, *, configured: PriceSettings, default_price: Decimal, now: datetime
-) -> PriceSource | Refusal:
-    match name:
-        case "simulation":
-            return OnePrice(default_price, now)
-        case "file":
-            return _file_source(configured.file, now=now)
-        case "database":
-            return StoredPrices(now)
-        case "yahoo":
-            return yahoo_source(configured)
-        case "alpaca":
-            return alpaca_source(configured)
-        case _:
-            return Refusal(Code.BAD_OPTION, f"not one of {', '.join(SOURCE_NAMES)}")
-
-
-def _file_source(file: str, *, now: datetime) -> GivenPrices | Refusal:
-    if not file:
-        return Refusal(Code.BAD_OPTION, "PRICE_FILE is empty")
-    quotes = read_price_file(Path(file), now=now)
-    return quotes if isinstance(quotes, Refusal) else GivenPrices("file", quotes, ages=True)

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from execution.engine.planning.price_checks import Screened
-from execution.prices import PriceChain
-from execution.prices.store import keep, screen_at_system_band
+from execution.prices.chain import PriceChain
+from execution.prices.store import keep, screen_quotes, without_default_prices
 from portfolios.ledger.marks import ValuationResult, mark_accounts
 from portfolios.selectors import books
 
@@ -46,15 +46,21 @@ class Marks:
 
 
 def mark_to_market(
-    *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime, chunk_size: int = CHUNK_SIZE
+    *,
+    prices: PriceChain,
+    accepted: Collection[str],
+    band_percent: Decimal,
+    as_of: datetime,
+    now: datetime,
+    chunk_size: int = CHUNK_SIZE,
 ) -> ValuationReport:
     """Price every holding of every account once, store the prices, and mark and value the accounts in chunks.
 
-    A stand-in price values nothing. A price out of the system's band from the last close is held back unless its
+    A default price values nothing. A price farther than `band_percent` from the last close is held back unless its
     symbol is `accepted`. Each chunk is a transaction of its own: a call that was stopped is made again for the same
     `as_of`, and leaves out what is done. Must not be called inside a transaction.
     """
-    found = find_marks(prices=prices, accepted=accepted)
+    found = find_marks(prices=prices, accepted=accepted, band_percent=band_percent)
     with transaction.atomic():
         keep(found.screened.quotes)
     marks = {symbol: quote.price for symbol, quote in found.screened.quotes.items()}
@@ -62,15 +68,11 @@ def mark_to_market(
     return _report(found.screened, done, unpriced=found.unpriced, as_of=as_of)
 
 
-def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
+def find_marks(*, prices: PriceChain, accepted: Collection[str], band_percent: Decimal) -> Marks:
     """Return the prices at which everything that is held would be marked. Writes nothing."""
-    held = books.symbols_held()
-    answer = prices.ask(held)
-    real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
-    screened = screen_at_system_band(real, accepted=accepted)
-    reasons = answer.reasons
-    unpriced = {symbol: reasons.get(symbol, "only a stand-in price") for symbol in sorted(held - real.keys())}
-    return Marks(screened, unpriced)
+    answer = without_default_prices(prices.ask(books.symbols_held()))
+    screened = screen_quotes(answer.quotes, lines=(), accepted=accepted, band_percent=band_percent)
+    return Marks(screened, dict(sorted(answer.reasons.items())))
 
 
 def _in_chunks(

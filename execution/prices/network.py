@@ -6,6 +6,7 @@ A clock that only measures waiting is read here; the age of a price is judged by
 import random
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from django.db import connections
@@ -41,18 +43,26 @@ class TemporaryError(SourceError):
         self.retry_after = retry_after
 
 
-@dataclass(slots=True)
-class NetworkSource:
-    """A source across a network. `connect` imports the library that speaks to it, when it is first needed.
+@dataclass(slots=True, kw_only=True)
+class NetworkSource(ABC):
+    """A source across a network; what a subclass adds is its name and how its service is reached.
 
     `timeout` (seconds) ends all attempts together. Once they have failed, the source is not asked again.
     """
 
-    name: str
-    connect: Callable[[], Fetch]
+    name: ClassVar[str]
     timeout: float
     _fetch: Fetch | None = field(default=None, init=False)
     _failure: str = field(default="", init=False)
+
+    @abstractmethod
+    def connect(self) -> Fetch:
+        """Import the library that speaks to the service, and return the call that asks it.
+
+        Called once, when the source is first asked: such a library takes a second or two to import, and a command
+        that needs no such price starts without it. The call raises SourceError where the service failed as a
+        whole, and TemporaryError where asking again may help.
+        """
 
     def ask(self, symbols: frozenset[str]) -> Answers:
         """Return what the service says of each of `symbols`, or why it says nothing.

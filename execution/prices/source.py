@@ -1,10 +1,10 @@
 """What a price source is, what it says, and what makes a price usable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from common.money import AmountOutOfRangeError, quantize_price
 from common.text import clean, one_line
@@ -43,8 +43,27 @@ class Missing:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContext:
+    """What a source may need to know of the call that it is made for.
+
+    `now` is the time of the call, for which the prices are wanted. `default_price` is the one that the call named,
+    or else the configured one. `timeout` is in seconds, for all that a source waits for in the call.
+    """
+
+    now: datetime
+    default_price: Decimal
+    timeout: float
+
+
+@runtime_checkable
 class PriceSource(Protocol):
-    """Something that knows prices. It is asked outside of any transaction."""
+    """Something that knows prices. It is asked outside of any transaction.
+
+    A class of sources that settings can name has a class method as well: `from_options(context, *, ...)` takes a
+    SourceContext and the class's options by keyword, and returns a source, or the Refusal that says why there is
+    none. It asks no service, and imports no library that takes long.
+    """
 
     @property
     def name(self) -> str:
@@ -57,6 +76,17 @@ class PriceSource(Protocol):
         A source that has nothing to say of a symbol leaves it out. No fault of a service is raised.
         """
         ...
+
+
+def offers_among(
+    quotes: Mapping[str, Quote], symbols: Collection[str], *, ages: bool
+) -> dict[str, Offer | Missing]:
+    """Return what `quotes` offer for `symbols`; a symbol without a quote is left out."""
+    return {
+        symbol: Offer(quote.price, CURRENCY, quote.as_of, quote.source, ages=ages)
+        for symbol, quote in quotes.items()
+        if symbol in symbols
+    }
 
 
 def check_offer(offer: Offer, *, now: datetime, max_age: timedelta | None) -> Quote | str:

@@ -1,25 +1,29 @@
 """Prices for the books' own table: fetched from the sources, read from a file, or left behind by a valuation."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
+from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.price_checks import Screened, screen
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
-from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices.backends import Backend, build_sources, find_backend, price_settings
+from execution.prices.chain import PriceAnswer, PriceChain
+from execution.prices.sources.constant import ConstantSource
+from execution.prices.sources.database import STORED, DatabaseSource
 from execution.prices.sources.file import read_prices
-from execution.prices.storing import comparable, to_store
-from execution.runs.effective_policy import system_policy
 from portfolios import reference_data
+from portfolios.reference_data import PriceData
 from portfolios.selectors import books
 
 MAX_IMPORT = 64 * 1024 * 1024  # bytes of a price file: some years of a few thousand symbols
-_NOTHING_TO_FETCH = ("simulation", "database")
+_NOTHING_TO_FETCH = (ConstantSource, DatabaseSource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +40,32 @@ class FetchReport:
 
 
 def chain_to_fetch(*, now: datetime) -> PriceChain | Refusal:
-    """Return the configured sources that have something to fetch: not stand-ins, nor what is stored already."""
+    """Return the configured sources that have something to fetch: no default price, nor what is stored already."""
     configured = price_settings()
-    names = tuple(name for name in configured.sources if name not in _NOTHING_TO_FETCH)
-    if not names:
-        return Refusal(Code.BAD_OPTION, "PRICE_SOURCES names nothing to fetch from: one of file, yahoo, alpaca")
-    return build_chain(
-        configured=replace(configured, sources=names), given={}, from_file={}, default_price=None, now=now
-    )
+    sources = build_sources(configured, default_price=None, now=now)
+    if isinstance(sources, Refusal):
+        return sources
+    fetched = tuple(source for source in sources if not isinstance(source, _NOTHING_TO_FETCH))
+    if not fetched:
+        names = ", ".join(name for name in configured.backends if _fetches(name, configured.backends))
+        return Refusal(Code.BAD_OPTION, f"PRICE_SOURCES names nothing to fetch from: one of {names}")
+    return PriceChain(fetched, now=now, max_age=configured.max_age)
 
 
-def fetch_prices(*, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str]) -> FetchReport:
+def _fetches(name: str, backends: Mapping[str, object]) -> bool:
+    backend = find_backend(name, backends=backends)
+    return isinstance(backend, Backend) and not issubclass(backend.source_class, _NOTHING_TO_FETCH)
+
+
+def fetch_prices(
+    *, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str], band_percent: Decimal
+) -> FetchReport:
     """Ask for the prices of `symbols` and store them; a symbol that is new becomes an unverified security.
 
-    A price out of the system's band from the last close is held back unless its symbol is `accepted`.
+    A price farther than `band_percent` from the last close is held back unless its symbol is `accepted`.
     """
-    answer = prices.ask(symbols)
-    screened = screen_at_system_band(answer.quotes, accepted=accepted)
+    answer = without_default_prices(prices.ask(symbols))
+    screened = screen_quotes(answer.quotes, lines=(), accepted=accepted, band_percent=band_percent)
     with transaction.atomic():
         keep(screened.quotes)
     return FetchReport(
@@ -70,20 +83,40 @@ def import_prices(path: Path, *, now: datetime) -> int | Refusal:
     with transaction.atomic():
         reference_data.ensure_securities({symbol for _, symbol, _ in rows}, known=())
         return reference_data.store_prices(
-            reference_data.PriceData(symbol=symbol, price=quote.price, source=quote.source, as_of=quote.as_of)
+            PriceData(symbol=symbol, price=quote.price, source=quote.source, as_of=quote.as_of)
             for _, symbol, quote in rows
         )
 
 
-def screen_at_system_band(quotes: Mapping[str, Quote], *, accepted: Collection[str]) -> Screened:
-    """Return which quotes may be used by everybody, and which have to be confirmed."""
-    quoted = comparable(quotes)
+def without_default_prices(answer: PriceAnswer) -> PriceAnswer:
+    """Return the answer without what no market said, and with the reason for each symbol that has nothing else."""
+    real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
+    only_default = sorted(answer.quotes.keys() - real.keys())
+    return PriceAnswer(real, answer.reasons | dict.fromkeys(only_default, "only a default price"))
+
+
+def screen_quotes(
+    quotes: Mapping[str, Quote],
+    *,
+    lines: Iterable[Recommendation],
+    accepted: Collection[str],
+    band_percent: Decimal,
+) -> Screened:
+    """Return which quotes may be used, and which are too far from the last close or from what a line claims.
+
+    At most one query.
+    """
+    quoted = {
+        symbol: (quote.as_of, quote.source.removeprefix(STORED))
+        for symbol, quote in quotes.items()
+        if not quote.simulated  # a default price is compared with nothing
+    }
     return screen(
         quotes,
         closes=books.last_closes(quoted) if quoted else {},
-        lines=(),
+        lines=lines,
         accepted=accepted,
-        band_percent=system_policy().price_band_percent,
+        band_percent=band_percent,
     )
 
 
@@ -91,3 +124,12 @@ def keep(quotes: Mapping[str, Quote]) -> None:
     """Store what is worth remembering of `quotes`. Wants an open transaction."""
     reference_data.ensure_securities(quotes, known=())
     reference_data.store_prices(to_store(quotes))
+
+
+def to_store(quotes: Mapping[str, Quote]) -> list[PriceData]:
+    """Return what the books should remember of `quotes`: no default price, nor what they said themselves."""
+    return [
+        PriceData(symbol=symbol, price=quote.price, source=quote.source, as_of=quote.as_of)
+        for symbol, quote in quotes.items()
+        if not quote.simulated and not quote.source.startswith(STORED)
+    ]

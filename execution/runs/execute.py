@@ -14,7 +14,7 @@ from common.db.retry import run_transaction
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.serialization import plan_input_as_data
 from execution.engine.vocabulary import Code, Mode, Refusal
-from execution.prices.storing import to_store
+from execution.prices.store import to_store
 from execution.reports.types import RunReport
 from execution.research.submission import INLINE, keep
 from execution.runs import records

@@ -16,11 +16,10 @@ from execution.engine.calendar.hours import MarketSession, market_session
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.planning.plan import symbols_to_price
 from execution.engine.planning.policy import Policy
-from execution.engine.planning.price_checks import Screened, screen
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.price_checks import Screened
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.prices import PriceAnswer, PriceChain
-from execution.prices.storing import comparable
+from execution.prices.store import screen_quotes
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import interpretation_for
@@ -94,7 +93,7 @@ class Prepared:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether a stand-in price was asked for or used."""
+        """Whether a default price was asked for or used."""
         return self.request.prices.default_price_asked_for or any(
             quote.simulated for quote in self.prices.quotes.values()
         )
@@ -144,7 +143,12 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
         read=loaded,
         attempt=attempt,
         policy=policy,
-        prices=_screened(found.quotes, artifact, request=request, policy=policy),
+        prices=screen_quotes(
+            found.quotes,
+            lines=artifact.recommendations,
+            accepted=request.accepted_prices,
+            band_percent=policy.price_band_percent,
+        ),
         unpriced=found.reasons,
         market=market_session(request.now),
         request=request,
@@ -214,20 +218,6 @@ def _fetch_quotes(
     held = books.held_symbols(account) if account else frozenset[str]()
     needed = symbols_to_price(artifact, held=held, close_unlisted=request.close_unlisted)
     found = request.prices.ask(needed | held)
-    # Holdings that only stay are marked at a real price where there is one; a stand-in must not revalue them.
+    # Holdings that only stay are marked at a real price where there is one; a default price must not revalue them.
     kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
     return PriceAnswer(kept, found.reasons)
-
-
-def _screened(
-    quotes: Mapping[str, Quote], artifact: Artifact, *, request: ExecutionRequest, policy: Policy
-) -> Screened:
-    """Hold back what is too far from the last close or from the research."""
-    quoted = comparable(quotes)
-    return screen(
-        quotes,
-        closes=books.last_closes(quoted) if quoted else {},
-        lines=artifact.recommendations,
-        accepted=request.accepted_prices,
-        band_percent=policy.price_band_percent,
-    )

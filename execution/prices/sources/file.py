@@ -1,6 +1,7 @@
 """Price files: CSV `symbol,price[,as_of][,currency]` with a header line, or a JSON object {symbol: price}."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,11 +11,31 @@ from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
-from execution.prices.source import CURRENCY, parse_price
+from execution.prices.source import CURRENCY, Missing, Offer, SourceContext, offers_among, parse_price
 from execution.untrusted_files import read_regular_file, read_table
 
 _Row = tuple[str, str, str, str, str]  # where, symbol, price, as_of, currency
 _Quoted = tuple[str, str, Quote]  # where, symbol, quote
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """The prices of one file, as they were when it was read. They age."""
+
+    quotes: Mapping[str, Quote]
+    name: str = "file"
+
+    @classmethod
+    def from_options(cls, context: SourceContext, *, path: str) -> "FileSource | Refusal":
+        """Return the source of the prices in the file at `path`, or the first thing that is wrong with it."""
+        if not path:
+            return Refusal(Code.BAD_OPTION, "PRICE_FILE is empty")
+        quotes = read_price_file(Path(path), now=context.now)
+        return quotes if isinstance(quotes, Refusal) else cls(quotes)
+
+    def ask(self, symbols: frozenset[str]) -> Mapping[str, Offer | Missing]:
+        """Offer the file's prices among `symbols`; of the others there is nothing to say."""
+        return offers_among(self.quotes, symbols, ages=True)
 
 
 def read_price_file(path: Path, *, now: datetime) -> dict[str, Quote] | Refusal:

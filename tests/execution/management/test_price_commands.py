@@ -12,6 +12,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
+from execution.prices import PriceChain
+from execution.prices.sources.constant import ConstantSource
+from execution.services import fetch_prices
 from portfolios.models import Price, Security, Valuation
 from tests.scenes import NOW, Desk, line, whole_database
 
@@ -107,9 +110,10 @@ def test_a_price_in_another_currency_is_refused(tmp_path: Path):
 def source(tmp_path: Path, settings: Settings) -> Path:
     """Configure a file as the source of prices."""
     path = tmp_path / "market.csv"
-    settings.PRICE_SOURCES, settings.PRICE_FILE = ["database", "file", "simulation"], str(path)
+    file = {**settings.PRICE_BACKENDS["file"], "OPTIONS": {"path": str(path)}}
+    settings.PRICE_SOURCES = ["database", "file", "simulation"]
+    settings.PRICE_BACKENDS = {**settings.PRICE_BACKENDS, "file": file}
     path.write_text("symbol,price\nMSFT,450\nKO,60\n")
-    return path
     return path
 
 
@@ -135,9 +139,18 @@ def test_a_price_out_of_the_band_is_not_stored_until_it_is_accepted(source: Path
     assert Price.objects.latest("as_of").price == Decimal(60)
 
 
-def test_stand_ins_and_the_table_itself_are_nothing_to_fetch_from(settings: Settings):
+def test_what_a_source_says_without_a_market_is_not_stored():
+    prices = PriceChain((ConstantSource(Decimal(7), NOW),), now=NOW)
+    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=())
+    assert (report.stored, report.unpriced) == ({}, dict.fromkeys(["KO", "PEP"], "only a default price"))
+    assert not Price.objects.exists()
+    assert not Security.objects.exists()
+
+
+def test_a_default_price_and_the_table_itself_are_nothing_to_fetch_from(settings: Settings):
     settings.PRICE_SOURCES = ["database", "simulation"]
-    assert "PRICE_SOURCES names nothing to fetch from" in refused("fetch_prices", "--symbols", "KO")
+    says = "PRICE_SOURCES names nothing to fetch from: one of file, yahoo, alpaca"
+    assert refused("fetch_prices", "--symbols", "KO").endswith(says)
 
 
 @pytest.mark.parametrize("option", ["--symbols", "--accept-price"])
@@ -169,7 +182,7 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
 def test_a_mark_to_market_prints_what_it_valued_and_what_kept_its_mark(desk: Desk):
     desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 5)], prices={"MSFT": "450", "KO": "60"})
     printed = typed("mark_to_market", "--price", "MSFT=460")
-    assert printed.startswith("KO keeps its last mark: only a stand-in price\nValued 1 accounts as of ")
+    assert printed.startswith("KO keeps its last mark: only a default price\nValued 1 accounts as of ")
     assert printed.endswith("1 positions marked at the prices of 1 symbols\n")
     assert desk.position("MSFT").mark_price == Decimal(460)
 

@@ -1,7 +1,9 @@
 """The order of the sources, what each of them says, and how a run takes it."""
 
+import ast
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,19 +16,19 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from execution.engine.vocabulary import Refusal
-from execution.prices import PriceChain, PriceSettings, build_chain, price_settings
+from execution.prices import PriceChain, build_chain, price_settings
 from execution.runs.prepare import Prepared, prepare
 from portfolios.models import Price
-from tests.execution.prices.conftest import Chained
+from tests.execution.prices.conftest import Chained, with_options
 from tests.execution.prices.service import Reply, Service, quote, quotes
 from tests.folios.test_settings import in_a_process
 from tests.scenes import NOW, Desk, line, security
 
-SETTINGS = PriceSettings(sources=(), default_price=Decimal(100), max_age=timedelta(hours=96))
+SETTINGS = price_settings()
 
 
-def chain_of(*sources: str, default_price: Decimal | None = None, **changes: Any) -> PriceChain:
-    given = replace(SETTINGS, sources=sources, **changes)
+def chain_of(*sources: str, default_price: Decimal | None = None, **options: Mapping[str, object]) -> PriceChain:
+    given = replace(with_options(SETTINGS, **options), sources=sources)
     chain = build_chain(configured=given, given={}, from_file={}, default_price=default_price, now=NOW)
     assert isinstance(chain, PriceChain), chain
     return chain
@@ -62,7 +64,7 @@ def test_a_later_source_is_asked_where_an_earlier_one_has_nothing_usable(tmp_pat
     store("MSFT", "450")
     file = tmp_path / "prices.csv"
     file.write_text("symbol,price,as_of\nKO,70,2026-01-05\nMSFT,460,\nPEP,150,2025-12-24\n")
-    answer = chain_of("database", "file", file=str(file)).ask(frozenset({"KO", "MSFT", "PEP"}))
+    answer = chain_of("database", "file", file={"path": str(file)}).ask(frozenset({"KO", "MSFT", "PEP"}))
     assert {symbol: (str(found.price), found.source) for symbol, found in answer.quotes.items()} == {
         "MSFT": ("450.0000", "database:close"),
         "KO": ("70.0000", "file"),
@@ -72,7 +74,7 @@ def test_a_later_source_is_asked_where_an_earlier_one_has_nothing_usable(tmp_pat
     }
 
 
-def test_a_stand_in_has_no_age_and_marks_its_quotes():
+def test_the_default_price_has_no_age_and_marks_its_quotes():
     answer = chain_of("simulation").ask(frozenset({"KO"}))
     assert (answer.quotes["KO"].price, answer.quotes["KO"].simulated) == (Decimal(100), True)
     named = chain_of("simulation", default_price=Decimal(60))
@@ -80,13 +82,13 @@ def test_a_stand_in_has_no_age_and_marks_its_quotes():
 
 
 @pytest.mark.django_db
-def test_a_stand_in_takes_the_place_of_a_refused_price_only_where_it_was_asked_for():
+def test_the_default_price_takes_the_place_of_a_refused_price_only_where_it_was_asked_for():
     store("KO", "69.80", hours_ago=97)
     answer = chain_of("database", "simulation").ask(frozenset({"KO", "PEP"}))
     assert answer.quotes["PEP"].simulated
     assert answer.reasons == {
         "KO": "database: price of 2026-01-01 08:30 UTC is older than 96 hours; "
-        "simulation: does not stand in for a price that was refused"
+        "simulation: the default price does not replace a price that was refused"
     }
     asked_for = chain_of("database", "simulation", default_price=Decimal(60)).ask(frozenset({"KO"}))
     assert asked_for.quotes["KO"].price == Decimal(60)
@@ -97,18 +99,22 @@ def test_without_sources_there_is_a_reason_too():
 
 
 @pytest.mark.parametrize(
-    ("source", "changes", "says"),
+    ("source", "options", "says"),
     [
-        ("oracle", {}, "PRICE_SOURCES names 'oracle': not one of simulation, file, database, yahoo, alpaca"),
+        ("oracle", {}, "PRICE_SOURCES names 'oracle': not one of simulation, file, database, yahoo, alpaca, "),
         ("", {}, "PRICE_SOURCES names '': not one of"),
         ("file", {}, "PRICE_SOURCES names 'file': PRICE_FILE is empty"),
-        ("file", {"file": "/nowhere/prices.csv"}, "PRICE_SOURCES names 'file': /nowhere/prices.csv does not exist"),
-        ("yahoo", {"yahoo_url": "ftp://quotes"}, "'ftp://quotes' is not an address of the form https://host"),
-        ("yahoo", {"yahoo_url": "http://["}, "'http://[' is not an address of the form https://host"),
+        (
+            "file",
+            {"file": {"path": "/nowhere/prices.csv"}},
+            "PRICE_SOURCES names 'file': /nowhere/prices.csv does not exist",
+        ),
+        ("yahoo", {"yahoo": {"url": "ftp://quotes"}}, "'ftp://quotes' is not an address of the form https://host"),
+        ("yahoo", {"yahoo": {"url": "http://["}}, "'http://[' is not an address of the form https://host"),
     ],
 )
-def test_a_source_that_cannot_work_refuses_the_call(source: str, changes: dict[str, str], says: str):
-    given = replace(SETTINGS, sources=("simulation", source), **changes)  # type: ignore[arg-type]  # all of them text
+def test_a_source_that_cannot_work_refuses_the_call(source: str, options: dict[str, dict[str, object]], says: str):
+    given = replace(with_options(SETTINGS, **options), sources=("simulation", source))
     refusal = build_chain(configured=given, given={}, from_file={}, default_price=None, now=NOW)
     assert isinstance(refusal, Refusal)
     assert says in refusal.message
@@ -117,7 +123,7 @@ def test_a_source_that_cannot_work_refuses_the_call(source: str, changes: dict[s
 def test_a_broken_price_file_of_the_settings_is_refused_by_file_line_and_rule(tmp_path: Path):
     file = tmp_path / "prices.csv"
     file.write_text("symbol,price\nMSFT,450\nKO,free\n")
-    given = replace(SETTINGS, sources=("file",), file=str(file))
+    given = replace(with_options(SETTINGS, file={"path": str(file)}), sources=("file",))
     refusal = build_chain(configured=given, given={}, from_file={}, default_price=None, now=NOW)
     assert isinstance(refusal, Refusal)
     assert f"{file}: line 3: price of KO is 'free': not a number" in refusal.message
@@ -138,8 +144,9 @@ PROVIDED = {"PRICE_SOURCES": ["yahoo"], "PRICE_MAX_AGE": 96.0, "PRICE_TIMEOUT": 
 @pytest.fixture
 def yahoo_is_configured(service: Service, settings: Any) -> None:
     """Make Yahoo, which is the service of the test, the only source."""
-    for name, value in {**PROVIDED, "YAHOO_URL": service.url}.items():
+    for name, value in PROVIDED.items():
         setattr(settings, name, value)
+    settings.PRICE_BACKENDS = with_options(SETTINGS, yahoo={"url": service.url}).backends
 
 
 def ran(desk: Desk, request: str, *options: str) -> dict[str, Any]:
@@ -167,7 +174,7 @@ def test_a_run_asks_the_network_once_for_all_symbols_and_outside_of_its_transact
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("yahoo_is_configured")
-def test_a_run_is_simulated_only_where_a_stand_in_was_asked_for(desk: Desk, service: Service):
+def test_a_run_is_simulated_only_where_a_default_price_was_asked_for(desk: Desk, service: Service):
     service.replies = [Reply("", 404)]
     request = desk.inbox.put([line("KO", "BUY", 10)])
     report = ran(desk, request, "--default-price", "60", "--dry-run")
@@ -196,9 +203,32 @@ def test_a_missing_key_is_one_line_for_the_caller(desk: Desk, settings: Any):
 
 
 def test_the_settings_of_prices_are_one_value(settings: Any):
-    settings.PRICE_SOURCES, settings.PRICE_MAX_AGE, settings.ALPACA_FEED = ["yahoo", "database"], 24.0, "sip"
+    settings.PRICE_SOURCES, settings.PRICE_MAX_AGE, settings.PRICE_TIMEOUT = ["yahoo", "database"], 24.0, 3.0
     given = price_settings()
-    assert (given.sources, given.max_age, given.alpaca_feed) == (("yahoo", "database"), timedelta(days=1), "sip")
+    assert (given.sources, given.max_age, given.timeout) == (("yahoo", "database"), timedelta(days=1), 3.0)
+    assert given.backends is settings.PRICE_BACKENDS
+
+
+def test_what_the_providers_need_comes_from_the_environment():
+    code = """
+from execution.prices import price_settings
+backends = price_settings().backends
+print([backends[name]["OPTIONS"] for name in ("file", "yahoo", "alpaca")])
+"""
+    environment = {
+        "PRICE_FILE": "closes.csv",
+        "YAHOO_URL": "https://quotes.example",
+        "ALPACA_API_KEY": "the-key",
+        "ALPACA_SECRET_KEY": "the-secret",
+        "ALPACA_FEED": "sip",
+        "ALPACA_DATA_URL": "https://data.example",
+    }
+    done = in_a_process(code, **environment)
+    assert ast.literal_eval(done.stdout) == [
+        {"path": "closes.csv"},
+        {"url": "https://quotes.example"},
+        {"key": "the-key", "secret": "the-secret", "feed": "sip", "url": "https://data.example"},
+    ]
 
 
 @pytest.mark.parametrize(

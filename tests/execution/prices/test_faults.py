@@ -129,7 +129,7 @@ def test_a_service_that_is_not_there_is_a_reason(chained: Chained, provider: Pro
     with socket.socket() as unused:  # bound and not listening: a connection is refused
         unused.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        answer = chained(provider.name, yahoo_url=nowhere, alpaca_url=nowhere).ask(KO)
+        answer = chained(provider.name, yahoo={"url": nowhere}, alpaca={"url": nowhere}).ask(KO)
     assert answer.reasons == {"KO": f"{provider.name}: no connection (ConnectionError) (asked 3 times)"}
 
 
@@ -212,11 +212,13 @@ def test_a_library_that_is_not_installed_is_refused_with_what_brings_it():
 
 
 def test_a_library_that_cannot_be_loaded_is_a_reason():
-    def connect() -> network.Fetch:
-        raise ImportError("libcurl is missing")
+    class Market(network.NetworkSource):
+        name = "market"
 
-    source = network.NetworkSource("market", connect, 1.0)
-    assert {str(found) for found in source.ask(KO).values()} == {
+        def connect(self) -> network.Fetch:
+            raise ImportError("libcurl is missing")
+
+    assert {str(found) for found in Market(timeout=1.0).ask(KO).values()} == {
         "Missing(reason='cannot be loaded: libcurl is missing', again=False)"
     }
     assert issubclass(TemporaryError, SourceError)

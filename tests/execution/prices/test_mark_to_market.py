@@ -14,7 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from execution.engine.planning.sizing import Quote
 from execution.prices import PriceChain
 from execution.prices.mark_to_market import ValuationReport, mark_to_market
-from execution.prices.sources.stored import GivenPrices, OnePrice, StoredPrices
+from execution.prices.sources.constant import ConstantSource
+from execution.prices.sources.database import DatabaseSource
+from execution.prices.sources.given import GivenSource
 from portfolios import reference_data
 from portfolios.ledger import bookkeeping
 from portfolios.ledger.bookkeeping import AuditContext
@@ -26,17 +28,18 @@ from tests.scenes import NOW, Desk, assert_books_balance, line, whole_database
 pytestmark = pytest.mark.django_db
 
 LATER = NOW + timedelta(hours=6)
+BAND = Decimal(25)
 
 
 def chain(prices: Mapping[str, str], *, at: datetime = LATER) -> PriceChain:
     """Return a chain of prices that a source says."""
     quotes = {symbol: Quote(Decimal(price), "file", at) for symbol, price in prices.items()}
-    return PriceChain((GivenPrices("file", quotes),), now=at)
+    return PriceChain((GivenSource("file", quotes),), now=at)
 
 
 def marked(prices: Mapping[str, str], *, at: datetime = LATER, **options: Any) -> ValuationReport:
     """Mark everything to market at these prices."""
-    asked: dict[str, Any] = {"accepted": frozenset(), "as_of": at, "now": at}
+    asked: dict[str, Any] = {"accepted": frozenset(), "band_percent": BAND, "as_of": at, "now": at}
     return mark_to_market(prices=chain(prices, at=at), **(asked | options))
 
 
@@ -92,10 +95,10 @@ def test_a_holding_without_a_price_keeps_its_mark_and_is_named(desks: list[Desk]
     assert desks[0].account.equity_value == Decimal(9999)
 
 
-def test_a_stand_in_price_values_nothing(desks: list[Desk]):
-    prices = PriceChain((OnePrice(Decimal(100), LATER),), now=LATER)
-    report = mark_to_market(prices=prices, accepted=frozenset(), as_of=LATER, now=LATER)
-    assert report.unpriced == {"MSFT": "only a stand-in price"}
+def test_a_default_price_values_nothing(desks: list[Desk]):
+    prices = PriceChain((ConstantSource(Decimal(100), LATER),), now=LATER)
+    report = mark_to_market(prices=prices, accepted=frozenset(), band_percent=BAND, as_of=LATER, now=LATER)
+    assert report.unpriced == {"MSFT": "only a default price"}
     assert desks[0].account.equity_value == Decimal(9999)
 
 
@@ -130,8 +133,8 @@ def test_an_account_that_has_traded_since_is_not_valued_in_the_past(desks: list[
     reference_data.store_prices([PriceData(symbol="MSFT", price=Decimal(440), source="yahoo", as_of=NOW)])
     desks[0].run([line("KO", "BUY", 5)], prices={"KO": "60"}, now=LATER)
     between = NOW + timedelta(hours=1)
-    prices = PriceChain((StoredPrices(between),), now=between)
-    report = mark_to_market(prices=prices, accepted=frozenset(), as_of=between, now=LATER)
+    prices = PriceChain((DatabaseSource(between),), now=between)
+    report = mark_to_market(prices=prices, accepted=(), band_percent=BAND, as_of=between, now=LATER)
     assert report.left_out == (str(desks[0].account.pk),)
     assert desks[1].account.valuations.latest("as_of").as_of == between
 

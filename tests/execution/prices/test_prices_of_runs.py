@@ -12,7 +12,8 @@ from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Mode
 from execution.models import ExecutionRun
 from execution.prices import PriceChain
-from execution.prices.sources.stored import GivenPrices, StoredPrices
+from execution.prices.sources.database import DatabaseSource
+from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import execute, preview
 from portfolios import reference_data
@@ -31,7 +32,7 @@ YESTERDAY = NOW - timedelta(days=1)
 def quoted(prices: Mapping[str, str], source: str = "file") -> PriceChain:
     """Return a chain of prices that somebody else says."""
     quotes = {symbol: Quote(Decimal(price), source, NOW) for symbol, price in prices.items()}
-    return PriceChain((GivenPrices(source, quotes),), now=NOW)
+    return PriceChain((GivenSource(source, quotes),), now=NOW)
 
 
 def stored(symbol: str, price: str, *, days_ago: int = 1, source: str = "yahoo") -> None:
@@ -62,14 +63,14 @@ def test_the_prices_of_a_run_are_stored_and_its_orders_say_which_they_used(desk:
     assert (metadata["price_source"], metadata["price_as_of"]) == ("given", NOW.isoformat())
 
 
-def test_a_stand_in_price_is_not_stored_as_if_a_market_had_said_it(desk: Desk):
+def test_a_default_price_is_not_stored_as_if_a_market_had_said_it(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices="450")
     assert not Price.objects.exists()
 
 
 def test_a_stored_price_is_not_stored_again_under_another_name(desk: Desk):
     stored("MSFT", "450")
-    chain = PriceChain((StoredPrices(NOW),), now=NOW)
+    chain = PriceChain((DatabaseSource(NOW),), now=NOW)
     report = desk.execute(desk.inbox.put([line("MSFT", "BUY", 10)]), prices={}, accepted_prices=frozenset())
     assert outcomes(report) == ["SKIPPED"]
     execution_request = replace(desk.execution_request(desk.inbox.put([line("MSFT", "BUY", 10)])), prices=chain)

@@ -9,8 +9,8 @@ import pytest
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices import PriceSettings, build_chain
-from tests.execution.prices.conftest import Chained
-from tests.execution.prices.service import Reply, Service, trade, trades
+from tests.execution.prices.conftest import Chained, with_options
+from tests.execution.prices.service import KEY, SECRET, Reply, Service, trade, trades
 from tests.scenes import NOW
 
 AN_HOUR_AGO = "2026-01-05T08:30:00.123456789Z"
@@ -93,7 +93,7 @@ def test_a_symbol_that_the_service_refuses_does_not_cost_the_others_their_price(
 
 def test_refused_keys_are_a_reason_that_does_not_show_them(service: Service, chained: Chained):
     service.replies = [trades()]
-    answer = chained("alpaca", alpaca_secret="wrong").ask(frozenset({"KO"}))
+    answer = chained("alpaca", alpaca={"secret": "wrong"}).ask(frozenset({"KO"}))
     assert answer.reasons == {"KO": "alpaca: HTTP 403"}
     assert len(service.asked) == 1
 
@@ -101,21 +101,24 @@ def test_refused_keys_are_a_reason_that_does_not_show_them(service: Service, cha
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"alpaca_key": ""}, "PRICE_SOURCES names 'alpaca': ALPACA_API_KEY is empty"),
-        ({"alpaca_secret": ""}, "PRICE_SOURCES names 'alpaca': ALPACA_SECRET_KEY is empty"),
-        ({"alpaca_feed": "gold"}, "PRICE_SOURCES names 'alpaca': ALPACA_FEED is 'gold': not one of iex, sip, "),
-        ({"alpaca_url": "data.example"}, "'data.example' is not an address of the form https://host"),
+        ({"key": ""}, "PRICE_SOURCES names 'alpaca': ALPACA_API_KEY is empty"),
+        ({"secret": ""}, "PRICE_SOURCES names 'alpaca': ALPACA_SECRET_KEY is empty"),
+        ({"feed": "gold"}, "PRICE_SOURCES names 'alpaca': ALPACA_FEED is 'gold': not one of iex, sip, "),
+        ({"url": "data.example"}, "'data.example' is not an address of the form https://host"),
     ],
 )
 def test_without_keys_a_feed_or_an_address_the_call_is_refused(
     configured: PriceSettings, changes: dict[str, str], says: str
 ):
-    given = replace(configured, sources=("alpaca",), **changes)  # type: ignore[arg-type]  # all of them are text
+    given = replace(with_options(configured, alpaca=changes), sources=("alpaca",))
     refusal = build_chain(configured=given, given={}, from_file={}, default_price=None, now=NOW)
     assert isinstance(refusal, Refusal)
     assert says in refusal.message
 
 
-def test_the_keys_are_not_part_of_what_is_logged_of_the_settings(configured: PriceSettings):
-    assert configured.alpaca_key not in repr(configured)
-    assert configured.alpaca_secret not in repr(configured)
+def test_the_keys_are_not_part_of_what_is_logged_of_the_settings_and_the_sources(
+    configured: PriceSettings, chained: Chained
+):
+    for logged in (repr(configured), repr(chained("alpaca"))):
+        assert KEY not in logged
+        assert SECRET not in logged
