@@ -5,6 +5,7 @@ form with nothing written.
 """
 
 import hashlib
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from django import forms
@@ -152,7 +153,7 @@ class EditAdmin(FoliosAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Show the admin's log of the row, and its versions with what each changed."""
-        known = {"versions": _versions(self.model, object_id)} if self.model in TRACKED else {}
+        known = {"versions": _versions(self.model, unquote(object_id))} if self.model in TRACKED else {}
         response: HttpResponse = super().history_view(request, object_id, {**known, **(extra_context or {})})
         return response
 
@@ -178,7 +179,7 @@ def _versions(model: type[Model], key: str) -> list[dict[str, Any]]:
     except (ValueError, ValidationError):
         return []
     shown = []
-    for row, before in zip(rows, [*rows[1:], None], strict=True):
+    for row, before in pairwise([*rows, None]):
         changes = row.diff_against(before).changes if before is not None else []
         shown.append({"row": row, "changes": changes})
     return shown[:50]
