@@ -12,6 +12,7 @@ from django.conf import settings
 from common.admin.columns import badge, cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from common.money import CENT
+from execution.admin.refusals import refused, words
 from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
@@ -100,13 +101,13 @@ class _Executes(ConfirmedAction):
         """Plan each request and show what would become of every line."""
         calls = self.execution_requests(call)
         if isinstance(calls, Refusal):
-            return Refused(words(calls))
+            return refused(calls)
         answers = [preview(each) for each in calls]
         reports = [each for each in answers if isinstance(each, RunReport)]
-        refused = [words(each) for each in answers if isinstance(each, Refusal)]
+        refusals = [words(each) for each in answers if isinstance(each, Refusal)]
         if not reports:
-            return Refused(" ".join(refused))
-        sentences = [*(_sentence(report) for report in reports), *(f"Refused: {words}" for words in refused)]
+            return Refused(" ".join(refusals))
+        sentences = [*(_sentence(report) for report in reports), *(f"Refused: {said}" for said in refusals)]
         if len(answers) > 1:
             sentences.append("Each request is planned again after the one before it.")
         rows = [row for report in reports for row in _decision_rows(report)]
@@ -116,13 +117,13 @@ class _Executes(ConfirmedAction):
         """Execute each request; where there is one, exactly the plan that was shown."""
         calls = self.execution_requests(call)
         if isinstance(calls, Refusal):
-            return Refused(words(calls))
+            return refused(calls)
         answers = [execute(each) for each in calls]
-        refused = [words(each) for each in answers if isinstance(each, Refusal)]
-        if len(refused) == len(answers):
-            return Refused(" ".join(refused))
-        said = [_done(each) for each in answers if isinstance(each, RunReport)]
-        return " ".join([*said, *(f"Refused: {words}" for words in refused)])
+        refusals = [words(each) for each in answers if isinstance(each, Refusal)]
+        if len(refusals) == len(answers):
+            return Refused(" ".join(refusals))
+        done = [_done(each) for each in answers if isinstance(each, RunReport)]
+        return " ".join([*done, *(f"Refused: {said}" for said in refusals)])
 
     def execution_request(
         self, call: Call, *, request_id: str, owner: tuple[str, str], **more: Any
@@ -275,7 +276,7 @@ class MarkToMarket(ConfirmedAction):
         """Ask for the prices and show them."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
-            return Refused(words(asked))
+            return refused(asked)
         found = find_marks(prices=asked[0], accepted=asked[1])
         rows: list[tuple[Any, ...]] = [
             (symbol, units(quote.price), quote.source, f"{quote.as_of:%Y-%m-%d %H:%M}", "")
@@ -292,7 +293,7 @@ class MarkToMarket(ConfirmedAction):
         """Make the one call."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
-            return Refused(words(asked))
+            return refused(asked)
         report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
         return f"{report.accounts} accounts were valued, {report.positions} positions marked."
 
@@ -322,11 +323,6 @@ def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:
     if row.origin != ResearchRequest.Origin.REBALANCE or row.task_id is None:
         return None
     return load_inline(row.content.encode(), task_id=row.task_id, origin=row.origin, name=row.source_path)
-
-
-def words(refusal: Refusal) -> str:
-    """Return a refusal as a sentence with its code."""
-    return f"[{refusal.code}] {refusal.message}."
 
 
 def _sentence(report: RunReport) -> str:
