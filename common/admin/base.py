@@ -114,7 +114,6 @@ class FoliosAdmin(_ModelAdmin):
         return [ours, *super().get_urls()]
 
     def do_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Show or perform an action."""
         action = next((each for each in self._all_confirmed() if each.name == name), None)
         if action is None:
             raise Http404

@@ -94,7 +94,6 @@ class _Executes(ConfirmedAction):
     permission = "execution.add_executionrun"
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the calls to make."""
         raise NotImplementedError
 
     def preview(self, call: Call) -> Effect | Refused:
@@ -199,7 +198,6 @@ class ExecuteTyped(ExecuteRequests):
     for_rows = False
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the one call."""
         one = self._of(call, str(call.values["request_id"]), None)
         return one if isinstance(one, Refusal) else [one]
 
@@ -218,7 +216,6 @@ class Rebalance(_Executes):
         return {"request_id": str(uuid.uuid4())}
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the one call."""
         account: PortfolioAccount = call.rows[0]
         loaded = load_latest_research(strategy_id=account.strategy_id, provider=account.provider)
         if isinstance(loaded, Refusal):
@@ -243,11 +240,9 @@ class TryAgain(_Executes):
     most_rows = 1
 
     def applies(self, row: ExecutionRun) -> bool:
-        """Only what failed is tried again."""
         return row.status == ExecutionRun.Status.FAILED
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the one call."""
         prices = _prices(call, call.values["default_price"])
         if isinstance(prices, Refusal):
             return prices
@@ -273,7 +268,6 @@ class MarkToMarket(ConfirmedAction):
     for_rows = False
 
     def preview(self, call: Call) -> Effect | Refused:
-        """Ask for the prices and show them."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
             return refused(asked)
@@ -290,7 +284,6 @@ class MarkToMarket(ConfirmedAction):
         return Effect([said], ("Symbol", "Price", "Source", "As of", ""), rows)
 
     def perform(self, call: Call) -> str | Refused:
-        """Make the one call."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
             return refused(asked)

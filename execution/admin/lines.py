@@ -30,11 +30,9 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the two things that a line can wait for."""
         return [("answer", "An answer"), ("execution", "Its execution")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the lines that wait for the chosen one."""
         waiting = {"answer": waiting_lines, "execution": answered_lines}.get(self.value() or "")
         return queryset.filter(pk__in=waiting().values("pk")) if waiting else queryset
 
@@ -55,11 +53,6 @@ class RecommendationAdmin(RecordAdmin):
     ordering = ["-id"]
     empty_list = "No line has been decided yet. Executing research decides every line."
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the lines without what their runs were made of."""
-        rows = super().get_queryset(request)
-        return rows.defer("run__report", "run__parameters", "run__prices")
-
     when = column("run started", "run.started_at", moment, ordering=None)
     percent = column("size %", "allocation_percent", units)
     decision = state_column("outcome", "outcome")
@@ -74,8 +67,12 @@ class RecommendationAdmin(RecordAdmin):
     def provider(self, row: Recommendation) -> str:
         return row.run.get_provider_display()
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the lines without what their runs were made of."""
+        rows = super().get_queryset(request)
+        return rows.defer("run__report", "run__parameters", "run__prices")
+
     def sections(self, request: HttpRequest, row: Recommendation) -> list[Section]:
-        """Return what was written, what people said of it, and its orders."""
         links = RecommendationOrder.objects.filter(recommendation=row).select_related(
             "order__security", "recommendation"
         )

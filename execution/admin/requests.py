@@ -30,19 +30,18 @@ class ResearchRequestAdmin(RecordAdmin):
         "No research yet. “Scan the inbox” lists what has arrived, “Execute a request” executes one by its id."
     )
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the requests; a list does not need their content."""
-        rows = super().get_queryset(request)
-        return rows.defer("content", "market_context") if is_list(request) else rows
-
     received = column("received", "received_at", moment)
 
     @admin.display(description="state", ordering="state")
     def stage(self, row: ResearchRequest) -> SafeString:
         return badge(row.state, row.state.capitalize())
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the requests; a list does not need their content."""
+        rows = super().get_queryset(request)
+        return rows.defer("content", "market_context") if is_list(request) else rows
+
     def sections(self, request: HttpRequest, row: ResearchRequest) -> list[Section]:
-        """Return what keeps it from being executed, and its runs."""
         runs = row.runs.select_related("strategy").defer("report", "parameters", "prices").order_by("-started_at")
         problems = [(each["code"], each["message"]) for each in row.problems]
         return [

@@ -43,7 +43,6 @@ class TakeBack(ConfirmedAction):
         return Effect(sentences, ("Symbol", "Side", "Now", "Then", "Average price", "Realized"), rows)
 
     def perform(self, call: Call) -> str | Refused:
-        """Make the one call."""
         found = reverse_run(
             call.rows[0].pk, actor=call.actor, door=ExecutionRun.Door.ADMIN, reason=call.reason, now=call.now
         )

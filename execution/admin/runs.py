@@ -55,11 +55,6 @@ class ExecutionRunAdmin(RecordAdmin):
     ]  # fmt: skip
     readonly_fields = ["request_page", "account_page"]
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the runs; what a plan was made of is large, and not for lists."""
-        rows = super().get_queryset(request)
-        return rows.defer("report", "parameters", "prices") if is_list(request) else rows
-
     started = column("started", "started_at", moment)
     state = state_column("status", "status")
     lines = column("lines", "recommendation_count", int)
@@ -71,6 +66,11 @@ class ExecutionRunAdmin(RecordAdmin):
     def simulated(self, row: ExecutionRun) -> bool:
         """Whether a stand-in price was used or asked for."""
         return row.is_simulated
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the runs; what a plan was made of is large, and not for lists."""
+        rows = super().get_queryset(request)
+        return rows.defer("report", "parameters", "prices") if is_list(request) else rows
 
     def sections(self, request: HttpRequest, row: ExecutionRun) -> list[Section]:
         """Return its lines with what each limit said, its orders and its prices."""

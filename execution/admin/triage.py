@@ -34,11 +34,9 @@ class _Decides(ConfirmedAction):
     explanation: ClassVar[str]
 
     def applies(self, row: ResearchRequest) -> bool:
-        """Only what waits is decided about."""
         return row.state in self.states
 
     def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
-        """Make the call for one request."""
         raise NotImplementedError
 
     def preview(self, call: Call) -> Effect | Refused:
@@ -103,7 +101,6 @@ class AssignRequests(_Decides):
         return {"strategy": str(row.strategy_id or ""), "provider": row.provider or str(Provider.ANTHROPIC)}
 
     def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
-        """Assign one."""
         strategy, provider = call.values["strategy"].pk, call.values["provider"]
         return assign_request(row.pk, strategy_id=strategy, provider=provider, author=author)
 
@@ -119,7 +116,6 @@ class IgnoreRequests(_Decides):
     is_dangerous = True
 
     def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
-        """Ignore one."""
         return ignore_request(row.pk, author=author)
 
 
@@ -141,7 +137,6 @@ class ScanInbox(ConfirmedAction):
         return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
 
     def perform(self, call: Call) -> str | Refused:
-        """Make the one call."""
         report = scan_inbox(settings.ARTIFACTS_ROOT, now=call.now)
         if isinstance(report, Refusal):
             return refused(report)

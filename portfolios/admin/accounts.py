@@ -98,7 +98,6 @@ class PortfolioAccountAdmin(BooksEditAdmin):
     # --- what belongs to it ---
 
     def sections(self, request: HttpRequest, row: PortfolioAccount) -> list[Section]:
-        """Return what it holds, and its ledger with the running balance."""
         held = row.positions.filter(status=Position.Status.OPEN).select_related("security").order_by("security_id")
         entries = row.ledger.select_related("security").order_by("-sequence")[:10]
         mine = {"account__id__exact": row.pk}

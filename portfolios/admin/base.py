@@ -113,7 +113,6 @@ class BooksAction(ConfirmedAction):
         raise NotImplementedError
 
     def preview(self, call: Call) -> Effect | Refused:
-        """Book it, look, and roll it back."""
         try:
             with transaction.atomic(durable=True):
                 account = self._locked(call)

@@ -56,7 +56,6 @@ class FillOrder(BooksAction):
     explanation = "The order is filled, all of it. Its fill and its fee enter the ledger."
 
     def applies(self, row: Order) -> bool:
-        """Only a pending order can be filled."""
         return row.status == Order.Status.PENDING
 
     def initial(self, rows: object) -> dict[str, str]:
@@ -85,7 +84,6 @@ class CancelOrder(BooksAction):
     is_dangerous = True
 
     def applies(self, row: Order) -> bool:
-        """Only a pending order can be canceled."""
         return row.status == Order.Status.PENDING
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
@@ -129,7 +127,6 @@ class EndPosition(BooksAction):
     is_dangerous = True
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """State that nothing is held."""
         position: Position = call.rows[0]
         bookkeeping.correct_position(
             account,

@@ -100,6 +100,5 @@ class OrderAdmin(BooksEditAdmin):
         obj.refresh_from_db()
 
     def sections(self, request: HttpRequest, row: Order) -> list[Section]:
-        """Return what it did to the books."""
         entries = row.ledger.select_related("security").order_by("sequence")
         return [ledger_section("In the ledger", entries, empty="Nothing: the order has not been filled.")]

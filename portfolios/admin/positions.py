@@ -72,7 +72,6 @@ class PositionAdmin(BooksEditAdmin):
         bookkeeping.lock_accounts([row.account_id])
 
     def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:  # noqa: FBT001  # called by Django with these arguments
-        """Correct what is held. Raises CannotBookError."""
         bookkeeping.correct_position(
             bookkeeping.lock_accounts([obj.account_id])[0],
             symbol=obj.security_id,
@@ -88,7 +87,6 @@ class PositionAdmin(BooksEditAdmin):
         obj.refresh_from_db()
 
     def sections(self, request: HttpRequest, row: Position) -> list[Section]:
-        """Return what made it what it is."""
         entries = row.ledger.select_related("security").order_by("-sequence")[:50]
         more = list_of(LedgerEntry, position__id__exact=row.pk)
         return [ledger_section("In the ledger, newest first", entries, more=more)]

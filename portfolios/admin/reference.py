@@ -1,10 +1,10 @@
 """What the books refer to: strategies and their policies, securities, prices."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -13,11 +13,6 @@ from portfolios.admin.base import BooksEditAdmin, DeleteVersioned
 from portfolios.admin.forms import PolicyForm
 from portfolios.history.models import sign
 from portfolios.models import Order, Position, Price, RiskPolicy, Security, Strategy
-
-if TYPE_CHECKING:
-    _TabularInline = admin.TabularInline[Model, Model]
-else:
-    _TabularInline = admin.TabularInline  # takes type parameters in the stubs only
 
 
 @admin.register(Strategy)
@@ -36,7 +31,6 @@ class StrategyAdmin(BooksEditAdmin):
     created = column("created", "created_at", moment)
 
     def sections(self, request: HttpRequest, row: Strategy) -> list[Section]:
-        """Return its accounts and policies."""
         accounts = row.accounts.select_related("strategy").order_by("provider")
         policies = row.risk_policies.order_by("-version")[:20]
         return [
@@ -185,7 +179,6 @@ class SecurityAdmin(BooksEditAdmin):
         return [*self.readonly_fields, *(["symbol"] if obj else [])]
 
     def sections(self, request: HttpRequest, row: Security) -> list[Section]:
-        """Return who holds it and what it cost."""
         held = row.positions.filter(status=Position.Status.OPEN).select_related("account__strategy", "security")[
             :20
         ]
