@@ -16,7 +16,6 @@ from common.admin.paginator import CappedPaginator
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
-    Page = Callable[..., HttpResponse]
 else:
     _ModelAdmin = admin.ModelAdmin  # takes type parameters in the stubs only
 
