@@ -1,25 +1,55 @@
-"""What all pages share: lists that stay fast, links, actions that ask first, tables below a row's own fields."""
+"""What all pages share: lists that stay fast, actions that ask first, tables below a row's own fields."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString
 
-from common.admin.columns import Section, link_to, page_of
+from common.admin.columns import Section, page_of
 from common.admin.confirm import ConfirmedAction, confirm
 from common.admin.paginator import CappedPaginator
-from portfolios.models import PortfolioAccount, Security
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
-    Page = Callable[..., HttpResponse]
 else:
     _ModelAdmin = admin.ModelAdmin  # takes type parameters in the stubs only
+
+
+Sections = Callable[[HttpRequest, Any], Sequence[Section]]
+
+
+@dataclass(slots=True)
+class _Additions:
+    """What other apps add to the pages of a model."""
+
+    above: list[Sections] = field(default_factory=list)
+    below: list[Sections] = field(default_factory=list)
+    actions: list[type[ConfirmedAction]] = field(default_factory=list)
+
+
+_additions: dict[type[Model], _Additions] = {}
+
+
+def add_to_pages(
+    model: type[Model],
+    *,
+    above: Sections | None = None,
+    below: Sections | None = None,
+    actions: Sequence[type[ConfirmedAction]] = (),
+) -> None:
+    """Add to the admin of another app's model: tables above or below its own, and actions after its own.
+
+    Called once, where the app that adds has its admin: the app whose model it is need not know of it.
+    """
+    added = _additions.setdefault(model, _Additions())
+    added.above += [above] if above else []
+    added.below += [below] if below else []
+    added.actions += actions
 
 
 class FoliosAdmin(_ModelAdmin):
@@ -33,23 +63,19 @@ class FoliosAdmin(_ModelAdmin):
     empty_list = "Nothing here yet."
     confirmed: ClassVar[Sequence[type[ConfirmedAction]]] = ()
 
-    # --- columns ---
-
-    @admin.display(description="symbol", ordering="security_id")
-    def symbol(self, row: Any) -> SafeString | str:
-        """Return the symbol as a link, without a look at the security."""
-        return link_to(Security, row.security.pk, row.security_id) if row.security_id else "–"  # noqa: RUF001  # a dash
-
-    @admin.display(description="account", ordering="account")
-    def account_link(self, row: Any) -> SafeString | str:
-        """Return the account as a link."""
-        return link_to(PortfolioAccount, row.account_id, str(row.account)) if row.account_id else "–"  # noqa: RUF001  # a dash
-
     # --- what belongs to a row ---
 
     def sections(self, request: HttpRequest, row: Any) -> list[Section]:
-        """Return the tables below a row's own fields."""
+        """Return the tables below a row's own fields, without those that other apps add."""
         return []
+
+    def _all_sections(self, request: HttpRequest, row: Any) -> list[Section]:
+        made = [*self._added.above, self.sections, *self._added.below]
+        return [section for sections in made for section in sections(request, row)]
+
+    @property
+    def _added(self) -> _Additions:
+        return _additions.get(self.model, _Additions())
 
     def render_change_form(
         self,
@@ -62,7 +88,7 @@ class FoliosAdmin(_ModelAdmin):
     ) -> HttpResponse:
         """Show a row with its tables and with the actions that this person may use on it."""
         if obj is not None:
-            context["sections"] = self.sections(request, obj)
+            context["sections"] = self._all_sections(request, obj)
             context["row_actions"] = self._row_actions(request, obj)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
@@ -82,14 +108,12 @@ class FoliosAdmin(_ModelAdmin):
         return {**plain, **{each.name: (self._to_page(each), each.name, each.title) for each in allowed}}
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page of the confirmed actions."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_do"
         ours = path("do/<slug:name>/", self.admin_site.admin_view(self.do_view), name=name)
         return [ours, *super().get_urls()]
 
     def do_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Show or perform an action."""
-        action = next((each() for each in self.confirmed if each.name == name), None)
+        action = next((each for each in self._all_confirmed() if each.name == name), None)
         if action is None:
             raise Http404
         return confirm(request, action, admin=self, back=self._back(request, action))
@@ -100,8 +124,11 @@ class FoliosAdmin(_ModelAdmin):
             return page_of(self.model, "change", ids[0])
         return page_of(self.model, "changelist")
 
+    def _all_confirmed(self) -> list[ConfirmedAction]:
+        return [each() for each in (*self.confirmed, *self._added.actions)]
+
     def _allowed(self, request: HttpRequest) -> list[ConfirmedAction]:
-        return [each() for each in self.confirmed if request.user.has_perm(each.permission)]
+        return [each for each in self._all_confirmed() if request.user.has_perm(each.permission)]
 
     def _row_actions(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
         allowed = [each for each in self._allowed(request) if each.for_rows and each.applies(row)]
@@ -121,18 +148,15 @@ class FoliosAdmin(_ModelAdmin):
 
 
 class RecordAdmin(FoliosAdmin):
-    """Rows that the product writes and people read."""
+    """Rows that the product writes and people read: nobody adds, edits or deletes one by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds a record by hand."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits a record."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes a record."""
         return False
 
 
@@ -140,8 +164,3 @@ def is_list(request: HttpRequest) -> bool:
     """Whether the request is for a list, which needs less of every row."""
     match = request.resolver_match
     return match is not None and (match.url_name or "").endswith("_changelist")
-
-
-def username(user: AbstractBaseUser | Any) -> str:
-    """Return the name of a person as the books write it."""
-    return str(user.get_username())

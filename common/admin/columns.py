@@ -1,11 +1,13 @@
 """How values look in lists and on pages: numbers to the right, words for every state, links between rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
+from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -14,6 +16,9 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from common.money import plain
+
+V = TypeVar("V")
+Column = Callable[[Any, Any], V]  # a method of a ModelAdmin that shows one value of a row
 
 GOOD, WAITING, BAD, QUIET = "good", "waiting", "bad", "quiet"
 TONES: dict[str, str] = {
@@ -71,6 +76,48 @@ def page_of(model: type[Model], kind: str, *args: Any) -> str:
 def list_of(model: type[Model], **filters: Any) -> str:
     """Return the address of a model's list, filtered."""
     return f"{page_of(model, 'changelist')}?{urlencode(filters)}" if filters else page_of(model, "changelist")
+
+
+def short_id(key: Any) -> str:
+    """Return the first part of a UUID: enough to tell one row from another."""
+    return str(key).partition("-")[0]
+
+
+def column(description: str, attribute: str, show: Callable[[Any], V], *, ordering: str | None = "") -> Column[V]:
+    """Return a column that shows an attribute (`status`, `run.started_at`) as `show` writes it.
+
+    The list sorts by the attribute, by `ordering` where that names a field, and not at all where it is None.
+    """
+    value = attrgetter(attribute)
+
+    @admin.display(description=description, ordering=attribute.replace(".", "__") if ordering == "" else ordering)
+    def shown(_admin: Any, row: Any) -> V:
+        return show(value(row))
+
+    return shown
+
+
+def state_column(description: str, attribute: str) -> Column[SafeString]:
+    """Return a column that shows a field with choices as a badge, and sorts by it."""
+
+    @admin.display(description=description, ordering=attribute)
+    def shown(_admin: Any, row: Any) -> SafeString:
+        return badge(getattr(row, attribute), getattr(row, f"get_{attribute}_display")())
+
+    return shown
+
+
+def key_column(
+    description: str, model: type[Model], attribute: str, show: Callable[[Any], str] = str
+) -> Column[SafeString]:
+    """Return a column that links to the row of a foreign key (`run_id`) without reading it. Does not sort."""
+
+    @admin.display(description=description)
+    def shown(_admin: Any, row: Any) -> SafeString:
+        key = getattr(row, attribute)
+        return link_to(model, key, show(key))
+
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

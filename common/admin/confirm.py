@@ -8,24 +8,20 @@ log are the same for all.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import get_content_type_for_model
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from common.money import plain
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts
-from portfolios.models import PortfolioAccount
+from common.admin.forms import ReasonForm
 
 MOST_ROWS = 100  # of one confirmation: more would be neither read nor checked
 
@@ -60,13 +56,8 @@ class Call:
 
     @property
     def actor(self) -> str:
-        """The name that goes into the books."""
+        """The name under which it is done."""
         return str(self.user.get_username())
-
-    @property
-    def context(self) -> AuditContext:
-        """Who changes the books, when and why."""
-        return AuditContext(actor=self.actor, now=self.now, reason=self.reason)
 
 
 class ConfirmedAction:
@@ -108,84 +99,6 @@ class ConfirmedAction:
     def wants_rows(self) -> bool:
         """Whether the action is about rows that somebody chose."""
         return self.for_lists or self.for_rows
-
-
-class BooksAction(ConfirmedAction):
-    """An action that is one call of bookkeeping on one row, in a transaction of its own.
-
-    The preview makes the very same call and rolls it back: what it shows is what the books would say.
-    """
-
-    most_rows = 1
-    explanation: ClassVar[str]
-
-    def account_id(self, row: Any) -> UUID:
-        """Return the account that is locked for the call."""
-        found: UUID = row.account_id
-        return found
-
-    def book(self, call: Call, account: PortfolioAccount) -> str:
-        """Make the one call on the locked account, and return what was done. Raises CannotBookError."""
-        raise NotImplementedError
-
-    def preview(self, call: Call) -> Effect | Refused:
-        """Book it, look, and roll it back."""
-        try:
-            with transaction.atomic(durable=True):
-                account = self._locked(call)
-                before, version = _standing(account), account.book_version
-                self.book(replace(call, reason="preview"), account)
-                after = _standing(account)
-                transaction.set_rollback(True)
-        except CannotBookError as error:
-            return Refused(str(error))
-        changes = [(name, before.get(name, "–"), after.get(name, "–")) for name in {**before, **after}]  # noqa: RUF001  # dashes
-        return Effect(
-            [self.explanation],
-            ("", "Before", "After"),
-            [change for change in changes if change[1] != change[2]],
-            token=str(version),
-        )
-
-    def perform(self, call: Call) -> str | Refused:
-        """Book it, or say why not: the books do not take it, or are not those of the preview."""
-        try:
-            with transaction.atomic(durable=True):
-                account = self._locked(call)
-                if call.token != str(account.book_version):
-                    return Refused("the books have changed since the preview. Look again.")
-                return self.book(call, account)
-        except CannotBookError as error:
-            return Refused(str(error))
-
-    def _locked(self, call: Call) -> PortfolioAccount:
-        account = lock_accounts([self.account_id(call.rows[0])])[0]
-        for row in call.rows:
-            row.refresh_from_db()
-        return account
-
-
-def _standing(account: PortfolioAccount) -> dict[str, str]:
-    """Return cash and holdings as they stand, a line each."""
-    lines = {"Cash": f"{account.cash_balance:,.2f}"}
-    for held in account.positions.order_by("security_id", "opened_at"):
-        size = f"{held.side} {plain(held.quantity)} @ {plain(held.average_price)}"
-        is_open = held.status == held.Status.OPEN
-        lines[f"{held.security_id} ({held.opened_at:%Y-%m-%d})"] = size if is_open else "closed"
-        lines[f"{held.security_id} ({held.opened_at:%Y-%m-%d}) realized profit"] = f"{held.realized_pnl:,.2f}"
-    return lines
-
-
-class ReasonForm(forms.Form):
-    """Why, in the words of the person who does it; and what the page showed."""
-
-    reason = forms.CharField(
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text="Goes into the audit trail with your name.",
-    )
-    token = forms.CharField(required=False, widget=forms.HiddenInput)
-    previewed = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
 def confirm(request: HttpRequest, action: ConfirmedAction, *, admin: Any, back: str) -> HttpResponse:

@@ -1,7 +1,7 @@
 """Forms that change rows by hand: why it is done is asked, what changed in the meantime is not overwritten.
 
-The admin opens the transaction, the row is locked in it, and what the books refuse comes back as an error of the
-form with nothing written.
+The admin opens the transaction, the row is locked in it, and what is refused comes back as an error of the form
+with nothing written.
 """
 
 import hashlib
@@ -14,13 +14,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model, ProtectedError
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
-from common.admin.base import FoliosAdmin, username
+from common.admin.base import FoliosAdmin
 from common.admin.columns import page_of
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused, confirm
-from portfolios.history.models import TRACKED, sign, versions
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
+from common.admin.forms import reason_field
 
 _REFUSAL = "folios.refusal"  # where a refused attempt leaves its reason for the form that is shown again
 
@@ -28,11 +26,7 @@ _REFUSAL = "folios.refusal"  # where a refused attempt leaves its reason for the
 class EditForm(forms.ModelForm):  # type: ignore[type-arg]  # takes type parameters in the stubs only
     """A row with the reason for its change. `seen` says what the row was when the page was opened."""
 
-    reason = forms.CharField(
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text="Why, in your words. Goes into the audit trail with your name.",
-    )
+    reason = reason_field("Why, in your words. Goes into the audit trail with your name.")
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     refusal: ClassVar[str] = ""
@@ -63,7 +57,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]  # takes type paramet
         return [name for name in self.changed_data if name not in ("reason", "seen")]
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what the books refused, what was changed by somebody else since, and a change of nothing."""
+        """Refuse what could not be saved, what somebody else changed since, and a change of nothing."""
         values = super().clean() or {}
         if self.refusal:
             raise ValidationError(self.refusal)
@@ -80,8 +74,10 @@ class EditAdmin(FoliosAdmin):
     """Rows that people add and change, with a reason, and delete on a page that asks first."""
 
     form = EditForm
-    # The call that deletes; a subclass has another one where the ledger speaks of the row.
+    # The call that deletes: not every row may simply go.
     deleting: ClassVar[type[ConfirmedAction]]
+    # Exceptions of a save that are answers, not faults: their text is shown as an error of the form.
+    refusals: ClassVar[tuple[type[Exception], ...]] = ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for the reason below the row's own fields, where the person may change it."""
@@ -100,7 +96,7 @@ class EditAdmin(FoliosAdmin):
         """Show or save; what is refused while it is saved is rolled back and shown as an error of the form."""
         try:
             response: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        except CannotBookError as error:
+        except self.refusals as error:
             request.META[_REFUSAL] = str(error)
         except IntegrityError:
             request.META[_REFUSAL] = "Somebody else changed this at the same moment. Open the page again."
@@ -119,16 +115,6 @@ class EditAdmin(FoliosAdmin):
     def lock(self, row: Any) -> None:
         """Lock what a change of the row needs, until the transaction ends."""
         list(self.model._default_manager.select_for_update(of=("self",)).filter(pk=row.pk))
-
-    def context(self, request: HttpRequest, form: Any) -> AuditContext:
-        """Return who changes the books, when and why."""
-        reason = form.cleaned_data["reason"] or f"{self.opts.verbose_name} added in the admin"
-        return AuditContext(actor=username(request.user), now=timezone.now(), reason=reason)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  # called by Django with these arguments
-        """Save the row and its version, with who and why."""
-        sign(obj, user=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]  # nobody anonymous gets here
-        super().save_model(request, obj, form, change)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002  # the same
         """Return for the admin's log what was changed from what to what, and why."""
@@ -150,12 +136,6 @@ class EditAdmin(FoliosAdmin):
         action.permission = f"{self.opts.app_label}.delete_{self.opts.model_name}"
         return confirm(request, action, admin=self, back=page_of(self.model, "changelist"))
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Show the admin's log of the row, and its versions with what each changed."""
-        known = {"versions": _versions(self.model, object_id)} if self.model in TRACKED else {}
-        response: HttpResponse = super().history_view(request, object_id, {**known, **(extra_context or {})})
-        return response
-
 
 def _without_ours(fields: Any) -> list[Any]:
     return [name for name in fields if name not in ("reason", "seen")]
@@ -171,19 +151,6 @@ def _shown(value: object) -> str:
     return str(value.pk) if isinstance(value, Model) else ("nothing" if value in (None, "") else str(value))
 
 
-def _versions(model: type[Model], key: str) -> list[dict[str, Any]]:
-    """Return the newest versions of a row, each with what it changed against the one before."""
-    try:
-        rows = list(versions(model).filter(id=key)[:51])
-    except (ValueError, ValidationError):
-        return []
-    shown = []
-    for row, before in zip(rows, [*rows[1:], None], strict=True):
-        changes = row.diff_against(before).changes if before is not None else []
-        shown.append({"row": row, "changes": changes})
-    return shown[:50]
-
-
 class DeleteRow(ConfirmedAction):
     """Deletes a row that nothing refers to."""
 
@@ -195,14 +162,12 @@ class DeleteRow(ConfirmedAction):
     most_rows = 1
 
     def preview(self, call: Call) -> Effect | Refused:
-        """Say what goes."""
-        return Effect([f"{call.rows[0]} is deleted. Its versions stay in the audit trail."])
+        return Effect([f"{call.rows[0]} is deleted."])
 
     def perform(self, call: Call) -> str | Refused:
-        """Delete the row and keep its last version, or say what refers to it."""
+        """Delete the row, or say what refers to it."""
         row = call.rows[0]
         text = str(row)
-        sign(row, user=call.user, reason=call.reason)
         try:
             with transaction.atomic(durable=True):
                 row.delete()

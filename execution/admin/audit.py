@@ -7,11 +7,13 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from common.admin.columns import page_of
 from common.web.export import csv_lines, json_lines
 from execution.engine.parsing.artifact import normalize_symbol
 from execution.selectors.audit_trail import COLUMNS, TrailEntry, TrailFilter, page_of_trail, read_trail
@@ -73,10 +75,10 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         **admin.site.each_context(request),
         "title": "Audit trail",
         "form": form,
-        "entries": entries,
-        "newer": _address(request, page=number - 1) if number > 1 else "",
-        "older": _address(request, page=number + 1) if has_more and number < MOST_PAGES else "",
-        "exports": [(name.upper(), _address(request, format=name)) for name in _FORMATS],
+        "entries": [_shown(entry) for entry in entries],
+        "newer": _query(request, page=number - 1) if number > 1 else "",
+        "older": _query(request, page=number + 1) if has_more and number < MOST_PAGES else "",
+        "exports": [(name.upper(), _query(request, format=name)) for name in _FORMATS],
         "is_filtered": any(request.GET.get(name) for name in form.fields),
     }
     return TemplateResponse(request, "admin/folios/audit.html", context)
@@ -84,12 +86,24 @@ def audit(request: HttpRequest) -> HttpResponseBase:
 
 def _file(entries: Iterator[TrailEntry], name: str) -> StreamingHttpResponse:
     write, content_type = _FORMATS[name]
-    lines = write(COLUMNS, (entry.cells() for entry in entries))
+    lines = write((*COLUMNS, "address"), ((*entry.cells(), _address_of(entry)) for entry in entries))
     disposition = f'attachment; filename="folios-audit-{timezone.now():%Y-%m-%d}.{name}"'
     return StreamingHttpResponse(lines, content_type=content_type, headers={"Content-Disposition": disposition})
 
 
-def _address(request: HttpRequest, **changes: object) -> str:
+def _shown(entry: TrailEntry) -> dict[str, Any]:
+    return {**dict(zip(COLUMNS, entry.cells(), strict=True)), "address": _address_of(entry)}
+
+
+def _address_of(entry: TrailEntry) -> str:
+    """Return the page of what something was done to; nothing where it is gone, or has no page."""
+    subject = entry.subject
+    if subject is None or not admin.site.is_registered(subject.model):
+        return ""
+    return page_of(subject.model, subject.page, quote(subject.key))
+
+
+def _query(request: HttpRequest, **changes: object) -> str:
     query = request.GET.copy()
     query.pop("format", None)
     query.pop("page", None)

@@ -12,6 +12,7 @@ from django.conf import settings
 from common.admin.columns import badge, cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from common.money import CENT
+from execution.admin.refusals import refused, words
 from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
@@ -92,20 +93,19 @@ class _Executes(ConfirmedAction):
     permission = "execution.add_executionrun"
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the calls to make."""
         raise NotImplementedError
 
     def preview(self, call: Call) -> Effect | Refused:
         """Plan each request and show what would become of every line."""
         calls = self.execution_requests(call)
         if isinstance(calls, Refusal):
-            return Refused(words(calls))
+            return refused(calls)
         answers = [preview(each) for each in calls]
         reports = [each for each in answers if isinstance(each, RunReport)]
-        refused = [words(each) for each in answers if isinstance(each, Refusal)]
+        refusals = [words(each) for each in answers if isinstance(each, Refusal)]
         if not reports:
-            return Refused(" ".join(refused))
-        sentences = [*(_sentence(report) for report in reports), *(f"Refused: {words}" for words in refused)]
+            return Refused(" ".join(refusals))
+        sentences = [*(_sentence(report) for report in reports), *(f"Refused: {said}" for said in refusals)]
         if len(answers) > 1:
             sentences.append("Each request is planned again after the one before it.")
         rows = [row for report in reports for row in _decision_rows(report)]
@@ -115,13 +115,13 @@ class _Executes(ConfirmedAction):
         """Execute each request; where there is one, exactly the plan that was shown."""
         calls = self.execution_requests(call)
         if isinstance(calls, Refusal):
-            return Refused(words(calls))
+            return refused(calls)
         answers = [execute(each) for each in calls]
-        refused = [words(each) for each in answers if isinstance(each, Refusal)]
-        if len(refused) == len(answers):
-            return Refused(" ".join(refused))
-        said = [_done(each) for each in answers if isinstance(each, RunReport)]
-        return " ".join([*said, *(f"Refused: {words}" for words in refused)])
+        refusals = [words(each) for each in answers if isinstance(each, Refusal)]
+        if len(refusals) == len(answers):
+            return Refused(" ".join(refusals))
+        done = [_done(each) for each in answers if isinstance(each, RunReport)]
+        return " ".join([*done, *(f"Refused: {said}" for said in refusals)])
 
     def execution_request(
         self, call: Call, *, request_id: str, owner: tuple[str, str], **more: Any
@@ -197,7 +197,6 @@ class ExecuteTyped(ExecuteRequests):
     for_rows = False
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the one call."""
         one = self._of(call, str(call.values["request_id"]), None)
         return one if isinstance(one, Refusal) else [one]
 
@@ -216,7 +215,6 @@ class Rebalance(_Executes):
         return {"request_id": str(uuid.uuid4())}
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the one call."""
         account: PortfolioAccount = call.rows[0]
         loaded = load_latest_research(strategy_id=account.strategy_id, provider=account.provider)
         if isinstance(loaded, Refusal):
@@ -241,11 +239,9 @@ class TryAgain(_Executes):
     most_rows = 1
 
     def applies(self, row: ExecutionRun) -> bool:
-        """Only what failed is tried again."""
         return row.status == ExecutionRun.Status.FAILED
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        """Return the one call."""
         prices = _prices(call, call.values["default_price"])
         if isinstance(prices, Refusal):
             return prices
@@ -271,10 +267,9 @@ class MarkToMarket(ConfirmedAction):
     for_rows = False
 
     def preview(self, call: Call) -> Effect | Refused:
-        """Ask for the prices and show them."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
-            return Refused(words(asked))
+            return refused(asked)
         found = find_marks(prices=asked[0], accepted=asked[1])
         rows: list[tuple[Any, ...]] = [
             (symbol, units(quote.price), quote.source, f"{quote.as_of:%Y-%m-%d %H:%M}", "")
@@ -288,10 +283,9 @@ class MarkToMarket(ConfirmedAction):
         return Effect([said], ("Symbol", "Price", "Source", "As of", ""), rows)
 
     def perform(self, call: Call) -> str | Refused:
-        """Make the one call."""
         asked = self._asked(call)
         if isinstance(asked, Refusal):
-            return Refused(words(asked))
+            return refused(asked)
         report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
         return f"{report.accounts} accounts were valued, {report.positions} positions marked."
 
@@ -321,11 +315,6 @@ def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:
     if row.origin != ResearchRequest.Origin.REBALANCE or row.task_id is None:
         return None
     return load_inline(row.content.encode(), task_id=row.task_id, origin=row.origin, name=row.source_path)
-
-
-def words(refusal: Refusal) -> str:
-    """Return a refusal as a sentence with its code."""
-    return f"[{refusal.code}] {refusal.message}."
 
 
 def _sentence(report: RunReport) -> str:

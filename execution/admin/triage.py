@@ -1,84 +1,28 @@
-"""Actions that decide: what becomes of requests, what a quarantined line means, which run is taken back."""
+"""Actions that decide what becomes of requests, and what a quarantined line means."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.db import transaction
 
-from common.admin.columns import badge, cash, units
+from common.admin.columns import badge, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
-from common.money import format_cash
-from execution.admin.execute import words
+from execution.admin.refusals import refused
 from execution.engine.parsing.artifact import Problem
 from execution.engine.vocabulary import RecommendedAction, Refusal
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.models import Recommendation, ResearchRequest
 from execution.research.resolutions import Answer, Author
 from execution.research.scan import scan_inbox
 from execution.research.triage import assign_request, ignore_request
 from execution.runs.resolution_preview import Reading, Rule, answer_line, preview_answer, rule_from
-from execution.runs.reversal import RestoredPart, preview_reversal, reverse_run
 from execution.selectors.research import inbox_entries
 from portfolios.models import Provider, Strategy
 
 State = ResearchRequest.State
 _WAITING = frozenset({State.NEW, State.READY, State.QUARANTINED, State.FAILED})
 _PREVIEWED = "preview"  # stands for the reason while a call is made only to be looked at
-
-
-class TakeBack(ConfirmedAction):
-    """Takes a run back by compensating entries, while nothing later stands on it."""
-
-    name = "take-back"
-    title = "Take the run back"
-    button = "Take back"
-    permission = "execution.add_reversal"
-    most_rows = 1
-    is_dangerous = True
-
-    def applies(self, row: ExecutionRun) -> bool:
-        """Only what was booked is taken back, and once."""
-        return row.status == ExecutionRun.Status.SUCCEEDED and row.order_count > 0 and not hasattr(row, "reversal")
-
-    def preview(self, call: Call) -> Effect | Refused:
-        """Show the holdings and the cash as they would be."""
-        found = preview_reversal(call.rows[0].pk)
-        if isinstance(found, Refusal):
-            return Refused(words(found))
-        if found.replay:
-            return Refused(f"the run was taken back at {found.reversed_at}.")
-        moved, balance = format_cash(Decimal(found.cash)), format_cash(Decimal(found.cash_balance))
-        taken = f"{found.orders} orders are taken back by {found.entries} entries at the same prices."
-        sentences = [
-            f"{taken} Cash moves by {moved} to {balance}.",
-            "The run and its orders stay in the record. Its request counts as executed and is not executed again.",
-        ]
-        rows = [_restored(part) for part in found.positions]
-        return Effect(sentences, ("Symbol", "Side", "Now", "Then", "Average price", "Realized"), rows)
-
-    def perform(self, call: Call) -> str | Refused:
-        """Make the one call."""
-        found = reverse_run(
-            call.rows[0].pk, actor=call.actor, door=ExecutionRun.Door.ADMIN, reason=call.reason, now=call.now
-        )
-        if isinstance(found, Refusal):
-            return Refused(words(found))
-        if found.replay:
-            return Refused(f"the run was taken back at {found.reversed_at}.")
-        return f"{found.orders} orders were taken back; cash moved by {format_cash(Decimal(found.cash))}."
-
-
-def _restored(part: RestoredPart) -> tuple[Any, ...]:
-    return (
-        part.symbol,
-        part.side,
-        units(Decimal(part.reversed_quantity)),
-        units(Decimal(part.quantity)),
-        units(Decimal(part.average_price)),
-        cash(Decimal(part.realized_pnl)),
-    )
 
 
 class _Decides(ConfirmedAction):
@@ -90,11 +34,9 @@ class _Decides(ConfirmedAction):
     explanation: ClassVar[str]
 
     def applies(self, row: ResearchRequest) -> bool:
-        """Only what waits is decided about."""
         return row.state in self.states
 
     def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
-        """Make the call for one request."""
         raise NotImplementedError
 
     def preview(self, call: Call) -> Effect | Refused:
@@ -103,7 +45,7 @@ class _Decides(ConfirmedAction):
             decided = self._all(call, reason=_PREVIEWED)
             transaction.set_rollback(True)
         if isinstance(decided, Refusal):
-            return Refused(words(decided))
+            return refused(decided)
         rows = [
             (str(before.pk), _whose(before), badge(before.state), _whose(after), badge(after.state))
             for before, after in zip(call.rows, decided, strict=True)
@@ -116,7 +58,7 @@ class _Decides(ConfirmedAction):
             decided = self._all(call, reason=call.reason)
             if isinstance(decided, Refusal):
                 transaction.set_rollback(True)
-                return Refused(words(decided))
+                return refused(decided)
         states = sorted({row.state for row in decided})
         return f"{len(decided)} requests: {', '.join(states)}."
 
@@ -159,7 +101,6 @@ class AssignRequests(_Decides):
         return {"strategy": str(row.strategy_id or ""), "provider": row.provider or str(Provider.ANTHROPIC)}
 
     def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
-        """Assign one."""
         strategy, provider = call.values["strategy"].pk, call.values["provider"]
         return assign_request(row.pk, strategy_id=strategy, provider=provider, author=author)
 
@@ -175,7 +116,6 @@ class IgnoreRequests(_Decides):
     is_dangerous = True
 
     def decide(self, call: Call, row: ResearchRequest, author: Author) -> ResearchRequest | Refusal:
-        """Ignore one."""
         return ignore_request(row.pk, author=author)
 
 
@@ -197,10 +137,9 @@ class ScanInbox(ConfirmedAction):
         return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
 
     def perform(self, call: Call) -> str | Refused:
-        """Make the one call."""
         report = scan_inbox(settings.ARTIFACTS_ROOT, now=call.now)
         if isinstance(report, Refusal):
-            return Refused(words(report))
+            return refused(report)
         states = ", ".join(f"{count} {state}" for state, count in report.states.items()) or "none"
         said = f"{report.found} requests found, {report.new} new, {report.changed} changed. In all: {states}."
         return " ".join([said, *(f"Refused: {message}." for message in report.refused.values())])
@@ -273,7 +212,7 @@ class SayWhatItMeans(ConfirmedAction):
             return rule
         author = Author(actor=call.actor, reason=reason, now=call.now)
         reading = service(line, answer=answer, rule=rule, author=author)
-        return Refused(words(reading)) if isinstance(reading, Refusal) else (reading, rule)
+        return refused(reading) if isinstance(reading, Refusal) else (reading, rule)
 
     def _rule(self, call: Call, line: Recommendation, answer: Answer) -> Rule | Refused:
         if not call.user.has_perm("execution.add_mappingrule"):

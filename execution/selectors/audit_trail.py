@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from common.admin.columns import page_of
 from common.money import plain
 from common.web.export import Cell
 from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, Reversal
@@ -30,12 +29,20 @@ from portfolios.models import (
     TradingStateChange,
 )
 
-COLUMNS = ("when", "who", "source", "what", "account", "symbol", "reason", "address")
+COLUMNS = ("when", "who", "source", "what", "account", "symbol", "reason")
+
+
+class Subject(NamedTuple):
+    """The row that something was done to, and which of its pages tells of it."""
+
+    model: type[Model]
+    key: Any
+    page: str = "change"
 
 
 @dataclass(frozen=True, slots=True)
 class TrailEntry:
-    """One thing that somebody did. `address` is the page of what it was done to."""
+    """One thing that somebody did. `subject` is None where what it was done to is gone."""
 
     when: datetime
     who: str
@@ -44,7 +51,7 @@ class TrailEntry:
     account: str = ""
     symbol: str = ""
     reason: str = ""
-    address: str = ""
+    subject: Subject | None = None
 
     def cells(self) -> tuple[Cell, ...]:
         """Return the entry in the order of `COLUMNS`."""
@@ -102,7 +109,7 @@ def _ledger(wanted: TrailFilter) -> Iterator[TrailEntry]:
         holding = f", {plain(row.quantity)} units" if row.quantity else ""
         yield TrailEntry(
             row.occurred_at, row.actor, "ledger", f"{row.get_kind_display()} of {plain(row.amount)}{holding}",
-            str(row.account), row.security_id or "", row.reason, page_of(LedgerEntry, "change", row.pk),
+            str(row.account), row.security_id or "", row.reason, Subject(LedgerEntry, row.pk),
         )  # fmt: skip
 
 
@@ -120,7 +127,7 @@ def _runs(wanted: TrailFilter) -> Iterator[TrailEntry]:
             f"{row.get_status_display()} through {row.get_door_display()}: {row.order_count} orders from "
             f"{row.recommendation_count} lines",
             f"{row.strategy} / {row.get_provider_display()}", wanted.symbol, row.error,
-            page_of(ExecutionRun, "change", row.pk),
+            Subject(ExecutionRun, row.pk),
         )  # fmt: skip
 
 
@@ -139,7 +146,7 @@ def _reversals(wanted: TrailFilter) -> Iterator[TrailEntry]:
             row.reversed_at, row.actor, "reversal",
             f"Run taken back through {row.get_door_display()}: {row.entry_count} entries, cash {plain(row.cash)}",
             f"{row.run.strategy} / {row.run.get_provider_display()}", wanted.symbol, row.reason,
-            page_of(Reversal, "change", row.pk),
+            Subject(Reversal, row.pk),
         )  # fmt: skip
 
 
@@ -156,7 +163,7 @@ def _states(wanted: TrailFilter) -> Iterator[TrailEntry]:
         yield TrailEntry(
             row.changed_at, row.actor, "state",
             f"Trading state from {row.get_before_display()} to {row.get_after_display()}", str(row.account), "",
-            row.reason, page_of(TradingStateChange, "change", row.pk),
+            row.reason, Subject(TradingStateChange, row.pk),
         )  # fmt: skip
 
 
@@ -177,7 +184,7 @@ def _answers(wanted: TrailFilter) -> Iterator[TrailEntry]:
         size = "" if row.allocation_percent is None else f" {plain(row.allocation_percent)} %"
         yield TrailEntry(
             row.created_at, row.actor, "answer", f"Of request {row.request_id}, {row}{size}", "",
-            row.symbol or wanted.symbol, row.reason, page_of(LineResolution, "change", row.pk),
+            row.symbol or wanted.symbol, row.reason, Subject(LineResolution, row.pk),
         )  # fmt: skip
 
 
@@ -196,7 +203,7 @@ def _rules(wanted: TrailFilter) -> Iterator[TrailEntry]:
             row.created_at, row.actor, "rule",
             f"Rule for {row.get_provider_display()}, version {row.version}: {row.get_field_display().lower()} "
             f"{row.written} is {row.meaning or 'nothing any more'}",
-            "", row.meaning if is_symbol else "", row.reason, page_of(MappingRule, "change", row.pk),
+            "", row.meaning if is_symbol else "", row.reason, Subject(MappingRule, row.pk),
         )  # fmt: skip
 
 
@@ -210,7 +217,7 @@ def _changes(model: type[Model]) -> Callable[[TrailFilter], Iterator[TrailEntry]
             yield TrailEntry(
                 row.history_date, row.history_user.get_username() if row.history_user else "", "change",
                 f"{row.get_history_type_display()} {model._meta.verbose_name} {name}", account, symbol,
-                row.history_change_reason or "", page_of(model, "history", row.id),
+                row.history_change_reason or "", Subject(model, row.id, "history"),
             )  # fmt: skip
 
     return entries
@@ -259,17 +266,16 @@ def _log(wanted: TrailFilter) -> Iterator[TrailEntry]:
         rows = rows.filter(object_repr__contains=wanted.symbol, content_type__app_label="portfolios")
     for row in wanted.within(rows, "action_time").iterator(chunk_size=200):
         kind = row.content_type.name if row.content_type else "row"
-        address = "" if row.is_deletion() or not row.object_id else _log_address(row)
         yield TrailEntry(
             row.action_time, row.user.get_username(), "admin",
             f"{kind.capitalize()} {row.object_repr}: {row.get_change_message() or row.get_action_flag_display()}",
-            "", "", "", address,
+            "", "", "", _subject_of(row),
         )  # fmt: skip
 
 
-def _log_address(row: LogEntry) -> str:
-    address = row.get_admin_url()
-    return str(address) if address else ""
+def _subject_of(row: LogEntry) -> Subject | None:
+    model = row.content_type.model_class() if row.content_type else None
+    return None if model is None or row.is_deletion() or not row.object_id else Subject(model, row.object_id)
 
 
 # What a source is called, the permission that shows it, and how it is read.

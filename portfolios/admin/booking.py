@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from common.admin.confirm import BooksAction, Call
+from common.admin.confirm import Call
 from common.money import ZERO, format_cash
+from portfolios.admin.base import BooksAction, context_of
 from portfolios.admin.forms import AmountForm, FillForm
 from portfolios.domain.accounting import Side
 from portfolios.ledger import bookkeeping
@@ -15,7 +16,6 @@ class _AccountAction(BooksAction):
     form = AmountForm
 
     def account_id(self, row: PortfolioAccount) -> UUID:
-        """Return the row itself."""
         return row.pk
 
 
@@ -28,8 +28,7 @@ class Deposit(_AccountAction):
     explanation = "A DEPOSIT enters the ledger. It moves the account's value, not its performance."
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """Book the deposit."""
-        bookkeeping.deposit(account, amount=call.values["amount"], context=call.context)
+        bookkeeping.deposit(account, amount=call.values["amount"], context=context_of(call))
         return f"{format_cash(call.values['amount'])} was deposited in {account}."
 
 
@@ -42,8 +41,7 @@ class Withdraw(_AccountAction):
     explanation = "A WITHDRAWAL enters the ledger. It moves the account's value, not its performance."
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """Book the withdrawal."""
-        bookkeeping.withdraw(account, amount=call.values["amount"], context=call.context)
+        bookkeeping.withdraw(account, amount=call.values["amount"], context=context_of(call))
         return f"{format_cash(call.values['amount'])} was withdrawn from {account}."
 
 
@@ -58,7 +56,6 @@ class FillOrder(BooksAction):
     explanation = "The order is filled, all of it. Its fill and its fee enter the ledger."
 
     def applies(self, row: Order) -> bool:
-        """Only a pending order can be filled."""
         return row.status == Order.Status.PENDING
 
     def initial(self, rows: object) -> dict[str, str]:
@@ -66,9 +63,12 @@ class FillOrder(BooksAction):
         return {"fee": "0"}
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """Book the fill."""
         order = bookkeeping.fill_order(
-            account, order=call.rows[0], price=call.values["price"], fee=call.values["fee"], context=call.context
+            account,
+            order=call.rows[0],
+            price=call.values["price"],
+            fee=call.values["fee"],
+            context=context_of(call),
         )
         return f"{order.action} {order.security_id} was filled."
 
@@ -84,11 +84,9 @@ class CancelOrder(BooksAction):
     is_dangerous = True
 
     def applies(self, row: Order) -> bool:
-        """Only a pending order can be canceled."""
         return row.status == Order.Status.PENDING
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """Cancel it."""
         order: Order = call.rows[0]
         bookkeeping.cancel_order(order)
         return f"{order.action} {order.security_id} was canceled."
@@ -112,7 +110,7 @@ class TakeBackOrder(BooksAction):
         if order.status == Order.Status.PENDING:
             bookkeeping.cancel_order(order)
             return f"{order.action} {order.security_id} was canceled."
-        entry = bookkeeping.take_back_order(account, order=order, context=call.context)
+        entry = bookkeeping.take_back_order(account, order=order, context=context_of(call))
         return f"{order.action} {order.security_id} was taken back by entry {entry.sequence} of the ledger."
 
 
@@ -129,7 +127,6 @@ class EndPosition(BooksAction):
     is_dangerous = True
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """State that nothing is held."""
         position: Position = call.rows[0]
         bookkeeping.correct_position(
             account,
@@ -137,6 +134,6 @@ class EndPosition(BooksAction):
             side=Side(position.side),
             quantity=ZERO,
             average_price=position.average_price,
-            context=call.context,
+            context=context_of(call),
         )
         return f"{position.security_id} is no longer held by {account}."

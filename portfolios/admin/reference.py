@@ -1,30 +1,25 @@
 """What the books refer to: strategies and their policies, securities, prices."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from common.admin.columns import Section, badge, cash, link, list_of, moment, units
-from common.admin.edit_forms import DeleteRow, EditAdmin
+from common.admin.columns import Section, badge, cash, column, link, list_of, moment, state_column, units
+from portfolios.admin.base import BooksEditAdmin, DeleteVersioned
 from portfolios.admin.forms import PolicyForm
 from portfolios.history.models import sign
 from portfolios.models import Order, Position, Price, RiskPolicy, Security, Strategy
 
-if TYPE_CHECKING:
-    _TabularInline = admin.TabularInline[Model, Model]
-else:
-    _TabularInline = admin.TabularInline  # takes type parameters in the stubs only
-
 
 @admin.register(Strategy)
-class StrategyAdmin(EditAdmin):
+class StrategyAdmin(BooksEditAdmin):
     """Strategies with their accounts and the versions of their policy."""
 
-    deleting = DeleteRow
+    deleting = DeleteVersioned
     list_display = ["name", "state", "id", "created"]
     list_filter = ["status"]
     search_fields = ["name", "id"]
@@ -32,18 +27,10 @@ class StrategyAdmin(EditAdmin):
     readonly_fields = ["id", "created_at", "updated_at"]
     empty_list = "No strategy yet. Add one: research is executed for a strategy."
 
-    @admin.display(description="status", ordering="status")
-    def state(self, row: Strategy) -> SafeString:
-        """Return the status as a badge."""
-        return badge(row.status, row.get_status_display())
-
-    @admin.display(description="created", ordering="created_at")
-    def created(self, row: Strategy) -> str:
-        """Return when it was made."""
-        return moment(row.created_at)
+    state = state_column("status", "status")
+    created = column("created", "created_at", moment)
 
     def sections(self, request: HttpRequest, row: Strategy) -> list[Section]:
-        """Return its accounts and policies."""
         accounts = row.accounts.select_related("strategy").order_by("provider")
         policies = row.risk_policies.order_by("-version")[:20]
         return [
@@ -67,11 +54,11 @@ class StrategyAdmin(EditAdmin):
 
 
 @admin.register(RiskPolicy)
-class RiskPolicyAdmin(EditAdmin):
+class RiskPolicyAdmin(BooksEditAdmin):
     """Limits and costs, one row a version. Saving makes the next version: runs refer to the ones before."""
 
     form = PolicyForm
-    deleting = DeleteRow
+    deleting = DeleteVersioned
     list_display = [
         "title",
         "strategy_link",
@@ -170,10 +157,10 @@ def _known_strategy(text: object) -> QuerySet[Strategy]:
 
 
 @admin.register(Security)
-class SecurityAdmin(EditAdmin):
+class SecurityAdmin(BooksEditAdmin):
     """Securities; an empty sector is worth a look, as its limit cannot be checked."""
 
-    deleting = DeleteRow
+    deleting = DeleteVersioned
     list_display = ["symbol_itself", "name", "sector", "exchange", "currency", "step", "is_active", "is_verified"]
     list_filter = ["is_verified", "is_active", "sector", "asset_class", "currency"]
     search_fields = ["symbol", "name"]
@@ -184,22 +171,14 @@ class SecurityAdmin(EditAdmin):
     readonly_fields = ["created_at", "updated_at"]
     empty_list = "No security yet. Import them, or let research name them: those wait to be verified."
 
-    @admin.display(description="symbol", ordering="symbol")
-    def symbol_itself(self, row: Security) -> str:
-        """Return the symbol."""
-        return row.symbol
-
-    @admin.display(description="step", ordering="quantity_step")
-    def step(self, row: Security) -> SafeString:
-        """Return the step of its quantities."""
-        return units(row.quantity_step)
+    symbol_itself = column("symbol", "symbol", str)
+    step = column("step", "quantity_step", units)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The books refer to a security by its symbol, so that it stays once it is there."""
         return [*self.readonly_fields, *(["symbol"] if obj else [])]
 
     def sections(self, request: HttpRequest, row: Security) -> list[Section]:
-        """Return who holds it and what it cost."""
         held = row.positions.filter(status=Position.Status.OPEN).select_related("account__strategy", "security")[
             :20
         ]
@@ -225,10 +204,10 @@ class SecurityAdmin(EditAdmin):
 
 
 @admin.register(Price)
-class PriceAdmin(EditAdmin):
+class PriceAdmin(BooksEditAdmin):
     """Stored prices, newest first."""
 
-    deleting = DeleteRow
+    deleting = DeleteVersioned
     list_display = ["time", "symbol", "amount", "currency", "source"]
     list_filter = ["source", "currency"]
     search_fields = ["=security__symbol"]
@@ -240,12 +219,5 @@ class PriceAdmin(EditAdmin):
     readonly_fields = ["created_at"]
     empty_list = "No price is stored. Runs and marks to market store those they use."
 
-    @admin.display(description="as of", ordering="as_of")
-    def time(self, row: Price) -> str:
-        """Return when the price held."""
-        return moment(row.as_of)
-
-    @admin.display(description="price", ordering="price")
-    def amount(self, row: Price) -> SafeString:
-        """Return the price per unit."""
-        return units(row.price)
+    time = column("as of", "as_of", moment)
+    amount = column("price", "price", units)

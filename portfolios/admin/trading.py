@@ -21,7 +21,6 @@ class _SetTradingState(ConfirmedAction):
     explanation: ClassVar[str]
 
     def applies(self, row: PortfolioAccount) -> bool:
-        """Only an account that is in another state can be brought into this one."""
         return row.trading_state != self.state
 
     def preview(self, call: Call) -> Effect | Refused:

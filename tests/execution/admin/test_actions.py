@@ -519,6 +519,8 @@ def test_the_trail_has_ledger_runs_versions_and_the_admins_log_newest_first(boss
         "boss", "Correction of -10000.00", "bank statement",
     )  # fmt: skip
     assert boss.get(reverse("audit")).status_code == 200
+    for entry in entries:
+        assert (entry["address"], boss.get(entry["address"]).status_code) == (entry["address"], 200)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,132 @@
+"""Lines of research: the decision on each, what people said of them, and the rules for providers' words."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.http import urlencode
+
+from common.admin.base import RecordAdmin
+from common.admin.columns import Section, column, key_column, moment, page_of, short_id, state_column, units
+from execution.admin.execute import ExecuteRequests
+from execution.admin.sections import orders_section
+from execution.admin.triage import SayWhatItMeans
+from execution.models import (
+    ExecutionRun,
+    LineResolution,
+    MappingRule,
+    Recommendation,
+    RecommendationOrder,
+    ResearchRequest,
+)
+from execution.selectors.research import answered_lines, waiting_lines
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """Quarantined lines by what they wait for."""
+
+    title = "waiting for"
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("answer", "An answer"), ("execution", "Its execution")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        waiting = {"answer": waiting_lines, "execution": answered_lines}.get(self.value() or "")
+        return queryset.filter(pk__in=waiting().values("pk")) if waiting else queryset
+
+
+@admin.register(Recommendation)
+class RecommendationAdmin(RecordAdmin):
+    """Lines of research with the decision on each."""
+
+    confirmed = (SayWhatItMeans,)
+    list_display = [
+        "when", "symbol_named", "action", "percent", "decision", "reason", "line", "run_page", "provider",
+    ]  # fmt: skip
+    list_filter = [WaitingFilter, "outcome", "action", "run__provider"]
+    search_fields = ["=symbol", "=run__id", "=run__request__id"]
+    search_help_text = "A whole symbol, as MSFT, or the id of a run or a request."
+    list_select_related = ["run"]
+    list_display_links = ["symbol_named"]
+    ordering = ["-id"]
+    empty_list = "No line has been decided yet. Executing research decides every line."
+
+    when = column("run started", "run.started_at", moment, ordering=None)
+    percent = column("size %", "allocation_percent", units)
+    decision = state_column("outcome", "outcome")
+    run_page = key_column("run", ExecutionRun, "run_id", short_id)
+
+    @admin.display(description="symbol", ordering="symbol")
+    def symbol_named(self, row: Recommendation) -> str:
+        """Return the symbol, or what stands for it."""
+        return row.symbol or f"line {row.line}"
+
+    @admin.display(description="provider", ordering="run__provider")
+    def provider(self, row: Recommendation) -> str:
+        return row.run.get_provider_display()
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the lines without what their runs were made of."""
+        rows = super().get_queryset(request)
+        return rows.defer("run__report", "run__parameters", "run__prices")
+
+    def sections(self, request: HttpRequest, row: Recommendation) -> list[Section]:
+        links = RecommendationOrder.objects.filter(recommendation=row).select_related(
+            "order__security", "recommendation"
+        )
+        return [
+            Section("As it was written", text=json.dumps(row.raw, indent=2, ensure_ascii=False)),
+            _said_of(row),
+            orders_section(links.order_by("pk")),
+        ]
+
+
+def _said_of(row: Recommendation) -> Section:
+    """What people said of a line, and the way on: an answer counts when the request is executed again."""
+    said = LineResolution.objects.filter(request_id=row.run.request_id, line=row.line).order_by("-pk")
+    cells = [
+        (moment(each.created_at), each.action or "as written", each.symbol, units(each.allocation_percent),
+         each.actor, each.reason) for each in said[:50]
+    ]  # fmt: skip
+    waits = row.outcome == Recommendation.Outcome.QUARANTINED
+    return Section(
+        "What people said of it, newest first", ("When", "Action", "Symbol", "Size %", "Who", "Reason"), cells,
+        empty="Nothing yet. “Say what it means” answers for a quarantined line.",
+        links=[("Execute the request again", _execute_again(row.run))] if waits else [],
+    )  # fmt: skip
+
+
+def _execute_again(run: ExecutionRun) -> str:
+    """Return the address where a request is executed again, filled in as the run was executed."""
+    wishes = {"strategy": run.strategy_id, "provider": run.provider, "mode": run.parameters["mode"]}
+    sweep = {"close_unlisted": "on"} if run.parameters["close_unlisted"] else {}
+    query = urlencode({"ids": run.request_id, **wishes, **sweep})
+    return f"{page_of(ResearchRequest, 'do', ExecuteRequests.name)}?{query}"
+
+
+@admin.register(LineResolution)
+class LineResolutionAdmin(RecordAdmin):
+    """What people said of single lines, newest first."""
+
+    list_display = ["when", "request_page", "line", "action", "symbol", "allocation_percent", "actor", "reason"]
+    list_filter = ["action"]
+    search_fields = ["=request__id", "=symbol", "=actor", "reason"]
+    date_hierarchy = "created_at"
+    empty_list = "Nobody has answered for a line yet. A quarantined line has the action “Say what it means”."
+
+    when = column("when", "created_at", moment)
+    request_page = key_column("request", ResearchRequest, "request_id", short_id)
+
+
+@admin.register(MappingRule)
+class MappingRuleAdmin(RecordAdmin):
+    """How providers' words are meant, every version."""
+
+    list_display = ["provider", "field", "written", "meaning", "version", "actor", "reason", "when"]
+    list_filter = ["provider", "field"]
+    search_fields = ["written", "meaning", "=actor", "reason"]
+    empty_list = "There are no rules for providers' words yet."
+
+    when = column("when", "created_at", moment)
