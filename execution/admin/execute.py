@@ -11,8 +11,8 @@ from django.conf import settings
 
 from common.admin.columns import badge, cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.identifiers import normalize_symbol
 from common.money import CENT
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain, build_chain, price_settings

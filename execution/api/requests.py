@@ -11,10 +11,11 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.identifiers import normalize_symbol
 from common.text import one_line
 from execution.api.refusals import granted
 from execution.arguments import parse_amount
-from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS, normalize_symbol
+from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun

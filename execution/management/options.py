@@ -1,6 +1,5 @@
 """What the commands that plan share: their options, the values behind them, and how an answer is printed."""
 
-import getpass
 import json
 from argparse import ArgumentParser
 from datetime import datetime
@@ -11,9 +10,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 
+from common.actor import os_user
+from common.identifiers import normalize_symbol
 from common.text import clean, one_line
 from execution.arguments import parse_amount
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
@@ -98,7 +98,7 @@ def execution_request_of(
         initial_balance=balance,
         prices=prices,
         artifacts_root=settings.ARTIFACTS_ROOT,
-        actor=actor(),
+        actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         now=now,
         mode=mode,
@@ -161,11 +161,3 @@ def _given_prices(pairs: list[str], *, now: datetime) -> dict[str, Quote] | Refu
             return price
         quotes[symbol] = Quote(price, "given", now)
     return quotes
-
-
-def actor() -> str:
-    """Return the user of the operating system who typed the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "command"

@@ -17,11 +17,12 @@ from typing import Any
 from django.db import transaction
 
 from common.text import one_line
-from execution.arguments import parse_id, provider_meant
+from execution.arguments import parse_id
 from execution.engine.parsing.artifact import Claims
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest
 from execution.research.inbox import ARTIFACT_NAMES, BATCH_SUFFIX, LoadedArtifact, load_artifact, load_beside
+from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
 
 State = ResearchRequest.State

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from common.text import one_line
-from execution.arguments import parse_id, parse_provider, provider_meant
+from execution.arguments import parse_id, parse_provider
 from execution.engine.calendar.hours import MarketSession, market_session
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.planning.plan import symbols_to_price
@@ -27,6 +27,7 @@ from execution.research.resolutions import interpretation_for
 from execution.research.submission import find_research
 from execution.runs.effective_policy import policy_for
 from execution.runs.eligibility import Attempt, next_attempt
+from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.management import options as shared
@@ -26,7 +27,7 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) for a refusal."""
         request_id = shared.granted(parse_id(options["request_id"], name="request_id"))
-        author = Author(actor=shared.actor(), reason=options["reason"], now=timezone.now())
+        author = Author(actor=os_user(), reason=options["reason"], now=timezone.now())
         if options["ignore"]:
             row = shared.granted(ignore_request(request_id, author=author))
         else:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_amount, parse_id, parse_provider
 from execution.management import options as shared
@@ -76,7 +77,7 @@ def _batch(options: dict[str, Any]) -> Batch:
     return Batch(
         artifacts_root=settings.ARTIFACTS_ROOT,
         initial_balance=shared.granted(parse_amount(str(options["initial_balance"]), name="--initial-balance")),
-        actor=shared.actor(),
+        actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         clock=timezone.now,
         prices_at=prices_at,

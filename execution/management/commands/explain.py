@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from common.commands import BooksCommand
+from common.identifiers import normalize_symbol
 from common.text import one_line
 from execution.arguments import parse_id
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Refusal
 from execution.runs.explanation import explain_run, render_explanation
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.engine.vocabulary import Refusal
@@ -43,7 +44,7 @@ def _answer(options: dict[str, Any]) -> ReversalReport | Refusal:
         return preview_reversal(run_id)
     return reverse_run(
         run_id,
-        actor=shared.actor(),
+        actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         reason=options["reason"],
         now=timezone.now(),

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from common.identifiers import canonical_uuid
 from common.money import format_percent
-from execution.arguments import provider_meant
 from execution.engine.parsing.artifact import Artifact, Problem
 from execution.engine.parsing.interpretation import Interpretation
 from execution.engine.vocabulary import Refusal
@@ -30,6 +30,7 @@ from execution.selectors.research import answers_to, find_request, waiting_lines
 from folios.dashboard.views.decision_forms import AnswerForm
 from folios.dashboard.views.inbox import author_of, bring_in
 from folios.dashboard.views.pages import EXECUTE
+from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
 
 
@@ -62,8 +63,7 @@ class Reading:
 
 def read_request(request_id: UUID, *, task: str) -> Reading:
     """Return a request from its directory, else as it was stored, read with all that people have said of it."""
-    task_id = UUID(task) if _is_uuid(task) else None
-    loaded = load_artifact(settings.ARTIFACTS_ROOT, request_id=request_id, task_id=task_id)
+    loaded = load_artifact(settings.ARTIFACTS_ROOT, request_id=request_id, task_id=canonical_uuid(task))
     stored = find_request(request_id)
     runs = records.find_runs(request_id=request_id)
     plain = _plain(loaded, stored)
@@ -106,13 +106,6 @@ def _below_root(source: str) -> str:
     return (
         str(path.relative_to(settings.ARTIFACTS_ROOT)) if path.is_relative_to(settings.ARTIFACTS_ROOT) else source
     )
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def lines_of(request: HttpRequest, request_id: UUID, found: Reading) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 
+from common.identifiers import normalize_symbol
 from execution.arguments import parse_amount
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import build_chain, price_settings
