@@ -6,7 +6,8 @@ What only looks is in `execution.selectors`.
 
 from execution.prices.mark_to_market import ValuationReport, mark_to_market
 from execution.prices.store import FetchReport, chain_to_fetch, fetch_prices, import_prices
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.research.inbox import LoadedArtifact
+from execution.research.resolutions import Answer, Author, resolve_line, save_rule, suggested_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
 from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
@@ -18,7 +19,7 @@ from execution.runs.rebalance import load_latest_research, load_targets, parse_t
 from execution.runs.reproduction import Replayed, replay_run
 from execution.runs.resolution_preview import Reading, answer_line, preview_answer, rule_from
 from execution.runs.retry import find_retry, retry_failed_run
-from execution.runs.reversal import ReversalReport, preview_reversal, render_reversal, reverse_run
+from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
 
 __all__ = [
     "Answer",
@@ -28,9 +29,11 @@ __all__ = [
     "ExecutionRequest",
     "Explanation",
     "FetchReport",
+    "LoadedArtifact",
     "Preview",
     "Reading",
     "Replayed",
+    "RestoredPart",
     "ReversalReport",
     "ScanReport",
     "ValuationReport",
@@ -66,4 +69,5 @@ __all__ = [
     "rule_from",
     "save_rule",
     "scan_inbox",
+    "suggested_rule",
 ]

@@ -8,7 +8,7 @@ from common.choices import Choices
 from portfolios.domain.vocabulary import OnBreach, TradingState
 
 # The books' words that plans are made of belong to this vocabulary, too.
-__all__ = ["Code", "Mode", "OnBreach", "Outcome", "RecommendedAction", "Refusal", "TradingState"]
+__all__ = ["CONFIRMABLE", "Code", "Mode", "OnBreach", "Outcome", "RecommendedAction", "Refusal", "TradingState"]
 
 
 class RecommendedAction(StrEnum):
@@ -147,6 +147,10 @@ class Code(StrEnum):
     SYMBOL_NOT_FOUND = "SYMBOL_NOT_FOUND"
     BOOKS_RANGE = "BOOKS_RANGE"
     CANNOT_BOOK = "CANNOT_BOOK"
+
+
+# What a person may wave through: nothing is unclear about the line, something speaks against it.
+CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
 
 
 @dataclass(frozen=True, slots=True)

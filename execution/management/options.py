@@ -17,7 +17,7 @@ from execution.arguments import parse_amount
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
-from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices import PriceChain, configured_chain
 from execution.prices.source import parse_price
 from execution.prices.sources.file import read_price_file
 from execution.reports.text import render_text
@@ -97,7 +97,6 @@ def execution_request_of(
         provider=options["provider_id"],
         initial_balance=balance,
         prices=prices,
-        artifacts_root=settings.ARTIFACTS_ROOT,
         actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         now=now,
@@ -133,9 +132,7 @@ def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal
         default = parse_price(str(options["default_price"]), what="--default-price")
     if isinstance(default, Refusal):
         return default
-    return build_chain(
-        configured=price_settings(), given=given, from_file=from_file, default_price=default, now=now
-    )
+    return configured_chain(given=given, from_file=from_file, default_price=default, now=now)
 
 
 def symbols_of(names: list[str], *, option: str) -> frozenset[str] | Refusal:

@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.parsing.interpretation import Interpretation
-from execution.engine.vocabulary import Code, Outcome, Refusal
+from execution.engine.vocabulary import CONFIRMABLE, Code, Outcome, Refusal
 from execution.models import ExecutionRun
 from execution.reports.types import DecisionPart, RunReport
 from execution.research.inbox import LoadedArtifact
 from execution.runs import records
-
-# What a person may wave through: nothing is unclear about the line, something speaks against it.
-CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
 
 
 @dataclass(frozen=True, slots=True)

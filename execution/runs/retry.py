@@ -8,8 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from execution.engine.parsing.artifact import Claims
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
@@ -18,7 +16,7 @@ from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
 from execution.runs import records
 from execution.runs.execute import execute
-from execution.runs.prepare import ExecutionRequest
+from execution.runs.prepare import ExecutionRequest, default_initial_balance
 
 _Origin = ResearchRequest.Origin
 
@@ -108,7 +106,7 @@ def _request(
         request_id=str(run.request_id),
         strategy_id=str(run.strategy_id),
         provider=run.provider,
-        initial_balance=Decimal(kept.get("initial_balance") or settings.DEFAULT_INITIAL_BALANCE),
+        initial_balance=Decimal(kept.get("initial_balance") or default_initial_balance()),
         prices=prices,
         artifacts_root=artifacts_root,
         actor=actor,

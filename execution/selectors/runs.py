@@ -8,7 +8,21 @@ from django.db.models import Count, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from execution.models import ExecutionRun
+from execution.runs.records import find_run, lines_of, orders_of, reversal_of
 from execution.selectors.research import answered_lines, waiting_lines
+
+__all__ = [
+    "ATTENTION_DAYS",
+    "all_runs",
+    "find_run",
+    "last_run_at",
+    "lines_of",
+    "orders_of",
+    "recent_runs",
+    "reversal_of",
+    "runs_of_account",
+    "runs_of_request",
+]
 
 ATTENTION_DAYS = 7  # for how long a failed run asks for attention
 

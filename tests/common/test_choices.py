@@ -1,5 +1,7 @@
 """Sets of words, as pure code, columns and forms share them."""
 
+from typing import Any
+
 import pytest
 from django.db import models
 
@@ -39,7 +41,7 @@ def test_a_word_is_its_value_with_a_label():
     ],
 )
 def test_a_column_holds_the_words_of_the_rules(model: type[models.Model], column: str, words: type[Choices]):
-    field = model._meta.get_field(column)
+    field: Any = model._meta.get_field(column)
     checks = [
         str(check.condition) for check in model._meta.constraints if isinstance(check, models.CheckConstraint)
     ]

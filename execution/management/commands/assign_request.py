@@ -7,8 +7,7 @@ from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.management import options as shared
-from execution.research.resolutions import Author
-from execution.research.triage import assign_request, ignore_request
+from execution.services import Author, assign_request, ignore_request
 
 
 class Command(BooksCommand):

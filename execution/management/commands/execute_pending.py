@@ -15,8 +15,7 @@ from execution.arguments import parse_amount, parse_id, parse_provider
 from execution.management import options as shared
 from execution.models import ExecutionRun
 from execution.prices import PriceChain
-from execution.research.scan import scan_inbox
-from execution.runs.batch import Batch, Done, count_ready, execute_pending
+from execution.services import Batch, Done, count_ready, execute_pending, scan_inbox
 
 
 class Command(BooksCommand):
@@ -75,7 +74,6 @@ def _batch(options: dict[str, Any]) -> Batch:
         return shared.granted(shared.prices_of(options, now=now))
 
     return Batch(
-        artifacts_root=settings.ARTIFACTS_ROOT,
         initial_balance=shared.granted(parse_amount(str(options["initial_balance"]), name="--initial-balance")),
         actor=os_user(),
         door=ExecutionRun.Door.COMMAND,

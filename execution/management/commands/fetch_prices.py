@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from common.commands import BooksCommand
 from execution.management import options as shared
-from execution.prices.store import FetchReport, chain_to_fetch, fetch_prices
+from execution.services import FetchReport, chain_to_fetch, fetch_prices
 from portfolios.selectors import books
 
 

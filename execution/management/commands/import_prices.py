@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from common.commands import BooksCommand
 from execution.management import options as shared
-from execution.prices.store import import_prices
+from execution.services import import_prices
 
 
 class Command(BooksCommand):

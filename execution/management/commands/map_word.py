@@ -7,7 +7,7 @@ from common.actor import os_user
 from common.commands import BooksCommand
 from execution.management import options as shared
 from execution.models import MappingRule
-from execution.research.resolutions import Author, save_rule
+from execution.services import Author, save_rule
 
 
 class Command(BooksCommand):

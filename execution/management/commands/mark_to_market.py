@@ -9,7 +9,7 @@ from common.commands import BooksCommand
 from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.management import options as shared
-from execution.prices.mark_to_market import ValuationReport, mark_to_market
+from execution.services import ValuationReport, mark_to_market
 
 
 class Command(BooksCommand):

@@ -7,7 +7,7 @@ from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.management import options as shared
-from execution.research.resolutions import Answer, Author, resolve_line
+from execution.services import Answer, Author, resolve_line
 
 
 class Command(BooksCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from execution.engine.vocabulary import RecommendedAction
-from execution.research.resolutions import Answer
+from execution.services import Answer
 from folios.dashboard.views.plan_form import active_strategies
 from portfolios.models import Provider
 

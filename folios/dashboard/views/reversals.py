@@ -15,7 +15,7 @@ from common.db.errors import explain
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
-from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, reverse_run
+from execution.services import RestoredPart, ReversalReport, preview_reversal, reverse_run
 from folios.dashboard.views.decision_forms import ReasonForm
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 
