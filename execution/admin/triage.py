@@ -20,7 +20,7 @@ from execution.research.scan import scan_inbox
 from execution.research.triage import assign_request, ignore_request
 from execution.runs.resolution_preview import Reading, Rule, answer_line, preview_answer, rule_from
 from execution.runs.reversal import RestoredPart, preview_reversal, reverse_run
-from execution.selectors.research import inbox_entries
+from execution.selectors.research import inbox_entries, stored_ids
 from portfolios.models import Provider, Strategy
 
 State = ResearchRequest.State
@@ -192,8 +192,8 @@ class ScanInbox(ConfirmedAction):
     def preview(self, call: Call) -> Effect | Refused:
         """Count the directories; their files are read by the scan itself."""
         found = [item.request_id for item in inbox_entries(settings.ARTIFACTS_ROOT)]
-        known = ResearchRequest.objects.in_bulk(found) if found else {}
-        said = f"{len(found)} request directories, {len(found) - len(known)} of them not in the list."
+        unknown = set(found) - stored_ids(found)
+        said = f"{len(found)} request directories, {len(unknown)} of them not in the list."
         return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
 
     def perform(self, call: Call) -> str | Refused:

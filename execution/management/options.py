@@ -108,15 +108,10 @@ def execution_request_of(
 
 
 def granted(value: _Value | Refusal) -> _Value:
-    """Return the value. Raises CommandError (exit code 1) where it is a refusal."""
+    """Return the value. Raises CommandError (exit code 1) where it is a refusal: code and words on one line."""
     if isinstance(value, Refusal):
-        raise error_of(value)
+        raise CommandError(f"[{value.code}] {' '.join(clean(value.message).split())}", returncode=1)
     return value
-
-
-def error_of(refusal: Refusal) -> CommandError:
-    """One line for people, with the code for machines."""
-    return CommandError(f"[{refusal.code}] {' '.join(clean(refusal.message).split())}", returncode=1)
 
 
 def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal:

@@ -469,7 +469,7 @@ def test_the_first_page_says_what_waits_for_a_person(boss: Client, desk: Desk):
     ResearchRequest.objects.filter(runs__pk=failed).update(state="quarantined")
     PortfolioAccount.objects.update(trading_state="HALTED")
     text = boss.get(reverse("admin:index")).content.decode()
-    for part in ("runs failed", "quarantined", "as they are", "halted", "old mark", "not verified"):
+    for part in ("failed run", "quarantined line", "cannot be read", "halted", "older than", "not verified"):
         assert part in text
 
 

@@ -168,7 +168,7 @@ def test_the_overview_adds_up_all_accounts(viewer: Client, traded: Desk):
     html = text_of(viewer.get("/"))
     total = sum((item.cash_balance + item.equity_value for item in PortfolioAccount.objects.all()), Decimal(0))
     assert f"${total:,.2f}" in html
-    assert "quarantined lines that wait for a person" in html
+    assert "quarantined line that waits for a person" in html
 
 
 def test_the_overview_takes_fewer_than_ten_queries_whatever_the_number_of_accounts(viewer: Client, traded: Desk):
@@ -194,7 +194,7 @@ def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, de
     desk.run(PUBLISHED, prices="450")
     context = AuditContext(actor="bob", now=NOW, reason="more")
     bookkeeping.deposit(desk.account, amount=Decimal(5), context=context)
-    assert "accounts whose measures are older than their books" in text_of(viewer.get("/"))
+    assert "account whose measures are older than its books" in text_of(viewer.get("/"))
     assert "older than the books" in text_of(viewer.get(reverse("account", args=[desk.account.pk])))
 
 
@@ -484,8 +484,8 @@ def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: De
     assert "Kept: line 2: BUY" in answered
     assert MappingRule.objects.get().written == "panic"
     html = text_of(manager.get("/"))
-    assert "answered lines whose requests can be executed again" in html
-    assert "quarantined lines that wait" not in html
+    assert "answered line whose request can be executed again" in html
+    assert "that wait" not in html
     shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="100")))
     assert "run 2 of the request" in shown
     manager.post(reverse("execute", args=[request]), hidden_fields(shown))
