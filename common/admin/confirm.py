@@ -24,6 +24,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from common.money import plain
+from common.web.forms import ReasonForm
 from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts
 from portfolios.models import PortfolioAccount
 
@@ -176,16 +177,16 @@ def _standing(account: PortfolioAccount) -> dict[str, str]:
     return lines
 
 
-class ReasonForm(forms.Form):
+class ConfirmForm(ReasonForm):
     """Why, in the words of the person who does it; and what the page showed."""
 
-    reason = forms.CharField(
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text="Goes into the audit trail with your name.",
-    )
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     previewed = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        reason = self.fields["reason"]
+        reason.widget = forms.Textarea(attrs={**reason.widget.attrs, "rows": 2, "class": "vLargeTextField"})
 
 
 def confirm(request: HttpRequest, action: ConfirmedAction, *, admin: Any, back: str) -> HttpResponse:
@@ -243,7 +244,7 @@ class _Page:
 
     def confirmed(self) -> HttpResponse:
         """Perform the action; show the page again where something is missing or has changed."""
-        why = ReasonForm(self.request.POST)
+        why = ConfirmForm(self.request.POST)
         reason = self.request.POST.get("reason", "")
         if not self.form.is_valid():
             return self.shown(reason=reason)
@@ -283,7 +284,7 @@ class _Page:
             "form": self.form
             if asked or self.form.is_valid()
             else self.action.form(initial=dict(self.form.data.items())),
-            "why": ReasonForm(initial=initial),
+            "why": ConfirmForm(initial=initial),
             "effect": effect,
             "warning": warning,
             "refused": refused,

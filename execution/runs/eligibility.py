@@ -13,6 +13,7 @@ from execution.engine.parsing.interpretation import Interpretation
 from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.models import ExecutionRun, Recommendation
 from execution.reports.types import RunReport
+from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact
 from execution.runs import records
 
@@ -70,13 +71,8 @@ def _replay(run: ExecutionRun) -> RunReport:
 
 
 def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:
-    found = loaded.artifact.digest
-    return Refusal(
-        Code.ARTIFACT_CHANGED,
-        f"{loaded.source} has changed since request {run.request_id} was executed on "
-        f"{run.started_at:%Y-%m-%d %H:%M} UTC: executed {run.digest[:12]}, now {found[:12]}",
-        {"executed": run.digest, "found": found},
-    )
+    since = f"request {run.request_id} was executed on {run.started_at:%Y-%m-%d %H:%M} UTC"
+    return artifact_changed(loaded.source, since=since, known=run.digest, found=loaded.artifact.digest)
 
 
 def _as_then(first: ExecutionRun, loaded: LoadedArtifact) -> LoadedArtifact | Refusal:

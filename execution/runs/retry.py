@@ -13,6 +13,7 @@ from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain
 from execution.reports.types import RunReport
+from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
 from execution.runs import records
 from execution.runs.execute import execute
@@ -79,11 +80,9 @@ def _research(run: ExecutionRun, artifacts_root: Path) -> LoadedArtifact | Refus
         return loaded
     digest = loaded.artifact.digest
     if digest != run.digest:
-        return Refusal(
-            Code.ARTIFACT_CHANGED,
-            f"{loaded.source} has changed since run {run.pk} failed: then {run.digest[:12]}, now {digest[:12]}; "
-            "execute the request to take it as it is",
-            {"executed": run.digest, "found": digest},
+        hint = "; execute the request to take it as it is"
+        return artifact_changed(
+            loaded.source, since=f"run {run.pk} failed", known=run.digest, found=digest, hint=hint
         )
     if run.request.origin == _Origin.REBALANCE:
         # What is reached again says whose request it was; the rebalance is another.

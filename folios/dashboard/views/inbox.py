@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
@@ -37,7 +38,7 @@ from execution.services import (
     ignore_request,
     scan_inbox,
 )
-from folios.dashboard.views.decision_forms import AssignForm, ReasonForm
+from folios.dashboard.views.decision_forms import AssignForm
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 from portfolios.selectors import books
 
@@ -244,7 +245,7 @@ def assign(request: HttpRequest, request_id: UUID) -> HttpResponse:
     given = form.cleaned_data
     bring_in(request_id)
     answer = assign_request(
-        request_id, strategy_id=UUID(given["strategy"]), provider=given["provider"], author=author_of(request, form)
+        request_id, strategy_id=given["strategy"].pk, provider=given["provider"], author=author_of(request, form)
     )
     if isinstance(answer, Refusal):
         messages.error(request, f"Not assigned: {answer.message}")

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.db.errors import explain
 from common.money import plain
+from common.web.forms import ReasonForm
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.reports.types import RunReport
@@ -27,7 +28,7 @@ from execution.selectors.runs import runs_of_request
 from execution.services import Preview, execute, preview_plan
 from folios.dashboard.views.answering import find_detail, lines_of
 from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
-from folios.dashboard.views.decision_forms import AssignForm, ReasonForm
+from folios.dashboard.views.decision_forms import AssignForm
 from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 from folios.dashboard.views.plan_form import PlanForm
