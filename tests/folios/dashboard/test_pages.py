@@ -409,11 +409,11 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
 
 def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_others(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    assert "new requests: research that arrived" in text_of(manager.get("/"))
+    assert "new request: research that arrived" in text_of(manager.get("/"))
     said = text_of(manager.post(reverse("look"), follow=True))
     assert "Looked at 1 requests: 1 new" in said
     assert "no strategy is named: assign one" in said
-    assert "requests that nobody has been named for" in text_of(manager.get("/"))
+    assert "request that nobody has been named for" in text_of(manager.get("/"))
     owner = {"strategy": str(desk.strategy.pk), "provider": "anthropic"}
     unexplained = text_of(manager.post(reverse("assign", args=[request]), owner, follow=True))
     assert "Nothing was kept. Reason: This field is required." in unexplained
@@ -421,7 +421,7 @@ def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_other
     row = ResearchRequest.objects.get()
     assert (row.state, row.provider, row.assigned_by) == ("ready", "anthropic", "mia")
     assert "Execute 1 ready request<" in text_of(manager.get(reverse("research")))
-    assert "requests that are ready to be executed" in text_of(manager.get("/"))
+    assert "request that is ready to be executed" in text_of(manager.get("/"))
     done = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
     assert "Requests: 1 executed. Orders: 1." in done
     run = ExecutionRun.objects.get()
