@@ -1,18 +1,13 @@
 """What callers give as text, turned into values or refused, the same at every door."""
 
-import re
 import uuid
 from decimal import Decimal, InvalidOperation
 
+from common.identifiers import UUID_RULE, canonical_uuid
 from common.money import AmountOutOfRangeError, quantize_cash
 from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
-from portfolios.selectors.books import PROVIDERS
-
-_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
-
-# Names that other tools give to the same providers.
-_PROVIDER_ALIASES = {"claude": "anthropic", "google": "gemini"}
+from portfolios.domain.vocabulary import Provider
 
 
 def parse_id(text: str, *, name: str) -> uuid.UUID | Refusal:
@@ -20,26 +15,17 @@ def parse_id(text: str, *, name: str) -> uuid.UUID | Refusal:
 
     An id becomes part of a path, so this is checked before any path is built.
     """
-    if not _CANONICAL_UUID.fullmatch(text):
-        rule = "not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2"
-        return Refusal(Code.BAD_ID, f"{name} is {one_line(text)}: {rule}")
-    return uuid.UUID(text)
+    found = canonical_uuid(text)
+    return found if found is not None else Refusal(Code.BAD_ID, f"{name} is {one_line(text)}: {UUID_RULE}")
 
 
 def parse_provider(text: str) -> str | Refusal:
     """Return the provider's id, or a refusal that lists the known ones."""
-    if text not in PROVIDERS:
+    if text not in Provider.values:
         return Refusal(
-            Code.UNKNOWN_PROVIDER, f"provider {one_line(text)} is not known: one of {', '.join(PROVIDERS)}"
+            Code.UNKNOWN_PROVIDER, f"provider {one_line(text)} is not known: one of {', '.join(Provider.values)}"
         )
     return text
-
-
-def provider_meant(text: str) -> str | None:
-    """Return the provider that a document means by `text`, None for a word that means none of ours."""
-    word = text.strip().lower()
-    word = _PROVIDER_ALIASES.get(word, word)
-    return word if word in PROVIDERS else None
 
 
 def parse_amount(text: str, *, name: str) -> Decimal | Refusal:

@@ -1,11 +1,13 @@
 """What the engine room remembers: requests, runs, and the decision on every line."""
 
 import uuid
+from typing import TypeAlias
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
+from execution.engine import vocabulary
 from portfolios.models import Order, PortfolioAccount, Provider, Strategy
 from portfolios.models.fields import CashField, PercentField, UnitField
 
@@ -32,7 +34,7 @@ class ResearchRequest(models.Model):
     id = models.UUIDField(primary_key=True)
     state = models.CharField(max_length=16, choices=State, default=State.NEW)
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="requests", null=True, blank=True)
-    provider = models.CharField(max_length=16, choices=Provider, blank=True, default="")
+    provider = models.CharField(max_length=16, choices=Provider.choices, blank=True, default="")
     task_id = models.UUIDField(null=True, blank=True)
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.DIRECTORY)
     digest = models.CharField(max_length=64, blank=True, default="", help_text="SHA-256 of the artifact's bytes.")
@@ -107,7 +109,7 @@ class MappingRule(models.Model):
         SYMBOL = "symbol", "Symbol"
         SIZE_UNIT = "size_unit", "Unit of a size field"
 
-    provider = models.CharField(max_length=16, choices=Provider)
+    provider = models.CharField(max_length=16, choices=Provider.choices)
     field = models.CharField(max_length=16, choices=Field)
     written = models.CharField(max_length=64, help_text="The word, or the name of the size field, in lower case.")
     meaning = models.CharField(max_length=16, blank=True, default="", help_text="Empty: the rule is withdrawn.")
@@ -148,7 +150,7 @@ class ExecutionRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     request = models.ForeignKey(ResearchRequest, on_delete=models.PROTECT, related_name="runs")
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="runs")
-    provider = models.CharField(max_length=16, choices=Provider)
+    provider = models.CharField(max_length=16, choices=Provider.choices)
     account = models.ForeignKey(
         PortfolioAccount,
         on_delete=models.PROTECT,
@@ -239,13 +241,7 @@ class Reversal(models.Model):
 class Recommendation(models.Model):
     """One line of a run with the one decision it ended in."""
 
-    class Outcome(models.TextChoices):
-        EXECUTED = "EXECUTED", "Executed"
-        CLAMPED = "CLAMPED", "Clamped"
-        HELD = "HELD", "Held"
-        SKIPPED = "SKIPPED", "Skipped"
-        DENIED = "DENIED", "Denied"
-        QUARANTINED = "QUARANTINED", "Quarantined"
+    Outcome: TypeAlias = vocabulary.Outcome
 
     run = models.ForeignKey(ExecutionRun, on_delete=models.PROTECT, related_name="recommendations")
     line = models.PositiveIntegerField(help_text="Line of the artifact, from 1.")
@@ -260,7 +256,7 @@ class Recommendation(models.Model):
     claimed_price = UnitField(null=True, blank=True, help_text="Current price according to the research.")
     target_price = UnitField(null=True, blank=True)
     raw = models.JSONField(null=True, blank=True, help_text="The line as it was written, numbers as text.")
-    outcome = models.CharField(max_length=16, choices=Outcome)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
     codes = models.JSONField(default=list)
     reason = models.TextField()
     verdicts = models.JSONField(default=list, help_text="What each limit said, with its numbers.")
@@ -272,13 +268,17 @@ class Recommendation(models.Model):
             models.UniqueConstraint(name="recommendation_once_per_line", fields=["run", "line"]),
             models.CheckConstraint(
                 name="recommendation_outcome_known",
-                condition=Q(outcome__in=["EXECUTED", "CLAMPED", "HELD", "SKIPPED", "DENIED", "QUARANTINED"]),
+                condition=Q(outcome__in=vocabulary.Outcome.values),
             ),
         ]
         indexes = [
             models.Index(name="recommendation_by_symbol", fields=["symbol"]),
             # Few lines wait for a person, and the first page of the admin counts them.
-            models.Index(name="recommendation_waiting", fields=["run"], condition=Q(outcome="QUARANTINED")),
+            models.Index(
+                name="recommendation_waiting",
+                fields=["run"],
+                condition=Q(outcome=vocabulary.Outcome.QUARANTINED.value),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from execution.prices import mark_to_market as marks
 from execution.prices.mark_to_market import Marks, ValuationReport
 from execution.prices.store import FetchReport, chain_to_fetch, import_prices
 from execution.research.inbox import LoadedArtifact
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.research.resolutions import Answer, Author, resolve_line, save_rule, suggested_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
 from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
@@ -25,7 +25,7 @@ from execution.runs.rebalance import load_latest_research, load_targets, parse_t
 from execution.runs.reproduction import Replayed, replay_run
 from execution.runs.resolution_preview import Reading, answer_line, preview_answer, rule_from
 from execution.runs.retry import find_retry, retry_failed_run
-from execution.runs.reversal import ReversalReport, preview_reversal, render_reversal, reverse_run
+from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
 
 __all__ = [
     "Answer",
@@ -40,6 +40,7 @@ __all__ = [
     "Preview",
     "Reading",
     "Replayed",
+    "RestoredPart",
     "ReversalReport",
     "ScanReport",
     "ValuationReport",
@@ -76,6 +77,7 @@ __all__ = [
     "rule_from",
     "save_rule",
     "scan_inbox",
+    "suggested_rule",
 ]
 
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from django.db import connection
 
-from common.db.errors import database_name, one_line
+from common.db.errors import LONGEST, database_name
+from common.text import brief
 from portfolios.models import LedgerEntry, PortfolioAccount
 
 _ACCOUNTS = PortfolioAccount._meta.db_table
@@ -63,7 +64,9 @@ def backup_books(target: Path) -> Backup:
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise BackupError(f"{target} cannot be written: {one_line(error.strerror or str(error))}") from error
+        raise BackupError(
+            f"{target} cannot be written: {brief(error.strerror or str(error), limit=LONGEST)}"
+        ) from error
     return Backup(
         path=target,
         size=target.stat().st_size,
@@ -156,7 +159,7 @@ def _read_sqlite(path: Path) -> Mapping[str, int]:
             for table, row, other, _ in copy.execute("PRAGMA foreign_key_check")
         ][:3]
         if faults:
-            found = one_line("; ".join(faults))
+            found = brief("; ".join(faults), limit=LONGEST)
             raise BackupError(f"database {database_name()} is damaged, so it is not backed up: {found}")
         questions = {table: f"SELECT count(*) FROM {table}" for table in (_ACCOUNTS, _LEDGER)}  # noqa: S608
         return {table: copy.execute(question).fetchone()[0] for table, question in questions.items()}
@@ -236,7 +239,7 @@ def _require_success(tool: str, code: int, said: bytes) -> None:
     if code == 0:
         return
     end = f"ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"exit code {code}"
-    words = one_line(said.decode(errors="replace"))
+    words = brief(said.decode(errors="replace"), limit=LONGEST)
     raise BackupError(f"{tool} could not back up database {database_name()}: {words or end}")
 
 

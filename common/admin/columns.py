@@ -16,22 +16,15 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from common.money import plain
+from common.web.tones import tone_of
 
 V = TypeVar("V")
 Column = Callable[[Any, Any], V]  # a method of a ModelAdmin that shows one value of a row
 
-GOOD, WAITING, BAD, QUIET = "good", "waiting", "bad", "quiet"
-TONES: dict[str, str] = {
-    "active": GOOD, "ACTIVE": GOOD, "open": GOOD, "filled": GOOD, "succeeded": GOOD, "EXECUTED": GOOD,
-    "draft": WAITING, "pending": WAITING, "partially_filled": WAITING, "running": WAITING, "REDUCING": WAITING,
-    "CLAMPED": WAITING, "QUARANTINED": WAITING, "CORRECTION": WAITING,
-    "HALTED": BAD, "failed": BAD, "rejected": BAD, "DENIED": BAD,
-}  # fmt: skip
-
 
 def badge(value: str, label: str | None = None) -> SafeString:
     """Return a state as its word; the color only repeats what the word says."""
-    return format_html('<span class="badge badge-{}">{}</span>', TONES.get(value, QUIET), label or value)
+    return format_html('<span class="badge badge-{}">{}</span>', tone_of(value), label or value)
 
 
 def cash(amount: Decimal | None) -> SafeString:

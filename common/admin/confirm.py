@@ -21,7 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from common.admin.forms import ReasonForm
+from common.admin.forms import ConfirmForm
 
 MOST_ROWS = 100  # of one confirmation: more would be neither read nor checked
 
@@ -156,7 +156,7 @@ class _Page:
 
     def confirmed(self) -> HttpResponse:
         """Perform the action; show the page again where something is missing or has changed."""
-        why = ReasonForm(self.request.POST)
+        why = ConfirmForm(self.request.POST)
         reason = self.request.POST.get("reason", "")
         if not self.form.is_valid():
             return self.shown(reason=reason)
@@ -196,7 +196,7 @@ class _Page:
             "form": self.form
             if asked or self.form.is_valid()
             else self.action.form(initial=dict(self.form.data.items())),
-            "why": ReasonForm(initial=initial),
+            "why": ConfirmForm(initial=initial),
             "effect": effect,
             "warning": warning,
             "refused": refused,

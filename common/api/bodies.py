@@ -1,6 +1,5 @@
 """What every body and query has in common: known fields only, and values that mean one thing."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+from common.identifiers import UUID_PATTERN, UUID_RULE, canonical_uuid
 
 
 class KnownFieldsOnly:
@@ -27,14 +26,15 @@ class StrictSerializer(KnownFieldsOnly, serializers.Serializer[Any]):
     """A body or a query with known fields only."""
 
 
-@extend_schema_field({"type": "string", "format": "uuid", "pattern": f"^{_CANONICAL.pattern}$"})
+@extend_schema_field({"type": "string", "format": "uuid", "pattern": f"^{UUID_PATTERN}$"})
 class IdField(serializers.Field[uuid.UUID, Any, str, Any]):
     """A UUID in canonical form: lower case, hyphens."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
-        if not isinstance(data, str) or not _CANONICAL.fullmatch(data):
-            raise serializers.ValidationError("not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2")
-        return uuid.UUID(data)
+        found = canonical_uuid(data) if isinstance(data, str) else None
+        if found is None:
+            raise serializers.ValidationError(UUID_RULE)
+        return found
 
     def to_representation(self, value: uuid.UUID) -> str:
         return str(value)

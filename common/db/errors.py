@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from django.db import Error, InterfaceError, OperationalError, connection
 
-_LONGEST = 300  # a constraint's message may hold the whole row
+from common.text import brief
+
+LONGEST = 300  # a constraint's message may hold the whole row
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ _POSTGRESQL = {
 def explain(error: Error) -> str:
     """Return one line: a code for machines, which database, what it means, and what the database said."""
     meaning = _meaning(error)
-    return f"[{meaning.code}] database {database_name()}: {meaning.words} ({one_line(str(error))})"
+    return f"[{meaning.code}] database {database_name()}: {meaning.words} ({brief(str(error), limit=LONGEST)})"
 
 
 def database_name() -> str:
@@ -67,13 +69,6 @@ def database_name() -> str:
         return str(values["NAME"])
     server = f"{values['HOST'] or 'localhost'}{':' if values['PORT'] else ''}{values['PORT']}"
     return f"{values['NAME']} on {server}"
-
-
-def one_line(text: str) -> str:
-    """Return `text` on one line of moderate length, without what a terminal would obey."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    words = " ".join(printable.split())
-    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
 
 
 def _meaning(error: Error) -> _Meaning:

@@ -37,10 +37,19 @@ def json_lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterat
     """Yield the rows as one JSON array of objects, a row a line; decimals are text, times ISO 8601."""
     separator = "[\n"
     for row in rows:
-        values = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+        values = {name: json_value(value) for name, value in zip(columns, row, strict=True)}
         yield separator + json.dumps(values, ensure_ascii=False)
         separator = ",\n"
     yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def json_value(value: object) -> str | int | None:
+    """Return a value as JSON holds it: decimals as text without an exponent, times in ISO 8601, ids as text."""
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _csv_line(cells: Sequence[str]) -> str:
@@ -53,7 +62,3 @@ def _text(value: Cell) -> str:
     if value is None:
         return ""
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _plain(value: Cell) -> str | int | None:
-    return value if value is None or isinstance(value, int) else _text(value)

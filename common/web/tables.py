@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
-from common.web.export import csv_lines
+from common.web.export import csv_lines, json_value
 
 PAGE_SIZE = 25
 
@@ -140,18 +138,10 @@ def export_of(listings: Sequence[Listing[Any]], request: HttpRequest) -> HttpRes
     disposition = {"Content-Disposition": f'attachment; filename="folios-{name}.{word}"'}
     names = [column.name for column in listing.columns]
     if word == "json":
-        data = [{key: _json_value(row.values.get(key)) for key in names} for row in rows]
+        data = [{key: json_value(row.values.get(key)) for key in names} for row in rows]
         return JsonResponse({"table": name, "rows": data}, headers=disposition)
     cells = ([row.values.get(key) for key in names] for row in rows)
     return HttpResponse("".join(csv_lines(names, cells)), "text/csv; charset=utf-8", headers=disposition)
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _order(listing: Listing[Any], asked: str) -> str:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from common.money import format_cash, format_percent, format_ratio, plain
 from common.web.tables import Column, Row
+from common.web.tones import tone_of
 
 register = template.Library()
 
@@ -19,13 +20,6 @@ _NOT_ENOUGH = SafeString('<span class="none">not enough data</span>')
 _NONE = SafeString(
     '<span class="none"><span aria-hidden="true">&ndash;</span><span class="unseen">none</span></span>'
 )
-_TONES = {
-    **dict.fromkeys(("EXECUTED", "succeeded", "filled", "ACTIVE", "active", "right", "agree"), "good"),
-    **dict.fromkeys(("executed", "ready"), "good"),
-    **dict.fromkeys(("CLAMPED", "QUARANTINED", "REDUCING", "simulated", "draft", "taken back"), "warn"),
-    **dict.fromkeys(("arrived", "new", "quarantined"), "warn"),
-    **dict.fromkeys(("DENIED", "failed", "HALTED", "wrong", "disagree", "unreadable"), "bad"),
-}  # fmt: skip
 
 
 @register.filter
@@ -82,9 +76,7 @@ def badge(value: object) -> SafeString:
     if value in (None, ""):
         return _NONE
     word = str(value)
-    return format_html(
-        '<span class="badge {}">{}</span>', _TONES.get(word, "plain"), word.replace("_", " ").lower()
-    )
+    return format_html('<span class="badge badge-{}">{}</span>', tone_of(word), word.replace("_", " ").lower())
 
 
 @register.filter

@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from common.admin.columns import page_of
+from common.identifiers import normalize_symbol
 from common.web.export import csv_lines, json_lines
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.selectors.audit_trail import COLUMNS, TrailEntry, TrailFilter, page_of_trail, read_trail
 from portfolios.models import PortfolioAccount
 

@@ -11,12 +11,12 @@ from django.conf import settings
 
 from common.admin.columns import badge, cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.identifiers import normalize_symbol
 from common.money import CENT
 from execution.admin.refusals import refused, words
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
-from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices import PriceChain, configured_chain
 from execution.prices.source import parse_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_inline
@@ -134,9 +134,7 @@ class _Executes(ConfirmedAction):
             request_id=request_id,
             strategy_id=owner[0],
             provider=owner[1],
-            initial_balance=call.values.get("initial_balance") or settings.DEFAULT_INITIAL_BALANCE,
             prices=prices,
-            artifacts_root=settings.ARTIFACTS_ROOT,
             actor=call.actor,
             door=ExecutionRun.Door.ADMIN,
             now=call.now,
@@ -180,9 +178,13 @@ class ExecuteRequests(_Executes):
 
     def _of(self, call: Call, request_id: str, inline: LoadedArtifact | None) -> ExecutionRequest | Refusal:
         values = call.values
-        owner = (str(values["strategy"].pk), values["provider"])
         return self.execution_request(
-            call, request_id=request_id, owner=owner, mode=Mode(values["mode"]), inline=inline
+            call,
+            request_id=request_id,
+            owner=(str(values["strategy"].pk), values["provider"]),
+            initial_balance=values["initial_balance"],
+            mode=Mode(values["mode"]),
+            inline=inline,
         )
 
 
@@ -307,7 +309,7 @@ def _prices(call: Call, default_price: str) -> PriceChain | Refusal:
         default = parse_price(default_price, what="default price")
     if isinstance(default, Refusal):
         return default
-    return build_chain(configured=price_settings(), given={}, from_file={}, default_price=default, now=call.now)
+    return configured_chain(default_price=default, now=call.now)
 
 
 def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from django import forms
 from django.conf import settings
 from django.db import transaction
 
@@ -11,14 +10,15 @@ from common.admin.columns import badge, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from execution.admin.refusals import refused
 from execution.engine.parsing.artifact import Problem
-from execution.engine.vocabulary import RecommendedAction, Refusal
+from execution.engine.vocabulary import Refusal
+from execution.forms import AnswerForm, AssignForm
 from execution.models import Recommendation, ResearchRequest
 from execution.research.resolutions import Answer, Author
 from execution.research.scan import scan_inbox
 from execution.research.triage import assign_request, ignore_request
 from execution.runs.resolution_preview import Reading, Rule, answer_line, preview_answer, rule_from
-from execution.selectors.research import inbox_entries
-from portfolios.models import Provider, Strategy
+from execution.selectors.research import inbox_entries, stored_ids
+from portfolios.models import Provider
 
 State = ResearchRequest.State
 _WAITING = frozenset({State.NEW, State.READY, State.QUARANTINED, State.FAILED})
@@ -78,13 +78,6 @@ def _whose(row: ResearchRequest) -> str:
     return " / ".join(part for part in parts if part) or "not known"
 
 
-class AssignForm(forms.Form):
-    """Whose a request is."""
-
-    strategy = forms.ModelChoiceField(Strategy.objects.filter(status=Strategy.Status.ACTIVE))
-    provider = forms.ChoiceField(choices=Provider.choices)
-
-
 class AssignRequests(_Decides):
     """Says whose requests are."""
 
@@ -132,8 +125,8 @@ class ScanInbox(ConfirmedAction):
     def preview(self, call: Call) -> Effect | Refused:
         """Count the directories; their files are read by the scan itself."""
         found = [item.request_id for item in inbox_entries(settings.ARTIFACTS_ROOT)]
-        known = ResearchRequest.objects.in_bulk(found) if found else {}
-        said = f"{len(found)} request directories, {len(found) - len(known)} of them not in the list."
+        unknown = set(found) - stored_ids(found)
+        said = f"{len(found)} request directories, {len(unknown)} of them not in the list."
         return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
 
     def perform(self, call: Call) -> str | Refused:
@@ -145,24 +138,6 @@ class ScanInbox(ConfirmedAction):
         return " ".join([said, *(f"Refused: {message}." for message in report.refused.values())])
 
 
-class MeaningForm(forms.Form):
-    """What a line means. What is empty is as it is written."""
-
-    action = forms.ChoiceField(
-        required=False,
-        choices=[("", "As it is written"), *((str(each), str(each)) for each in RecommendedAction)],
-    )
-    symbol = forms.CharField(required=False, max_length=16, help_text="Empty: as it is written.")
-    allocation_percent = forms.CharField(
-        label="Size", required=False, help_text="In percent, 0 to 100. Empty: as it is written."
-    )
-    keep = forms.BooleanField(
-        label="Keep it as a rule for this provider",
-        required=False,
-        help_text="The word that was not clear means this in research that comes later, too.",
-    )
-
-
 class SayWhatItMeans(ConfirmedAction):
     """Answers for a quarantined line. All fields empty: the line is meant as it is written."""
 
@@ -171,7 +146,7 @@ class SayWhatItMeans(ConfirmedAction):
     button = "Say what it means"
     verb = "Keep the answer"
     permission = "execution.add_lineresolution"
-    form = MeaningForm
+    form = AnswerForm
     most_rows = 1
 
     def applies(self, row: Recommendation) -> bool:
@@ -206,7 +181,8 @@ class SayWhatItMeans(ConfirmedAction):
         line: Recommendation = call.rows[0]
         if not self.applies(line):
             return Refused("the line is not quarantined: it was decided.")
-        answer = Answer(**{name: call.values[name] for name in ("action", "symbol", "allocation_percent")})
+        given = call.values
+        answer = Answer(action=given["action"], symbol=given["symbol"], allocation_percent=given["size"])
         rule = self._rule(call, line, answer) if call.values["keep"] else None
         if isinstance(rule, Refused):
             return rule

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
 from common.api.bodies import IdField
 from execution.api.refusals import granted
-from execution.api.requests import PricesBody, ReasonBody, accepted_symbols, price_chain
-from execution.arguments import parse_amount
+from execution.api.requests import PricesBody, ReasonBody, accepted_symbols, opening_balance, price_chain
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal
 from execution.models import ExecutionRun, MappingRule
 from execution.prices import PriceChain
@@ -83,10 +80,8 @@ def pending_batch(body: Mapping[str, Any], *, actor: str, now: datetime) -> Batc
     def prices_at(moment: datetime) -> PriceChain:
         return price_chain(body, now=moment)
 
-    balance = body.get("initial_balance", str(settings.DEFAULT_INITIAL_BALANCE))
     return Batch(
-        artifacts_root=Path(settings.ARTIFACTS_ROOT),
-        initial_balance=granted(parse_amount(balance, name="initial_balance")),
+        initial_balance=opening_balance(body),
         actor=actor,
         door=ExecutionRun.Door.API,
         clock=timezone.now,

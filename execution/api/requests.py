@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,14 +11,15 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.bodies import IdField, StrictSerializer, TruthField
+from common.identifiers import normalize_symbol
 from common.text import one_line
 from execution.api.refusals import granted
 from execution.arguments import parse_amount
-from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS, normalize_symbol
+from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
-from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices import PriceChain, configured_chain
 from execution.prices.source import parse_price
 from execution.services import (
     ExecutionRequest,
@@ -180,9 +180,13 @@ def price_chain(body: Mapping[str, Any], *, now: datetime) -> PriceChain:
     if "default_price" in body:
         default = granted(parse_price(body["default_price"], what="default_price"))
     quotes = _quotes(body.get("prices", {}), now=now)
-    return granted(
-        build_chain(configured=price_settings(), given=quotes, from_file={}, default_price=default, now=now)
-    )
+    return granted(configured_chain(given=quotes, default_price=default, now=now))
+
+
+def opening_balance(body: Mapping[str, Any]) -> Decimal:
+    """Return the first deposit of an account that is created. Raises ProblemError."""
+    balance = body.get("initial_balance", str(settings.DEFAULT_INITIAL_BALANCE))
+    return granted(parse_amount(balance, name="initial_balance"))
 
 
 def accepted_symbols(body: Mapping[str, Any]) -> frozenset[str]:
@@ -194,14 +198,12 @@ def _execution_request(
     body: Mapping[str, Any], *, mode: Mode, inline: LoadedArtifact | None, actor: str, now: datetime
 ) -> ExecutionRequest:
     task_id: uuid.UUID | None = body.get("task_id")
-    balance = body.get("initial_balance", str(settings.DEFAULT_INITIAL_BALANCE))
     return ExecutionRequest(
         request_id=str(body["request_id"]),
         strategy_id=str(body["strategy_id"]),
         provider=body["provider"],
-        initial_balance=granted(parse_amount(balance, name="initial_balance")),
+        initial_balance=opening_balance(body),
         prices=price_chain(body, now=now),
-        artifacts_root=Path(settings.ARTIFACTS_ROOT),
         actor=actor,
         door=ExecutionRun.Door.API,
         now=now,

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from common.choices import Choices
+from portfolios.domain.vocabulary import OnBreach, TradingState
+
+# The books' words that plans are made of belong to this vocabulary, too.
+__all__ = ["CONFIRMABLE", "Code", "Mode", "OnBreach", "Outcome", "RecommendedAction", "Refusal", "TradingState"]
+
 
 class RecommendedAction(StrEnum):
     """What a recommendation may ask for."""
@@ -23,27 +29,7 @@ class Mode(StrEnum):
     REBALANCE = "rebalance"
 
 
-class TradingState(StrEnum):
-    """What an account, or the whole system, may do. Ordered from free to strict."""
-
-    ACTIVE = "ACTIVE"
-    REDUCING = "REDUCING"
-    HALTED = "HALTED"
-
-    @classmethod
-    def strictest(cls, *states: "TradingState") -> "TradingState":
-        """Return the strictest of `states`."""
-        return max(states, key=list(cls).index)
-
-
-class OnBreach(StrEnum):
-    """What a limit does to a trade that would break it."""
-
-    CLAMP = "clamp"
-    REJECT = "reject"
-
-
-class Outcome(StrEnum):
+class Outcome(Choices):
     """How a recommendation ended; each ends in exactly one of these."""
 
     EXECUTED = "EXECUTED"
@@ -161,6 +147,10 @@ class Code(StrEnum):
     SYMBOL_NOT_FOUND = "SYMBOL_NOT_FOUND"
     BOOKS_RANGE = "BOOKS_RANGE"
     CANNOT_BOOK = "CANNOT_BOOK"
+
+
+# What a person may wave through: nothing is unclear about the line, something speaks against it.
+CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
 
 
 @dataclass(frozen=True, slots=True)

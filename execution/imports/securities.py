@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from common.identifiers import normalize_symbol
 from common.text import clean, one_line
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES
 from execution.engine.vocabulary import Code, Refusal
 from execution.untrusted_files import read_regular_file, read_table

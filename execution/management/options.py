@@ -1,6 +1,5 @@
 """What the commands that plan share: their options, the values behind them, and how an answer is printed."""
 
-import getpass
 import json
 from argparse import ArgumentParser
 from datetime import datetime
@@ -11,13 +10,14 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 
+from common.actor import os_user
+from common.identifiers import normalize_symbol
 from common.text import clean, one_line
 from execution.arguments import parse_amount
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
-from execution.prices import PriceChain, build_chain, price_settings
+from execution.prices import PriceChain, configured_chain
 from execution.prices.source import parse_price
 from execution.prices.sources.file import read_price_file
 from execution.reports.text import render_text
@@ -97,8 +97,7 @@ def execution_request_of(
         provider=options["provider_id"],
         initial_balance=balance,
         prices=prices,
-        artifacts_root=settings.ARTIFACTS_ROOT,
-        actor=actor(),
+        actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         now=now,
         mode=mode,
@@ -109,15 +108,10 @@ def execution_request_of(
 
 
 def granted(value: _Value | Refusal) -> _Value:
-    """Return the value. Raises CommandError (exit code 1) where it is a refusal."""
+    """Return the value. Raises CommandError (exit code 1) where it is a refusal: code and words on one line."""
     if isinstance(value, Refusal):
-        raise error_of(value)
+        raise CommandError(f"[{value.code}] {' '.join(clean(value.message).split())}", returncode=1)
     return value
-
-
-def error_of(refusal: Refusal) -> CommandError:
-    """One line for people, with the code for machines."""
-    return CommandError(f"[{refusal.code}] {' '.join(clean(refusal.message).split())}", returncode=1)
 
 
 def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal:
@@ -133,9 +127,7 @@ def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal
         default = parse_price(str(options["default_price"]), what="--default-price")
     if isinstance(default, Refusal):
         return default
-    return build_chain(
-        configured=price_settings(), given=given, from_file=from_file, default_price=default, now=now
-    )
+    return configured_chain(given=given, from_file=from_file, default_price=default, now=now)
 
 
 def symbols_of(names: list[str], *, option: str) -> frozenset[str] | Refusal:
@@ -161,11 +153,3 @@ def _given_prices(pairs: list[str], *, now: datetime) -> dict[str, Quote] | Refu
             return price
         quotes[symbol] = Quote(price, "given", now)
     return quotes
-
-
-def actor() -> str:
-    """Return the user of the operating system who typed the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "command"

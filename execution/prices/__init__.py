@@ -2,6 +2,15 @@
 
 from execution.prices.backends import PriceSettings, price_settings
 from execution.prices.chain import PriceAnswer, PriceChain, build_chain
+from execution.prices.configured import configured_chain
 from execution.prices.source import PriceSource
 
-__all__ = ["PriceAnswer", "PriceChain", "PriceSettings", "PriceSource", "build_chain", "price_settings"]
+__all__ = [
+    "PriceAnswer",
+    "PriceChain",
+    "PriceSettings",
+    "PriceSource",
+    "build_chain",
+    "configured_chain",
+    "price_settings",
+]

@@ -11,10 +11,11 @@ from itertools import groupby
 
 from django.db import transaction
 
+from common.identifiers import normalize_symbol
 from common.money import HUNDRED
 from common.text import one_line
 from execution.arguments import parse_provider
-from execution.engine.parsing.artifact import Problem, normalize_symbol
+from execution.engine.parsing.artifact import Problem
 from execution.engine.parsing.interpretation import Interpretation
 from execution.engine.parsing.mapping_rules import Resolution, Rules, SizeUnit
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal

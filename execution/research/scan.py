@@ -17,11 +17,13 @@ from typing import Any
 from django.db import transaction
 
 from common.text import one_line
-from execution.arguments import parse_id, provider_meant
+from execution.arguments import parse_id
 from execution.engine.parsing.artifact import Claims
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest
+from execution.research.changes import artifact_changed
 from execution.research.inbox import ARTIFACT_NAMES, BATCH_SUFFIX, LoadedArtifact, load_artifact, load_beside
+from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
 
 State = ResearchRequest.State
@@ -178,10 +180,15 @@ def _brought_up_to_date(
 
 
 def _since(row: ResearchRequest, loaded: LoadedArtifact | Refusal) -> list[dict[str, str]]:
-    if row.state != State.EXECUTED or (isinstance(loaded, LoadedArtifact) and loaded.artifact.digest == row.digest):
+    found = loaded.artifact.digest if isinstance(loaded, LoadedArtifact) else None
+    if row.state != State.EXECUTED or found == row.digest:
         return []
-    message = "the artifact is not the executed one any more; what was executed is kept"
-    return [_problem(Refusal(Code.ARTIFACT_CHANGED, message))]
+    hint = "; what was executed is kept"
+    return [
+        _problem(
+            artifact_changed("the artifact", since="it was executed", known=row.digest, found=found, hint=hint)
+        )
+    ]
 
 
 def _fill(row: ResearchRequest, loaded: LoadedArtifact) -> None:

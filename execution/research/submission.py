@@ -8,6 +8,7 @@ from common.db.retry import run_transaction
 from execution.engine.parsing.json_encoding import encode
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest
+from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
 from execution.research.records import find_pushed, keep_research
 
@@ -69,9 +70,7 @@ def _changed(request: ResearchRequest, loaded: LoadedArtifact) -> Refusal | None
     found = loaded.artifact.digest
     if request.digest == found:
         return None
-    return Refusal(
-        Code.ARTIFACT_CHANGED,
-        f"request {request.pk} has other content since {request.received_at:%Y-%m-%d %H:%M} UTC: "
-        f"known {request.digest[:12]}, now {found[:12]}",
-        {"known": request.digest, "found": found},
+    since = f"it was received on {request.received_at:%Y-%m-%d %H:%M} UTC"
+    return artifact_changed(
+        f"request {request.pk}", since=since, known_as="known", known=request.digest, found=found
     )

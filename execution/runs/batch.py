@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -17,20 +17,23 @@ from execution.prices import PriceChain
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact
 from execution.runs.execute import execute
-from execution.runs.prepare import ExecutionRequest
+from execution.runs.prepare import ExecutionRequest, default_artifacts_root, default_initial_balance
 from portfolios.selectors import books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What is to be executed, and how. `limit` None: everything that is ready."""
+    """What is to be executed, and how. `limit` None: everything that is ready.
 
-    artifacts_root: Path
-    initial_balance: Decimal
+    What a caller does not say of the first deposit and of the root is as in the settings.
+    """
+
     actor: str
     door: str
     clock: Callable[[], datetime]
     prices_at: Callable[[datetime], PriceChain]
+    initial_balance: Decimal = field(default_factory=default_initial_balance)
+    artifacts_root: Path = field(default_factory=default_artifacts_root)
     provider: str | None = None
     strategy_id: uuid.UUID | None = None
     limit: int | None = None

@@ -10,14 +10,12 @@ from dataclasses import dataclass, replace
 
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.parsing.interpretation import Interpretation
-from execution.engine.vocabulary import Code, Outcome, Refusal
-from execution.models import ExecutionRun
-from execution.reports.types import DecisionPart, RunReport
+from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
+from execution.models import ExecutionRun, Recommendation
+from execution.reports.types import RunReport
+from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact
 from execution.runs import records
-
-# What a person may wave through: nothing is unclear about the line, something speaks against it.
-CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,7 @@ def next_attempt(
         return Attempt(loaded)
     reread = _as_then(mine[0], loaded)
     settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
-    was_taken_back = any(records.reversal_of(run) for run in mine)
-    if settled and isinstance(reread, LoadedArtifact) and not was_taken_back:
+    if settled and isinstance(reread, LoadedArtifact):
         return Attempt(reread, max(run.sequence for run in mine) + 1, settled)
     return _replay(mine[-1])
 
@@ -74,13 +71,8 @@ def _replay(run: ExecutionRun) -> RunReport:
 
 
 def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:
-    found = loaded.artifact.digest
-    return Refusal(
-        Code.ARTIFACT_CHANGED,
-        f"{loaded.source} has changed since request {run.request_id} was executed on "
-        f"{run.started_at:%Y-%m-%d %H:%M} UTC: executed {run.digest[:12]}, now {found[:12]}",
-        {"executed": run.digest, "found": found},
-    )
+    since = f"request {run.request_id} was executed on {run.started_at:%Y-%m-%d %H:%M} UTC"
+    return artifact_changed(loaded.source, since=since, known=run.digest, found=loaded.artifact.digest)
 
 
 def _as_then(first: ExecutionRun, loaded: LoadedArtifact) -> LoadedArtifact | Refusal:
@@ -101,7 +93,7 @@ def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collec
     """The waiting lines of which a person has settled what was in doubt since they were last looked at."""
     clear = {item.line for item in now.artifact.recommendations}
     settled: set[int] = set()
-    for run, waiting in _undecided(runs):
+    for run, waiting in _undecided(runs).items():
         then = interpretation_of(run)
         before = now.read_as(then)
         unclear = set() if isinstance(before, Refusal) else {item.line for item in before.artifact.problems}
@@ -116,8 +108,10 @@ def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collec
     return frozenset(settled & clear)
 
 
-def _undecided(runs: Sequence[ExecutionRun]) -> list[tuple[ExecutionRun, list[DecisionPart]]]:
-    """The lines that are quarantined after all the runs of one account, each with the run that said so last."""
-    last = {item.line: (run, item) for run in runs for item in RunReport.from_data(run.report).decisions}
-    waiting = [(run, item) for run, item in last.values() if item.outcome == Outcome.QUARANTINED]
-    return [(run, [item for its_run, item in waiting if its_run is run]) for run in runs]
+def _undecided(runs: Sequence[ExecutionRun]) -> dict[ExecutionRun, list[Recommendation]]:
+    """The lines that still wait after all the runs of one account, by the run that said so last."""
+    by_id = {run.pk: run for run in runs}
+    waiting: dict[ExecutionRun, list[Recommendation]] = {}
+    for row in records.undecided_lines().filter(run__in=by_id).order_by("line"):
+        waiting.setdefault(by_id[row.run_id], []).append(row)
+    return waiting

@@ -5,13 +5,15 @@ Nothing here depends on the account's balances, and nothing is written.
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from django.conf import settings
+
 from common.text import one_line
-from execution.arguments import parse_id, parse_provider, provider_meant
+from execution.arguments import parse_id, parse_provider
 from execution.engine.calendar.hours import MarketSession, market_session
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.planning.plan import symbols_to_price
@@ -26,26 +28,38 @@ from execution.research.resolutions import interpretation_for
 from execution.research.submission import find_research
 from execution.runs.effective_policy import policy_for
 from execution.runs.eligibility import Attempt, next_attempt
+from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
+
+
+def default_initial_balance() -> Decimal:
+    """Return the settings' first deposit of an account."""
+    return Decimal(settings.DEFAULT_INITIAL_BALANCE)
+
+
+def default_artifacts_root() -> Path:
+    """Return the settings' directory of research."""
+    return Path(settings.ARTIFACTS_ROOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRequest:
     """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
-    account does not exist yet. `inline` is research that came with the call; without it, the request's directory is
-    read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the prices and the acting
-    user are given: there is no clock below the doors.
+    account does not exist yet. `inline` is research that came with the call; without it, the request's directory
+    below `artifacts_root` is read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the
+    prices and the acting user are given: there is no clock below the doors. What a caller does not say of the first
+    deposit and of the root is as in the settings.
     """
 
     request_id: str
     strategy_id: str
     provider: str
-    initial_balance: Decimal
     prices: PriceChain
-    artifacts_root: Path
     actor: str
     door: str
     now: datetime
+    initial_balance: Decimal = field(default_factory=default_initial_balance)
+    artifacts_root: Path = field(default_factory=default_artifacts_root)
     task_id: str | None = None
     mode: Mode = Mode.ALLOCATE
     close_unlisted: bool = False

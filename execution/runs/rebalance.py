@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from common.identifiers import normalize_symbol
 from common.text import one_line
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest

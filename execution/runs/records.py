@@ -8,11 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from common.money import quantize_percent
 from execution.engine.planning.limits import verdict_as_data
 from execution.engine.planning.plan import Decision, Plan
 from execution.engine.planning.serialization import quote_as_data
 from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Outcome
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
 from execution.research.inbox import LoadedArtifact
 from execution.research.records import store_request
@@ -64,6 +67,24 @@ def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
     """Return the run's orders with their lines, by line."""
     links = RecommendationOrder.objects.filter(recommendation__run=run).select_related("order", "recommendation")
     return list(links.order_by("recommendation__line", "pk"))
+
+
+def undecided_lines() -> "QuerySet[Recommendation]":
+    """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
+
+    A request of which a run was taken back has none.
+    """
+    later = Recommendation.objects.filter(
+        run__request=OuterRef("run__request"),
+        run__account=OuterRef("run__account"),
+        run__sequence__gt=OuterRef("run__sequence"),
+        line=OuterRef("line"),
+    )
+    rows = Recommendation.objects.filter(outcome=Outcome.QUARANTINED, run__status=ExecutionRun.Status.SUCCEEDED)
+    taken_back = Reversal.objects.filter(
+        run__request=OuterRef("run__request"), run__account=OuterRef("run__account")
+    )
+    return rows.filter(~Exists(later), ~Exists(taken_back))
 
 
 def latest_research(*, strategy_id: uuid.UUID, provider: str) -> ExecutionRun | None:

@@ -15,6 +15,7 @@ from execution.engine.planning.plan import Decision, OrderIntent, Plan, make_pla
 from execution.engine.planning.serialization import plan_input_from_data
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
+from execution.research.changes import artifact_changed
 from execution.runs import records
 from execution.runs.eligibility import interpretation_of
 from portfolios.selectors.books import one_snapshot
@@ -63,8 +64,11 @@ def replay_run(run_id: uuid.UUID) -> Replayed | Refusal:
 
 def _plan_again(run: ExecutionRun) -> Plan | Refusal:
     content = run.request.content.encode()
-    if content_digest(content) != run.digest:
-        return Refusal(Code.ARTIFACT_CHANGED, f"the stored artifact of run {run.pk} is not the executed one")
+    found = content_digest(content)
+    if found != run.digest:
+        return artifact_changed(
+            f"the stored artifact of run {run.pk}", since="it was executed", known=run.digest, found=found
+        )
     artifact = interpretation_of(run).read(content)
     if isinstance(artifact, Refusal):
         return artifact

@@ -8,17 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from execution.engine.parsing.artifact import Claims
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain
 from execution.reports.types import RunReport
+from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact, load_artifact, load_inline
 from execution.runs import records
 from execution.runs.execute import execute
-from execution.runs.prepare import ExecutionRequest
+from execution.runs.prepare import ExecutionRequest, default_initial_balance
 
 _Origin = ResearchRequest.Origin
 
@@ -81,11 +80,9 @@ def _research(run: ExecutionRun, artifacts_root: Path) -> LoadedArtifact | Refus
         return loaded
     digest = loaded.artifact.digest
     if digest != run.digest:
-        return Refusal(
-            Code.ARTIFACT_CHANGED,
-            f"{loaded.source} has changed since run {run.pk} failed: then {run.digest[:12]}, now {digest[:12]}; "
-            "execute the request to take it as it is",
-            {"executed": run.digest, "found": digest},
+        hint = "; execute the request to take it as it is"
+        return artifact_changed(
+            loaded.source, since=f"run {run.pk} failed", known=run.digest, found=digest, hint=hint
         )
     if run.request.origin == _Origin.REBALANCE:
         # What is reached again says whose request it was; the rebalance is another.
@@ -108,7 +105,7 @@ def _request(
         request_id=str(run.request_id),
         strategy_id=str(run.strategy_id),
         provider=run.provider,
-        initial_balance=Decimal(kept.get("initial_balance") or settings.DEFAULT_INITIAL_BALANCE),
+        initial_balance=Decimal(kept.get("initial_balance") or default_initial_balance()),
         prices=prices,
         artifacts_root=artifacts_root,
         actor=actor,

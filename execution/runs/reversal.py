@@ -6,23 +6,23 @@ request counts as executed. A reversal is a correction of the books and no trade
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from common.db.retry import run_transaction
-from common.money import ZERO, format_cash, plain
+from common.money import format_cash, plain
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
 from execution.runs import records
 from portfolios.ledger import bookkeeping
 from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
-from portfolios.ledger.reversal_plan import Unwinding, plan_unwinding
-from portfolios.models import PortfolioAccount, Position
+from portfolios.ledger.reversal_plan import Restored, Unwinding, plan_unwinding
 from portfolios.selectors import books
 
 _SHOWN = 3  # dependents in a refusal's sentence; its details have all of them
@@ -86,7 +86,7 @@ def preview_reversal(run_id: uuid.UUID) -> ReversalReport | Refusal:
     with books.one_snapshot():
         account_id = records.account_of_run(run_id)
         account = books.get_account(account_id) if account_id else None
-        found = _decide(run_id, account)
+        found = _decide(run_id, partial(plan_unwinding, account, run_id=run_id) if account else None)
     if not isinstance(found, _Decided):
         return found
     return _report(found)
@@ -116,7 +116,6 @@ class _Decided:
     """A run that may be taken back, and what that means."""
 
     run: ExecutionRun
-    account: PortfolioAccount
     unwinding: Unwinding
 
 
@@ -125,28 +124,29 @@ def _reverse_once(order: _Order) -> ReversalReport | Refusal:
     with transaction.atomic(durable=True):
         account_id = records.account_of_run(order.run_id)
         locked = bookkeeping.lock_accounts([account_id]) if account_id else []
-        found = _decide(order.run_id, locked[0] if locked else None)
+        found = _decide(order.run_id, partial(plan_unwinding, locked[0], run_id=order.run_id) if locked else None)
         if not isinstance(found, _Decided):
             return found
         return _write(found, order)
 
 
-def _decide(run_id: uuid.UUID, account: PortfolioAccount | None) -> _Decided | ReversalReport | Refusal:
+def _decide(run_id: uuid.UUID, plan: Callable[[], Unwinding] | None) -> _Decided | ReversalReport | Refusal:
+    """Say whether the run may be taken back; `plan` reads what that means for its account, if it has one."""
     run = records.find_run(run_id)
     if run is None:
         return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
     reversal = records.reversal_of(run)
     if reversal is not None:
         return replace(ReversalReport.from_data(reversal.report), replay=True)
-    if run.status != ExecutionRun.Status.SUCCEEDED or account is None:
+    if run.status != ExecutionRun.Status.SUCCEEDED or plan is None:
         return Refusal(Code.RUN_NOT_FINISHED, f"run {run_id} is {run.status}: it has booked nothing")
     try:
-        unwinding = plan_unwinding(account, run_id=run_id)
+        unwinding = plan()
     except CannotBookError as error:
         return Refusal(Code.CANNOT_BOOK, f"run {run_id}: {error}")
     if not unwinding.entries:
         return Refusal(Code.RUN_WITHOUT_ORDERS, f"run {run_id} has no orders: there is nothing to take back")
-    return _successors(run, unwinding) or _Decided(run, account, unwinding)
+    return _successors(run, unwinding) or _Decided(run, unwinding)
 
 
 def _successors(run: ExecutionRun, unwinding: Unwinding) -> Refusal | None:
@@ -173,7 +173,7 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
         _report(found), status="reversed", actor=order.actor, reason=order.reason, reversed_at=order.now.isoformat()
     )
     bookkeeping.reverse_entries(
-        found.account,
+        unwinding.account,
         unwinding.entries,
         positions=unwinding.positions,
         before=unwinding.before,
@@ -198,28 +198,27 @@ def _report(found: _Decided) -> ReversalReport:
     return ReversalReport(
         run_id=str(found.run.pk),
         request_id=str(found.run.request_id),
-        account_id=str(found.account.pk),
+        account_id=str(unwinding.account.pk),
         status="previewed",
         replay=False,
         orders=len({entry.order_id for entry in unwinding.entries}),
         entries=len(unwinding.entries),
         cash=plain(unwinding.cash),
-        cash_balance=plain(found.account.cash_balance + unwinding.cash),
-        positions=[_restored(position, unwinding) for position in unwinding.positions],
+        cash_balance=plain(unwinding.account.cash_balance + unwinding.cash),
+        positions=[_restored(each) for each in unwinding.restored],
         actor="",
         reason="",
         reversed_at=None,
     )
 
 
-def _restored(position: Position, unwinding: Unwinding) -> RestoredPart:
-    now, before = position.as_holding(), unwinding.before[position.pk]
-    after = before or replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+def _restored(restored: Restored) -> RestoredPart:
+    after = restored.after
     return RestoredPart(
-        position_id=str(position.pk),
+        position_id=str(restored.position_id),
         symbol=after.symbol,
         side=str(after.side),
-        reversed_quantity=plain(now.quantity),
+        reversed_quantity=plain(restored.now.quantity),
         quantity=plain(after.quantity),
         average_price=plain(after.average_price),
         cost_basis=plain(after.cost_basis),

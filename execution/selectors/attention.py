@@ -1,35 +1,44 @@
-"""What somebody should look at now: a few counts, each by a query that stops early."""
+"""What somebody should look at now: how many of what, and what to do. The same for the admin and the dashboard."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
-from execution.selectors.research import answered_lines, waiting_lines
+from execution.selectors.research import answered_lines, inbox_entries, waiting_lines
+from portfolios.domain.vocabulary import TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
 
 MOST = 100  # counted up to here: beyond it, how many more makes no difference
-RECENT = timedelta(days=7)
+RECENT = timedelta(days=7)  # for how long a failed run asks for attention
+_HALF_A_CENT = Decimal("0.005")  # amounts that a database compares differ by more, or not at all
+
+_State = ResearchRequest.State
+_STORED = "stored"  # directories of which there is a request
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
     """One kind of thing that waits for a person: how many, what it is and what to do.
 
-    `count` stops at `MOST`. `model` and `filters` say which rows they are; `is_urgent`: the books may be wrong, or
-    something does not run.
+    `name` is the kind's own, for addresses. `count` stops at `MOST`. `model` and `filters` say which rows they are;
+    `is_urgent`: the books may be wrong, or something does not run.
     """
 
+    name: str
     count: int
     what: str
     hint: str
-    model: type[Any]
-    filters: dict[str, str]
+    model: type[Model]
+    filters: Mapping[str, str]
     is_urgent: bool = False
 
     @property
@@ -38,78 +47,194 @@ class AttentionItem:
         return str(self.count) if self.count < MOST else f"{MOST}+"
 
 
-def concerns(*, now: datetime, price_max_age: timedelta) -> list[AttentionItem]:
-    """Return what waits for a person, the urgent first; nothing that is in order."""
-    found = [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What one thing of the kind is called, and several; the rows that it counts, None where it counts no rows."""
+
+    name: str
+    words: tuple[str, str]
+    hint: str
+    model: type[Model]
+    rows: "QuerySet[Any] | None"
+    filters: Mapping[str, str] = field(default_factory=dict)
+    is_urgent: bool = False
+
+    def item(self, count: int) -> AttentionItem:
+        """Return so many of them."""
+        words = self.words[0] if count == 1 else self.words[1]
+        return AttentionItem(self.name, count, words, self.hint, self.model, self.filters, self.is_urgent)
+
+
+def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[AttentionItem]:
+    """Return what waits for a person, the urgent first; nothing that is in order.
+
+    New research is what has a directory below `root` and is not stored. One query counts all rows, and one asks for
+    the triggers of the database.
+    """
+    kinds = [
         *_books(),
-        AttentionItem(
-            _count(ExecutionRun.objects.filter(status="failed", started_at__gte=now - RECENT)),
-            "runs failed in the last 7 days",
-            "Read the error, then try again.",
-            ExecutionRun,
-            {"status__exact": "failed"},
-            is_urgent=True,
-        ),
-        AttentionItem(
-            _count(waiting_lines()),
-            "lines of research are quarantined",
-            "Each says what is in doubt: say what it means.",
-            Recommendation,
-            {"waits": "answer"},
-        ),
-        AttentionItem(
-            _count(answered_lines()),
-            "lines have an answer and wait for their execution",
-            "Execute their request again.",
-            Recommendation,
-            {"waits": "execution"},
-        ),
-        AttentionItem(
-            _count(ResearchRequest.objects.filter(state__in=["new", "quarantined"])),
-            "requests cannot be executed as they are",
-            "Assign them to a strategy, or ignore them.",
-            ResearchRequest,
-            {"state__in": "new,quarantined"},
-        ),
-        AttentionItem(
-            _count(PortfolioAccount.objects.exclude(trading_state="ACTIVE")),
-            "accounts are halted or may only reduce",
-            "Research does not open positions there.",
-            PortfolioAccount,
-            {"trading_state__in": "HALTED,REDUCING"},
-        ),
-        AttentionItem(
-            _count(Position.objects.filter(status="open", marked_at__lt=now - price_max_age)),
-            "open positions have an old mark",
-            "Mark to market, or look for a missing price.",
-            Position,
-            {"status__exact": "open", "marked_at__lt": (now - price_max_age).isoformat()},
-        ),
-        AttentionItem(
-            _count(Security.objects.filter(is_verified=False)),
-            "securities are not verified",
-            "Fill in the sector: its limit is not checked without one.",
-            Security,
-            {"is_verified__exact": "0"},
-        ),
+        *_runs(now),
+        *_requests(),
+        *_lines(),
+        *_accounts(now - price_max_age, hours=price_max_age / timedelta(hours=1)),
     ]
-    return sorted((item for item in found if item.count), key=lambda item: not item.is_urgent)
+    arrived = {item.request_id for item in inbox_entries(root)}
+    counts = _counts(kinds, arrived=arrived)
+    counts["triggers"] = len(missing_triggers(connection))
+    counts["arrived"] = len(arrived) - counts.get(_STORED, 0)
+    found = [kind.item(counts[kind.name]) for kind in kinds if counts.get(kind.name)]
+    return sorted(found, key=lambda item: not item.is_urgent)
 
 
-def _books() -> Iterator[AttentionItem]:
+def _books() -> Iterator[_Kind]:
     """A quick look, without a replay: whether each balance is that of the last entry, and the triggers stand."""
     last = LedgerEntry.objects.filter(
         account=OuterRef("pk"), sequence=OuterRef("book_version"), balance_after=OuterRef("cash_balance")
     )
-    wrong = PortfolioAccount.objects.filter(~Exists(last)).exclude(book_version=0, cash_balance=0)
-    hint = "Run check_books: it says what does not fit, and --repair mends what follows from the ledger."
-    yield AttentionItem(
-        _count(wrong), "accounts do not fit their ledger", hint, PortfolioAccount, {}, is_urgent=True
+    yield _Kind(
+        name="books",
+        words=("account does not fit its ledger", "accounts do not fit their ledger"),
+        hint="Run check_books: it says what does not fit, and --repair mends what follows from the ledger.",
+        model=PortfolioAccount,
+        rows=PortfolioAccount.objects.filter(~Exists(last)).exclude(book_version=0, cash_balance=0),
+        is_urgent=True,
     )
-    missing = len(missing_triggers(connection))
-    what = "triggers of the database are missing"
-    yield AttentionItem(missing, what, "Run migrate, which installs them.", PortfolioAccount, {}, is_urgent=True)
+    yield _Kind(
+        name="triggers",
+        words=("trigger of the database is missing", "triggers of the database are missing"),
+        hint="Run migrate, which installs them.",
+        model=PortfolioAccount,
+        rows=None,
+        is_urgent=True,
+    )
 
 
-def _count(rows: "QuerySet[Any]") -> int:
-    return rows.order_by()[:MOST].count()
+def _runs(now: datetime) -> Iterator[_Kind]:
+    days = RECENT.days
+    yield _Kind(
+        name="failed-runs",
+        words=(f"failed run in the last {days} days", f"failed runs in the last {days} days"),
+        hint="Read the error, then try again.",
+        model=ExecutionRun,
+        rows=ExecutionRun.objects.filter(status=ExecutionRun.Status.FAILED, started_at__gte=now - RECENT),
+        filters={"status__exact": "failed"},
+        is_urgent=True,
+    )
+
+
+def _requests() -> Iterator[_Kind]:
+    new = "research that arrived and that nobody has looked at"
+    yield _Kind(
+        name="arrived",
+        words=(f"new request: {new}", f"new requests: {new}"),
+        hint="Scan the inbox.",
+        model=ResearchRequest,
+        rows=None,
+    )
+    for state, one, many, hint in (
+        (_State.READY, "request that is ready to be executed", "requests that are ready to be executed",
+         "Execute them, one by one or all at once."),
+        (_State.NEW, "request that nobody has been named for", "requests that nobody has been named for",
+         "Assign them to a strategy, or ignore them."),
+        (_State.QUARANTINED, "request that cannot be read", "requests that cannot be read",
+         "Each says what is wrong with it."),
+        (_State.FAILED, "request whose execution failed", "requests whose execution failed",
+         "Execute them again."),
+    ):  # fmt: skip
+        yield _Kind(
+            name=f"{state}-requests",
+            words=(one, many),
+            hint=hint,
+            model=ResearchRequest,
+            rows=ResearchRequest.objects.filter(state=state),
+            filters={"state__exact": str(state)},
+        )
+
+
+def _lines() -> Iterator[_Kind]:
+    yield _Kind(
+        name="waiting-lines",
+        words=("quarantined line that waits for a person", "quarantined lines that wait for a person"),
+        hint="Each says what is in doubt: say what it means.",
+        model=Recommendation,
+        rows=waiting_lines(),
+        filters={"waits": "answer"},
+    )
+    yield _Kind(
+        name="answered-lines",
+        words=(
+            "answered line whose request can be executed again",
+            "answered lines whose requests can be executed again",
+        ),
+        hint="Execute their request again.",
+        model=Recommendation,
+        rows=answered_lines(),
+        filters={"waits": "execution"},
+    )
+
+
+def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
+    yield _Kind(
+        name="limited-accounts",
+        words=("account that is halted or may only reduce", "accounts that are halted or may only reduce"),
+        hint="Research does not open positions there.",
+        model=PortfolioAccount,
+        rows=PortfolioAccount.objects.exclude(trading_state=TradingState.ACTIVE),
+        filters={"trading_state__in": "HALTED,REDUCING"},
+    )
+    age = f"at a price older than {hours:g} hours"
+    yield _Kind(
+        name="old-marks",
+        words=(f"open position that is marked {age}", f"open positions that are marked {age}"),
+        hint="Mark to market, or look for a missing price.",
+        model=Position,
+        rows=Position.objects.filter(status=Position.Status.OPEN, marked_at__lt=oldest),
+        filters={"status__exact": "open", "marked_at__lt": oldest.isoformat()},
+    )
+    yield _Kind(
+        name="outdated-measures",
+        words=(
+            "account whose measures are older than its books",
+            "accounts whose measures are older than their books",
+        ),
+        hint="Run refresh_summaries, which computes them again.",
+        model=PortfolioAccount,
+        rows=_outdated_accounts(),
+    )
+    yield _Kind(
+        name="unverified-securities",
+        words=("security that is not verified", "securities that are not verified"),
+        hint="Fill in the sector: its limit is not checked without one.",
+        model=Security,
+        rows=Security.objects.filter(is_verified=False),
+        filters={"is_verified__exact": "0"},
+    )
+
+
+def _outdated_accounts() -> "QuerySet[PortfolioAccount]":
+    """The accounts with entries whose stored measures are not of their books as they are now."""
+    rows = PortfolioAccount.objects.annotate(
+        unseen=F("cash_balance") + F("equity_value") - F("summary__total")
+    ).filter(book_version__gt=0)
+    is_of_these_books = Q(
+        summary__book_version=F("book_version"), unseen__lt=_HALF_A_CENT, unseen__gt=-_HALF_A_CENT
+    )
+    return rows.filter(Q(summary=None) | ~is_of_these_books)
+
+
+def _counts(kinds: Sequence[_Kind], *, arrived: Collection[UUID]) -> dict[str, int]:
+    """Return how many rows of each kind there are, at most `MOST`, and of `arrived` how many are stored."""
+    counted: list[QuerySet[Any, Any]] = [
+        _counted(kind.name, kind.rows, most=MOST) for kind in kinds if kind.rows is not None
+    ]
+    if arrived:
+        stored = ResearchRequest.objects.filter(pk__in=arrived)
+        counted.append(_counted(_STORED, stored, most=len(arrived)))
+    return dict(counted[0].union(*counted[1:], all=True))
+
+
+def _counted(name: str, rows: "QuerySet[Any]", *, most: int) -> "QuerySet[Any, tuple[str, int]]":
+    some = rows.model._default_manager.filter(pk__in=rows.order_by().values("pk")[:most]).order_by()
+    named = some.annotate(kind=Value(name, output_field=CharField())).values("kind")
+    counted: QuerySet[Any, tuple[str, int]] = named.annotate(number=Count("pk")).values_list("kind", "number")
+    return counted

@@ -10,8 +10,8 @@ from pathlib import Path
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from execution.arguments import parse_id
-from execution.engine.vocabulary import Outcome
-from execution.models import ExecutionRun, LineResolution, Recommendation, ResearchRequest, Reversal
+from execution.models import ExecutionRun, LineResolution, Recommendation, ResearchRequest
+from execution.runs.records import undecided_lines
 
 _State = ResearchRequest.State
 
@@ -59,36 +59,18 @@ def unfinished_counts() -> dict[str, int]:
 
 def waiting_lines() -> "QuerySet[Recommendation]":
     """Return the lines that wait for a person: undecided, and without an answer since their run."""
-    return _undecided().filter(~Exists(_answers_since()))
+    return undecided_lines().filter(~Exists(_answers_since())).select_related("run__strategy")
 
 
 def answered_lines() -> "QuerySet[Recommendation]":
     """Return the lines that wait for their execution: undecided, with an answer that no run has seen."""
-    return _undecided().filter(Exists(_answers_since()))
+    return undecided_lines().filter(Exists(_answers_since())).select_related("run__strategy")
 
 
 def answers_to(request_id: uuid.UUID) -> dict[int, LineResolution]:
     """Return what people said last of each line of a request. One query."""
     rows = LineResolution.objects.filter(request_id=request_id).order_by("pk")
     return {row.line: row for row in rows}
-
-
-def _undecided() -> "QuerySet[Recommendation]":
-    """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
-
-    A request of which a run was taken back has none.
-    """
-    later = Recommendation.objects.filter(
-        run__request=OuterRef("run__request"),
-        run__account=OuterRef("run__account"),
-        run__sequence__gt=OuterRef("run__sequence"),
-        line=OuterRef("line"),
-    )
-    rows = Recommendation.objects.filter(outcome=Outcome.QUARANTINED, run__status=ExecutionRun.Status.SUCCEEDED)
-    taken_back = Reversal.objects.filter(
-        run__request=OuterRef("run__request"), run__account=OuterRef("run__account")
-    )
-    return rows.filter(~Exists(later), ~Exists(taken_back)).select_related("run__strategy")
 
 
 def _answers_since() -> "QuerySet[LineResolution]":

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from common.admin.columns import list_of
-from execution.selectors.attention import concerns
+from execution.selectors.attention import attention as items
 
 register = template.Library()
 
@@ -17,7 +17,11 @@ register = template.Library()
 def attention(context: dict[str, Any]) -> dict[str, Any]:
     """Show what waits for a person, as far as this one may see it, each with the list of it."""
     user = context["request"].user
-    found = concerns(now=timezone.now(), price_max_age=timedelta(hours=settings.PRICE_MAX_AGE))
+    found = items(
+        now=timezone.now(),
+        price_max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        root=settings.ARTIFACTS_ROOT,
+    )
     seen = [
         (item, list_of(item.model, **item.filters))
         for item in found

@@ -9,19 +9,19 @@ to the cent.
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
+from common.choices import Choices
 from common.money import QUANTITY_STEP, ZERO, notional, quantize_average, quantize_cash, quantize_quantity, share
 
 
-class Side(StrEnum):
+class Side(Choices):
     """Which way a holding earns: long when the price rises, short when it falls."""
 
     LONG = "long"
     SHORT = "short"
 
 
-class Action(StrEnum):
+class Action(Choices):
     """What an order does. The position side it works on is part of the word."""
 
     BUY = "BUY"

@@ -5,7 +5,7 @@ symbol, no split and no dividend of the symbol was booked since, and no later en
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -50,6 +50,15 @@ class _Later(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """One position as it is, and as it is when the entries are taken back: perhaps with nothing held."""
+
+    position_id: UUID
+    now: Holding
+    after: Holding
+
+
+@dataclass(frozen=True, slots=True)
 class Unwinding:
     """The fills and fees of one run, the positions they changed, and what each position was before (None: nothing).
 
@@ -66,6 +75,17 @@ class Unwinding:
     def cash(self) -> Decimal:
         """Signed cash that taking back moves, + into the account."""
         return -sum((entry.amount for entry in self.entries), ZERO)
+
+    @property
+    def restored(self) -> list[Restored]:
+        """The positions before and after taking back, in their order."""
+        return [_restored(position, self.before[position.pk]) for position in self.positions]
+
+
+def _restored(position: Position, before: Holding | None) -> Restored:
+    now = position.as_holding()
+    nothing = replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+    return Restored(position.pk, now, before or nothing)
 
 
 def plan_unwinding(account: PortfolioAccount, *, run_id: UUID) -> Unwinding:

@@ -220,15 +220,14 @@ def remove_triggers(connection: BaseDatabaseWrapper) -> None:
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
     """Return the names of the triggers that are not there, or are switched off; none where the tables are not."""
-    if not _tables_exist(connection):
-        return []
     with connection.cursor() as cursor:
         cursor.execute(_LIST_INSTALLED[connection.vendor])
         installed = {name for (name,) in cursor.fetchall()}
     expected = [trigger.name for trigger in TRIGGERS]
     if connection.vendor == "postgresql":
         expected.append(_NO_TRUNCATE)
-    return [name for name in expected if name not in installed]
+    missing = [name for name in expected if name not in installed]
+    return missing if missing and _tables_exist(connection) else []
 
 
 def _tables_exist(connection: BaseDatabaseWrapper) -> bool:

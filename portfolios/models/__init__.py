@@ -1,6 +1,7 @@
 """The tables of the books. Only `portfolios.ledger.bookkeeping` writes cash, orders, positions and the ledger."""
 
-from portfolios.models.accounts import PortfolioAccount, Provider, TradingStateChange, Valuation
+from portfolios.domain.vocabulary import Provider
+from portfolios.models.accounts import PortfolioAccount, TradingStateChange, Valuation
 from portfolios.models.corporate import CorporateAction
 from portfolios.models.ledger import LedgerEntry
 from portfolios.models.securities import Price, Security

@@ -1,34 +1,24 @@
 """Portfolio accounts and their values over time."""
 
 import uuid
+from typing import TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
 
+from portfolios.domain import vocabulary
 from portfolios.models.fields import CashField
 from portfolios.models.strategies import Strategy
-
-
-class Provider(models.TextChoices):
-    """Who writes the research."""
-
-    ANTHROPIC = "anthropic", "Anthropic"
-    OPENAI = "openai", "OpenAI"
-    GEMINI = "gemini", "Gemini"
-    CUSTOM = "custom", "Custom"
 
 
 class PortfolioAccount(models.Model):
     """The books of one strategy as one provider trades it. Cash and holdings change through bookkeeping only."""
 
-    class TradingState(models.TextChoices):
-        ACTIVE = "ACTIVE", "Active"
-        REDUCING = "REDUCING", "Reducing only"
-        HALTED = "HALTED", "Halted"
+    TradingState: TypeAlias = vocabulary.TradingState
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="accounts")
-    provider = models.CharField(max_length=16, choices=Provider)
+    provider = models.CharField(max_length=16, choices=vocabulary.Provider.choices)
     cash_balance = CashField(default=0, help_text="Cash in USD; never below zero.")
     equity_value = CashField(
         default=0, help_text="Signed market value of the open positions at their last marks, shorts negative."
@@ -36,7 +26,7 @@ class PortfolioAccount(models.Model):
     book_version = models.PositiveBigIntegerField(
         default=0, help_text="Sequence number of the last ledger entry: equal versions mean equal books."
     )
-    trading_state = models.CharField(max_length=16, choices=TradingState, default=TradingState.ACTIVE)
+    trading_state = models.CharField(max_length=16, choices=TradingState.choices, default=TradingState.ACTIVE.value)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -46,10 +36,10 @@ class PortfolioAccount(models.Model):
             models.UniqueConstraint(name="account_one_per_strategy_and_provider", fields=["strategy", "provider"]),
             models.CheckConstraint(name="account_cash_not_negative", condition=Q(cash_balance__gte=0)),
             models.CheckConstraint(
-                name="account_provider_known", condition=Q(provider__in=["anthropic", "openai", "gemini", "custom"])
+                name="account_provider_known", condition=Q(provider__in=vocabulary.Provider.values)
             ),
             models.CheckConstraint(
-                name="account_trading_state_known", condition=Q(trading_state__in=["ACTIVE", "REDUCING", "HALTED"])
+                name="account_trading_state_known", condition=Q(trading_state__in=vocabulary.TradingState.values)
             ),
         ]
 
@@ -61,8 +51,8 @@ class TradingStateChange(models.Model):
     """Who halted, limited or freed an account, when and why. Written with the change, never edited."""
 
     account = models.ForeignKey(PortfolioAccount, on_delete=models.PROTECT, related_name="trading_state_changes")
-    before = models.CharField(max_length=16, choices=PortfolioAccount.TradingState)
-    after = models.CharField(max_length=16, choices=PortfolioAccount.TradingState)
+    before = models.CharField(max_length=16, choices=vocabulary.TradingState.choices)
+    after = models.CharField(max_length=16, choices=vocabulary.TradingState.choices)
     actor = models.CharField(max_length=150)
     reason = models.TextField()
     changed_at = models.DateTimeField()
@@ -72,9 +62,7 @@ class TradingStateChange(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="trading_state_change_known",
-                condition=Q(
-                    before__in=["ACTIVE", "REDUCING", "HALTED"], after__in=["ACTIVE", "REDUCING", "HALTED"]
-                ),
+                condition=Q(before__in=vocabulary.TradingState.values, after__in=vocabulary.TradingState.values),
             ),
             models.CheckConstraint(name="trading_state_change_changes", condition=~Q(before=F("after"))),
             models.CheckConstraint(name="trading_state_change_explained", condition=~Q(actor="") & ~Q(reason="")),

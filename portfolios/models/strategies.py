@@ -1,17 +1,20 @@
 """Strategies, and what each of them may do."""
 
 import uuid
+from typing import TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from common.identifiers import is_symbol
+from portfolios.domain import vocabulary
 from portfolios.models.fields import CashField, PercentField, UnitField
 
 
 def validate_symbols(value: object) -> None:
-    """Accept a list of symbols in upper case. Raises ValidationError for anything else."""
-    if not isinstance(value, list) or not all(isinstance(item, str) and item == item.upper() for item in value):
+    """Accept a list of symbols in canonical form. Raises ValidationError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and is_symbol(item) for item in value):
         raise ValidationError('Write a list of symbols in upper case, as ["GME", "AMC"].')
 
 
@@ -59,9 +62,7 @@ class RiskPolicy(models.Model):
     Percentages are of the account's total value. The system's own limits stand over a policy: the stricter wins.
     """
 
-    class OnBreach(models.TextChoices):
-        CLAMP = "clamp", "Clamp: trade what the limit leaves"
-        REJECT = "reject", "Reject: trade nothing"
+    OnBreach: TypeAlias = vocabulary.OnBreach
 
     class Rounding(models.TextChoices):
         HALF_EVEN = "ROUND_HALF_EVEN", "Half to even (published)"
@@ -100,7 +101,7 @@ class RiskPolicy(models.Model):
     allow_short = models.BooleanField(default=False, help_text="Whether SELL_SHORT may open positions.")
     whole_share_shorts = models.BooleanField(default=False, help_text="Whether shorts are whole units only.")
     short_margin_percent = _percent("Cash kept for a short on top of its value.")
-    on_breach = models.CharField(max_length=8, choices=OnBreach, default=OnBreach.CLAMP)
+    on_breach = models.CharField(max_length=8, choices=OnBreach.choices, default=OnBreach.CLAMP.value)
     rounding = models.CharField(max_length=16, choices=Rounding, default=Rounding.HALF_EVEN)
     commission_per_order = CashField(default=0, help_text="Cash per order.")
     commission_per_share = UnitField(default=0, help_text="Cash per unit.")
@@ -148,7 +149,9 @@ class RiskPolicy(models.Model):
             ),
             models.CheckConstraint(
                 name="risk_policy_words_known",
-                condition=Q(on_breach__in=["clamp", "reject"], rounding__in=["ROUND_HALF_EVEN", "ROUND_DOWN"]),
+                condition=Q(
+                    on_breach__in=vocabulary.OnBreach.values, rounding__in=["ROUND_HALF_EVEN", "ROUND_DOWN"]
+                ),
             ),
         ]
 

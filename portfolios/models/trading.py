@@ -2,12 +2,13 @@
 
 import uuid
 from decimal import Decimal
+from typing import TypeAlias
 
 from django.db import models
 from django.db.models import Q
 
 from common.money import notional, plain
-from portfolios.domain import accounting
+from portfolios.domain import accounting, order_states
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 from portfolios.models.securities import Security
@@ -16,29 +17,18 @@ from portfolios.models.securities import Security
 class Order(models.Model):
     """An instruction to trade, positive in quantity; its action says which way."""
 
-    class Action(models.TextChoices):
-        BUY = "BUY", "Buy"
-        SELL = "SELL", "Sell"
-        SELL_SHORT = "SELL_SHORT", "Sell short"
-        BUY_TO_COVER = "BUY_TO_COVER", "Buy to cover"
-
-    class Status(models.TextChoices):
-        PENDING = "pending", "Pending"
-        FILLED = "filled", "Filled"
-        PARTIALLY_FILLED = "partially_filled", "Partially filled"
-        CANCELED = "canceled", "Canceled"
-        REJECTED = "rejected", "Rejected by the venue"
-        FAILED = "failed", "Failed"
+    Action: TypeAlias = accounting.Action
+    Status: TypeAlias = order_states.OrderStatus
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey(PortfolioAccount, on_delete=models.PROTECT, related_name="orders")
     security = models.ForeignKey(
         Security, on_delete=models.PROTECT, related_name="orders", to_field="symbol", db_column="symbol"
     )
-    action = models.CharField(max_length=16, choices=Action)
+    action = models.CharField(max_length=16, choices=Action.choices)
     quantity = UnitField()
     limit_price = UnitField(help_text="Reference price per unit at which the order was sized.")
-    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING.value)
     filled_quantity = UnitField(default=0)
     average_fill_price = UnitField(null=True, blank=True)
     fee = CashField(default=0)
@@ -58,11 +48,11 @@ class Order(models.Model):
             models.CheckConstraint(name="order_fee_not_negative", condition=Q(fee__gte=0)),
             models.CheckConstraint(
                 name="order_action_known",
-                condition=Q(action__in=["BUY", "SELL", "SELL_SHORT", "BUY_TO_COVER"]),
+                condition=Q(action__in=accounting.Action.values),
             ),
             models.CheckConstraint(
                 name="order_status_known",
-                condition=Q(status__in=["pending", "filled", "partially_filled", "canceled", "rejected", "failed"]),
+                condition=Q(status__in=order_states.OrderStatus.values),
             ),
             models.CheckConstraint(
                 name="order_filled_exactly_when_it_says_so",
@@ -98,9 +88,7 @@ class Order(models.Model):
 class Position(models.Model):
     """What an account holds, or held, of one security; at most one open row per account and security."""
 
-    class Side(models.TextChoices):
-        LONG = "long", "Long"
-        SHORT = "short", "Short"
+    Side: TypeAlias = accounting.Side
 
     class Status(models.TextChoices):
         OPEN = "open", "Open"
@@ -111,7 +99,7 @@ class Position(models.Model):
     security = models.ForeignKey(
         Security, on_delete=models.PROTECT, related_name="positions", to_field="symbol", db_column="symbol"
     )
-    side = models.CharField(max_length=8, choices=Side)
+    side = models.CharField(max_length=8, choices=Side.choices)
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
     quantity = UnitField(help_text="Units held; zero once closed.")
     average_price = UnitField(help_text="Price per unit of the opening fills, weighted by quantity.")
@@ -138,7 +126,7 @@ class Position(models.Model):
                 condition=Q(status="open", quantity__gt=0, closed_at=None)
                 | Q(status="closed", quantity=0, cost_basis=0, closed_at__isnull=False),
             ),
-            models.CheckConstraint(name="position_side_known", condition=Q(side__in=["long", "short"])),
+            models.CheckConstraint(name="position_side_known", condition=Q(side__in=accounting.Side.values)),
             models.CheckConstraint(
                 name="position_prices_positive", condition=Q(average_price__gt=0, mark_price__gt=0)
             ),

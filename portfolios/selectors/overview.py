@@ -7,7 +7,7 @@ summaries, which say of which books they are. Sums are made here, not in SQL: SQ
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -52,9 +52,6 @@ class Totals:
     equity: Decimal
     change: Decimal | None
     changed: int
-    halted: int
-    stale: int
-    outdated: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,37 +73,25 @@ def _flag(condition: Q) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())  # noqa: FBT003
 
 
-def totals(filters: Filters, *, now: datetime, max_age: timedelta) -> Totals:
-    """Return the sums over all accounts, and how many of them match and need attention. One query.
-
-    An account is stale where the price of an open position is older than `max_age`, outdated where its stored
-    measures are not of its books.
-    """
+def totals(filters: Filters) -> Totals:
+    """Return the sums over all accounts, and how many of them match. One query."""
     rows = PortfolioAccount.objects.order_by().values_list(
         "cash_balance",
         "equity_value",
         "summary__change",
-        "trading_state",
-        _flag(Q(summary__oldest_mark_at__lt=now - max_age)),
         _flag(filters.condition()),
-        "book_version",
-        "summary__book_version",
-        "summary__total",
     )
     found = list(rows)
     changes = [row[2] for row in found if row[2] is not None]
     cash, equity = sum((row[0] for row in found), ZERO), sum((row[1] for row in found), ZERO)
     return Totals(
         accounts=len(found),
-        matching=sum(row[5] for row in found),
+        matching=sum(row[3] for row in found),
         total=cash + equity,
         cash=cash,
         equity=equity,
         change=sum(changes, ZERO) if changes else None,
         changed=len(changes),
-        halted=sum(row[3] != PortfolioAccount.TradingState.ACTIVE for row in found),
-        stale=sum(row[4] for row in found),
-        outdated=sum(row[6] > 0 and row[6:] != (row[6], row[6], row[0] + row[1]) for row in found),
     )
 
 

@@ -28,9 +28,7 @@ from execution.engine.parsing.sizes import SizeScales, percent_in_range, read_si
 from execution.engine.parsing.symbols import (
     CASH_WORDS,
     NAME_FIELDS,
-    SYMBOL,
     line_symbol,
-    normalize_symbol,
     read_symbol,
 )
 from execution.engine.parsing.unwrap import Unwrapped, unwrap, unwrap_batch
@@ -38,13 +36,11 @@ from execution.engine.vocabulary import Code, RecommendedAction, Refusal
 
 __all__ = [
     "MAX_RECOMMENDATIONS",
-    "SYMBOL",
     "Artifact",
     "Claims",
     "Problem",
     "Recommendation",
     "content_digest",
-    "normalize_symbol",
     "parse_artifact",
     "parse_batch",
 ]

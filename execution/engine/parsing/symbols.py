@@ -4,15 +4,12 @@ Only the plain United States form is read. A pair, a foreign listing and a name 
 letters may be another security there.
 """
 
-import re
 from collections.abc import Mapping
 
+from common.identifiers import is_symbol
 from common.text import brief, one_line
 from execution.engine.parsing.mapping_rules import Rules, Unclear
 from execution.engine.vocabulary import Code
-
-# Letters, perhaps digits (as test and fund tickers have), perhaps a share class: MSFT, BRK.B, SPY, SYM001.
-SYMBOL = re.compile(r"[A-Z]{1,6}[0-9]{0,6}(\.[A-Z]{1,2})?", re.ASCII)
 
 RULE = "letters, perhaps digits, perhaps a share class, as in BRK.B"
 
@@ -64,17 +61,6 @@ CASH_WORDS = frozenset({"CASH", "USD", "EUR", "GBP", "JPY", "CHF", "USDT", "USDC
 _NO_SYMBOLS = frozenset({"N/A", "N.A", "N.A.", "N-A", "NA", "NONE", "NULL", "NAN", "TBD"})
 
 _LONGEST = 32  # characters of anything that could be a symbol
-
-
-def normalize_symbol(text: str) -> str | None:
-    """Return the canonical form (upper case, share class behind a point: BRK.B), or None for no such symbol.
-
-    For symbols that people type and keep; what research writes goes through `read_symbol`, which asks for more.
-    """
-    name = text.strip()
-    symbol = name.upper().replace("-", ".")
-    # upper() makes plain letters of some that are none: SS of a sharp s, S of a long one.
-    return symbol if name.isascii() and SYMBOL.fullmatch(symbol) else None
 
 
 def read_symbol(written: str, *, rules: Rules, field: str = "symbol") -> str | Unclear:
@@ -144,7 +130,7 @@ def _canonical(name: str, *, field: str, written: str) -> str | Unclear:
     symbol = f"{root}.{kind}" if kind else root
     if not kind and _is_pair(root):
         return _unclear(field, written, f"a pair of currencies, not a security: not {RULE}")
-    if not SYMBOL.fullmatch(symbol) or bare.endswith((".", "-", "/")):
+    if not is_symbol(symbol) or bare.endswith((".", "-", "/")):
         return _unclear(field, written, _why_no_symbol(root, kind), _suggested(root, kind))
     if kind and kind not in SHARE_CLASSES:
         return _unclear(field, written, _why_no_symbol(root, kind), _suggested(root, kind))
@@ -173,13 +159,13 @@ def _why_no_symbol(root: str, kind: str) -> str:
         return f"'.{kind}' names a listing elsewhere ({EXCHANGE_SUFFIXES[kind]}), which is not traded here"
     if root.isalnum() and kind.isalpha() and len(kind) > 2:
         return f"a pair or a listing, not a security: not {RULE}"
-    if kind and SYMBOL.fullmatch(f"{root}.{kind}"):
+    if kind and is_symbol(f"{root}.{kind}"):
         return f"'.{kind}' is neither a known share class nor a known exchange"
     return f"not {RULE}"
 
 
 def _suggested(root: str, kind: str) -> str:
-    if SYMBOL.fullmatch(root) and kind in ("N", "O", "OQ"):
+    if is_symbol(root) and kind in ("N", "O", "OQ"):
         return f"if {root} in the United States is meant, map it to {root}"
     return "map it to the symbol that is meant"
 

@@ -3,11 +3,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.management import options as shared
-from execution.research.resolutions import Author
-from execution.research.triage import assign_request, ignore_request
+from execution.services import Author, assign_request, ignore_request
 
 
 class Command(BooksCommand):
@@ -26,7 +26,7 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) for a refusal."""
         request_id = shared.granted(parse_id(options["request_id"], name="request_id"))
-        author = Author(actor=shared.actor(), reason=options["reason"], now=timezone.now())
+        author = Author(actor=os_user(), reason=options["reason"], now=timezone.now())
         if options["ignore"]:
             row = shared.granted(ignore_request(request_id, author=author))
         else:

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_amount, parse_id, parse_provider
 from execution.management import options as shared
 from execution.models import ExecutionRun
 from execution.prices import PriceChain
-from execution.research.scan import scan_inbox
-from execution.runs.batch import Batch, Done, count_ready, execute_pending
+from execution.services import Batch, Done, count_ready, execute_pending, scan_inbox
 
 
 class Command(BooksCommand):
@@ -74,9 +74,8 @@ def _batch(options: dict[str, Any]) -> Batch:
         return shared.granted(shared.prices_of(options, now=now))
 
     return Batch(
-        artifacts_root=settings.ARTIFACTS_ROOT,
         initial_balance=shared.granted(parse_amount(str(options["initial_balance"]), name="--initial-balance")),
-        actor=shared.actor(),
+        actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         clock=timezone.now,
         prices_at=prices_at,

@@ -5,11 +5,11 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from common.commands import BooksCommand
+from common.identifiers import normalize_symbol
 from common.text import one_line
 from execution.arguments import parse_id
-from execution.engine.parsing.artifact import normalize_symbol
-from execution.engine.vocabulary import Refusal
-from execution.runs.explanation import explain_run, render_explanation
+from execution.management import options as shared
+from execution.services import explain_run, render_explanation
 
 
 class Command(BooksCommand):
@@ -25,13 +25,11 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print its answer. Raises CommandError for a refusal."""
-        run_id = parse_id(options["run_id"], name="run_id")
+        run_id = shared.granted(parse_id(options["run_id"], name="run_id"))
         symbol = normalize_symbol(options["symbol"]) if options["symbol"] is not None else None
         if options["symbol"] is not None and symbol is None:
             raise CommandError(f"--symbol {one_line(options['symbol'])} is not a symbol")
-        answer = run_id if isinstance(run_id, Refusal) else explain_run(run_id, symbol=symbol)
-        if isinstance(answer, Refusal):
-            raise CommandError(f"[{answer.code}] {answer.message}")
+        answer = shared.granted(explain_run(run_id, symbol=symbol))
         if options["output_format"] == "json":
             self.stdout.write(json.dumps(answer.as_data(), indent=2))
         else:

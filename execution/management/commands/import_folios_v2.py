@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from common.commands import BooksCommand
-from execution.research.triage import ignore_executed_elsewhere
+from execution.services import ignore_executed_elsewhere
 from portfolios.importers.folios_v2.import_books import (
     ImportReport,
     PredecessorFileError,

@@ -10,9 +10,8 @@ from django.db import transaction
 
 from common.commands import BooksCommand
 from common.text import one_line
-from execution.engine.vocabulary import Refusal
 from execution.imports.securities import ACTIVE, COLUMNS, SecurityTable, read_security_table
-from execution.management.options import error_of
+from execution.management.options import granted
 from portfolios.reference_data import SECTORS, Imported, import_securities
 
 
@@ -40,9 +39,7 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, and say what was done. Raises CommandError where the file or one of its rows is refused."""
         path: Path = options["file"]
-        table = read_security_table(path)
-        if isinstance(table, Refusal):
-            raise error_of(table)
+        table = granted(read_security_table(path))
         with transaction.atomic():
             imported = import_securities(table.securities)
             # A dry run is the import itself, taken back: it cannot say anything else.

@@ -3,10 +3,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.management import options as shared
 from execution.models import MappingRule
-from execution.research.resolutions import Author, save_rule
+from execution.services import Author, save_rule
 
 
 class Command(BooksCommand):
@@ -26,7 +27,7 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) for a refusal."""
-        author = Author(actor=shared.actor(), reason=options["reason"], now=timezone.now())
+        author = Author(actor=os_user(), reason=options["reason"], now=timezone.now())
         rule = shared.granted(
             save_rule(
                 provider=options["provider"],

@@ -11,9 +11,14 @@ from common.commands import BooksCommand
 from execution.arguments import parse_id, parse_provider
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.management import options as shared
-from execution.research.inbox import LoadedArtifact
-from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
-from execution.services import ExecutionRequest
+from execution.services import (
+    ExecutionRequest,
+    LoadedArtifact,
+    load_latest_research,
+    load_targets,
+    parse_target,
+    read_targets,
+)
 
 
 class Command(BooksCommand):

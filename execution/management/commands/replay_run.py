@@ -6,8 +6,8 @@ from django.core.management.base import CommandError
 
 from common.commands import BooksCommand
 from execution.arguments import parse_id
-from execution.engine.vocabulary import Refusal
-from execution.runs.reproduction import replay_run
+from execution.management import options as shared
+from execution.services import replay_run
 
 
 class Command(BooksCommand):
@@ -22,10 +22,7 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print what differs. Raises CommandError for a refusal or a difference."""
-        run_id = parse_id(options["run_id"], name="run_id")
-        answer = run_id if isinstance(run_id, Refusal) else replay_run(run_id)
-        if isinstance(answer, Refusal):
-            raise CommandError(f"[{answer.code}] {answer.message}")
+        answer = shared.granted(replay_run(shared.granted(parse_id(options["run_id"], name="run_id"))))
         if options["output_format"] == "json":
             self.stdout.write(json.dumps(answer.as_data(), indent=2))
         else:

@@ -3,10 +3,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.management import options as shared
-from execution.research.resolutions import Answer, Author, resolve_line
+from execution.services import Answer, Author, resolve_line
 
 
 class Command(BooksCommand):
@@ -27,7 +28,7 @@ class Command(BooksCommand):
         """Make the one call. Raises CommandError (exit code 1) for a refusal."""
         request_id = shared.granted(parse_id(options["request_id"], name="request_id"))
         answer = Answer(action=options["action"], symbol=options["symbol"], allocation_percent=options["percent"])
-        author = Author(actor=shared.actor(), reason=options["reason"], now=timezone.now())
+        author = Author(actor=os_user(), reason=options["reason"], now=timezone.now())
         row = shared.granted(
             resolve_line(request_id=request_id, line=options["line"], answer=answer, author=author)
         )

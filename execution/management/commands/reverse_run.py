@@ -4,12 +4,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.engine.vocabulary import Refusal
 from execution.management import options as shared
 from execution.models import ExecutionRun
-from execution.runs.reversal import ReversalReport, preview_reversal, render_reversal, reverse_run
+from execution.services import ReversalReport, preview_reversal, render_reversal, reverse_run
 
 
 class Command(BooksCommand):
@@ -26,9 +27,7 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print its report. Raises CommandError (exit code 1) for a refusal."""
-        answer = _answer(options)
-        if isinstance(answer, Refusal):
-            raise shared.error_of(answer)
+        answer = shared.granted(_answer(options))
         if options["output_format"] == "json":
             self.stdout.write(json.dumps(answer.as_data(), indent=2))
         else:
@@ -43,7 +42,7 @@ def _answer(options: dict[str, Any]) -> ReversalReport | Refusal:
         return preview_reversal(run_id)
     return reverse_run(
         run_id,
-        actor=shared.actor(),
+        actor=os_user(),
         door=ExecutionRun.Door.COMMAND,
         reason=options["reason"],
         now=timezone.now(),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from common.commands import BooksCommand
 from execution.management import options as shared
-from execution.research.scan import ScanReport, scan_inbox
+from execution.services import ScanReport, scan_inbox
 
 
 class Command(BooksCommand):

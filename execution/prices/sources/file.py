@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from common.identifiers import normalize_symbol
 from common.text import one_line
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from common.money import ZERO
 from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy
-from execution.runs.effective_policy import policy_for
+from execution.selectors.policy import policy_for
 from execution.selectors.runs import runs_of_account
 from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import Chart, lines_chart, page

@@ -1,9 +1,6 @@
-"""What a request says, as people have explained it, and the answer to a line that waits."""
+"""The lines of a request, and the answer to one that waits."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,106 +13,25 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from common.identifiers import canonical_uuid
 from common.money import format_percent
-from execution.arguments import provider_meant
 from execution.engine.parsing.artifact import Artifact, Problem
-from execution.engine.parsing.interpretation import Interpretation
-from execution.engine.vocabulary import Refusal
-from execution.models import ExecutionRun, ResearchRequest
-from execution.research.inbox import LoadedArtifact, load_artifact
-from execution.research.resolutions import Answer, interpretation_for, resolve_line, save_rule, suggested_rule
-from execution.runs import records
-from execution.runs.eligibility import CONFIRMABLE, interpretation_of
-from execution.selectors.research import answers_to, find_request, waiting_lines
+from execution.engine.vocabulary import CONFIRMABLE, Refusal
+from execution.selectors.request_detail import RequestDetail, read_request
+from execution.selectors.research import answers_to, waiting_lines
+from execution.services import Answer, resolve_line, save_rule, suggested_rule
 from folios.dashboard.views.decision_forms import AnswerForm
 from folios.dashboard.views.inbox import author_of, bring_in
 from folios.dashboard.views.pages import EXECUTE
 from portfolios.selectors import books
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A request's artifact as people have explained it so far, or why it cannot be read, and what is stored of it.
-
-    `task` is the task that the address asked for, `runs` are those that did not fail, the oldest first.
-    """
-
-    artifact: Artifact | Refusal
-    source: str
-    task: str
-    stored: ResearchRequest | None
-    runs: Sequence[ExecutionRun]
-
-    @property
-    def strategy(self) -> str:
-        """The id of the strategy that the research is for, as far as anybody has said, else ""."""
-        if self.runs:
-            return str(self.runs[-1].strategy_id)
-        said = self.artifact.claims.strategy_id if isinstance(self.artifact, Artifact) else ""
-        return str(self.stored.strategy_id) if self.stored and self.stored.strategy_id else said
-
-    @property
-    def provider(self) -> str:
-        """The provider whose research it is, as far as anybody has said, else ""."""
-        return _provider_of(self.artifact, self.stored, self.runs)
+def find_detail(request_id: UUID, *, task: str) -> RequestDetail:
+    """Return the request with that id; `task` names one of its tasks, where it has several."""
+    return read_request(request_id, root=settings.ARTIFACTS_ROOT, task_id=canonical_uuid(task))
 
 
-def read_request(request_id: UUID, *, task: str) -> Reading:
-    """Return a request from its directory, else as it was stored, read with all that people have said of it."""
-    task_id = UUID(task) if _is_uuid(task) else None
-    loaded = load_artifact(settings.ARTIFACTS_ROOT, request_id=request_id, task_id=task_id)
-    stored = find_request(request_id)
-    runs = records.find_runs(request_id=request_id)
-    plain = _plain(loaded, stored)
-    provider = _provider_of(plain, stored, runs)
-    said = interpretation_for(request_id=request_id, provider=provider)
-    mine = [run for run in runs if run.provider == provider]
-    if mine:  # what a first run has read, its follow-ups read by the same rules
-        said = replace(said, rules=interpretation_of(mine[0]).rules)
-    source = loaded.source if isinstance(loaded, LoadedArtifact) else stored.source_path if stored else ""
-    return Reading(_explained(loaded, stored, said), _below_root(source), task, stored, runs)
-
-
-def _plain(loaded: LoadedArtifact | Refusal, stored: ResearchRequest | None) -> Artifact | Refusal:
-    return _explained(loaded, stored, None)
-
-
-def _explained(
-    loaded: LoadedArtifact | Refusal, stored: ResearchRequest | None, said: Interpretation | None
-) -> Artifact | Refusal:
-    """Return what the directory holds, else what was stored, read with what people said."""
-    if isinstance(loaded, LoadedArtifact):
-        read = loaded.read_as(said) if said else loaded
-        return read.artifact if isinstance(read, LoadedArtifact) else read
-    if stored is None or not stored.content:
-        return loaded
-    return (said or Interpretation()).read(stored.content.encode())
-
-
-def _provider_of(artifact: Artifact | Refusal, stored: ResearchRequest | None, runs: Sequence[ExecutionRun]) -> str:
-    if runs:
-        return runs[-1].provider
-    if stored is not None and stored.provider:
-        return stored.provider
-    return (provider_meant(artifact.claims.provider) or "") if isinstance(artifact, Artifact) else ""
-
-
-def _below_root(source: str) -> str:
-    """Return where the artifact was read from, the root left out: it is the same for all of them."""
-    path = Path(source)
-    return (
-        str(path.relative_to(settings.ARTIFACTS_ROOT)) if path.is_relative_to(settings.ARTIFACTS_ROOT) else source
-    )
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
-
-
-def lines_of(request: HttpRequest, request_id: UUID, found: Reading) -> list[dict[str, Any]]:
+def lines_of(request: HttpRequest, request_id: UUID, found: RequestDetail) -> list[dict[str, Any]]:
     """Return the lines in their order: what each says, what waits, what was answered, and the form of an answer."""
     artifact = found.artifact
     if isinstance(artifact, Refusal):
@@ -172,7 +88,7 @@ def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
         faults = [str(fault) for found in form.errors.values() for fault in found]
         return _ask_again(request, request_id, number, " ".join(faults))
     bring_in(request_id)
-    found = read_request(request_id, task=request.POST.get("task_id", ""))  # before the answer makes it clear
+    found = find_detail(request_id, task=request.POST.get("task_id", ""))  # before the answer makes it clear
     kept = resolve_line(request_id=request_id, line=number, answer=form.answer(), author=author_of(request, form))
     if isinstance(kept, Refusal):
         return _ask_again(request, request_id, number, kept.message)
@@ -182,7 +98,7 @@ def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('request', args=[request_id])}#line-{number}", status=303)
 
 
-def _keep_rule(request: HttpRequest, found: Reading, number: int, form: AnswerForm) -> None:
+def _keep_rule(request: HttpRequest, found: RequestDetail, number: int, form: AnswerForm) -> None:
     """Keep the answer as a rule, and say so, or why it is none."""
     problems = found.artifact.problems if isinstance(found.artifact, Artifact) else ()
     rules = [suggested_rule(problem, form.answer()) for problem in problems if problem.line == number]

@@ -4,38 +4,20 @@ from typing import Any
 
 from django import forms
 
-from execution.engine.vocabulary import RecommendedAction
-from execution.research.resolutions import Answer
-from folios.dashboard.views.plan_form import active_strategies
-from portfolios.models import Provider
-
-_ACTIONS = (
-    ("", "As it is written"),
-    *((str(word), word.replace("_", " ").capitalize()) for word in RecommendedAction),
-)
+import execution.forms
+from common.web.forms import ReasonForm
+from execution.services import Answer
 
 
-class ReasonForm(forms.Form):
-    """Why a person decides what the button says."""
+class AssignForm(execution.forms.AssignForm, ReasonForm):
+    """Whose a request is, and why."""
 
-    reason = forms.CharField(max_length=1_000, help_text="It is kept with your name.")
-
-
-class AssignForm(ReasonForm):
-    """Whose a request is."""
-
-    strategy = forms.ChoiceField(choices=active_strategies)
-    provider = forms.ChoiceField(choices=Provider.choices)
     field_order = ["strategy", "provider", "reason"]
 
 
-class AnswerForm(ReasonForm):
-    """What a line means. What is left empty is meant as it is written; `confirm` says that all of it is."""
+class AnswerForm(execution.forms.AnswerForm, ReasonForm):
+    """What a line means, and why; `confirm` says that all of it is meant as it is written."""
 
-    action = forms.ChoiceField(choices=_ACTIONS, required=False)
-    symbol = forms.CharField(max_length=20, required=False)
-    size = forms.CharField(max_length=20, required=False, help_text="In percent, 0 to 100.")
-    keep = forms.BooleanField(required=False, label="Keep as a rule for this provider's later research")
     confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
     field_order = ["action", "symbol", "size", "reason", "keep", "confirm"]
 
@@ -48,7 +30,4 @@ class AnswerForm(ReasonForm):
 
     def answer(self) -> Answer:
         """Return the answer of a valid form."""
-        given = self.cleaned_data
-        if given["confirm"]:
-            return Answer()
-        return Answer(action=given["action"], symbol=given["symbol"], allocation_percent=given["size"])
+        return Answer() if self.cleaned_data["confirm"] else super().answer()

@@ -14,15 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun, ResearchRequest
-from execution.prices import PriceChain, build_chain, price_settings
-from execution.research.inbox import load_artifact
-from execution.research.resolutions import Author
-from execution.research.scan import scan_inbox
-from execution.research.triage import assign_request, ignore_request
-from execution.runs.batch import Batch, Done, count_ready, execute_pending
+from execution.prices import configured_chain
+from execution.selectors.request_detail import read_arrived
 from execution.selectors.research import (
     answered_lines,
     find_request,
@@ -31,7 +28,17 @@ from execution.selectors.research import (
     unfinished_counts,
     waiting_lines,
 )
-from folios.dashboard.views.decision_forms import AssignForm, ReasonForm
+from execution.services import (
+    Author,
+    Batch,
+    Done,
+    assign_request,
+    count_ready,
+    execute_pending,
+    ignore_request,
+    scan_inbox,
+)
+from folios.dashboard.views.decision_forms import AssignForm
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 from portfolios.selectors import books
 
@@ -136,10 +143,9 @@ def _facts_of_stored(stored: Any) -> dict[str, Any]:
 
 
 def _facts_of_directory(request_id: UUID) -> dict[str, Any]:
-    loaded = load_artifact(settings.ARTIFACTS_ROOT, request_id=request_id, task_id=None)
-    if isinstance(loaded, Refusal):
-        return {"status": "unreadable", "what": loaded.message}
-    artifact = loaded.artifact
+    artifact = read_arrived(request_id, root=settings.ARTIFACTS_ROOT)
+    if isinstance(artifact, Refusal):
+        return {"status": "unreadable", "what": artifact.message}
     said = ", ".join(f"{line.action} {line.symbol}" for line in artifact.recommendations[:6])
     return {
         "provider": artifact.claims.provider,
@@ -194,7 +200,7 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
     """Execute as many of the ready requests as the reader saw, the oldest first, and say what became of them."""
     limit = request.POST.get("count", "")
     now = timezone.now()
-    prices = _prices(now)
+    prices = configured_chain(now=now)
     if isinstance(prices, Refusal) or not limit.isdecimal() or len(limit) > 6:
         words = (
             prices.message if isinstance(prices, Refusal) else "the page did not say how many requests it showed"
@@ -202,8 +208,6 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"Nothing was executed: {words}")
         return see_other("research")
     batch = Batch(
-        artifacts_root=settings.ARTIFACTS_ROOT,
-        initial_balance=settings.DEFAULT_INITIAL_BALANCE,
         actor=request.user.get_username(),
         door=ExecutionRun.Door.DASHBOARD,
         clock=lambda: now,
@@ -213,10 +217,6 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
     done = list(execute_pending(batch)) if count_ready(batch) else []
     _say(request, done)
     return see_other("research")
-
-
-def _prices(now: datetime) -> PriceChain | Refusal:
-    return build_chain(configured=price_settings(), given={}, from_file={}, default_price=None, now=now)
 
 
 def _say(request: HttpRequest, done: list[Done]) -> None:
@@ -245,7 +245,7 @@ def assign(request: HttpRequest, request_id: UUID) -> HttpResponse:
     given = form.cleaned_data
     bring_in(request_id)
     answer = assign_request(
-        request_id, strategy_id=UUID(given["strategy"]), provider=given["provider"], author=author_of(request, form)
+        request_id, strategy_id=given["strategy"].pk, provider=given["provider"], author=author_of(request, form)
     )
     if isinstance(answer, Refusal):
         messages.error(request, f"Not assigned: {answer.message}")

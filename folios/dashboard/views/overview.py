@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
 from execution.demo.load import load_examples
+from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
-from execution.selectors.research import inbox_entries, stored_ids, unfinished_counts
-from execution.selectors.runs import ATTENTION_DAYS, recent_runs
+from execution.selectors.runs import recent_runs
 from folios.dashboard.views.inbox import ARRIVED
 from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
@@ -59,37 +59,43 @@ _LEAGUE_COLUMNS = (
     Column("policy", "Policy"),
     Column("eligible", "Compared"),
 )
-# What keeps requests waiting, by their state.
-_WAITING = (
-    (ARRIVED, "new requests: research that arrived and that nobody has looked at"),
-    ("ready", "requests that are ready to be executed"),
-    ("new", "requests that nobody has been named for: assign them"),
-    ("quarantined", "requests that cannot be read"),
-    ("failed", "requests whose execution failed"),
-)
+# Where each kind of thing that needs attention is looked at: a page of the dashboard, and the part of it.
+_PAGES = {
+    "books": ("books", ""),
+    "triggers": ("system", ""),
+    "failed-runs": ("runs", "?status=failed"),
+    "arrived": ("research", f"?state={ARRIVED}"),
+    "ready-requests": ("research", "?state=ready"),
+    "new-requests": ("research", "?state=new"),
+    "quarantined-requests": ("research", "?state=quarantined"),
+    "failed-requests": ("research", "?state=failed"),
+    "waiting-lines": ("research", "#table-waiting"),
+    "answered-lines": ("research", "#table-answered"),
+    "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
+    "old-marks": ("overview", "#table-accounts"),
+    "outdated-measures": ("overview", "#table-accounts"),
+}
 
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Show everything at once. Fewer than ten queries, however many accounts there are."""
-    now, filters = timezone.now(), _filters(request)
+    filters = _filters(request)
     with one_snapshot():
-        totals = books.totals(filters, now=now, max_age=timedelta(hours=settings.PRICE_MAX_AGE))
+        totals = books.totals(filters)
         if not totals.accounts and not request.GET and not books.has_strategies():
             return page(request, "pages/welcome.html", {"may_load": request.user.has_perm(EXECUTE)})
-        recent = recent_runs(size=8, now=now)
-        arrived = [item.request_id for item in inbox_entries(settings.ARTIFACTS_ROOT)]
-        unseen = len(set(arrived) - stored_ids(arrived)) if arrived else 0
         league = _league(request)
         context = {
             "totals": totals,
             "filters": filters,
-            "attention": _attention(totals, recent, requests={ARRIVED: unseen, **unfinished_counts()}),
+            "attention": _attention(),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
             "more_league": _more_league(request, league),
             "rule": (books.LEAGUE_DAYS, books.LEAGUE_CLOSED),
         }
+        recent = recent_runs(size=8)
         listings = [league, runs_listing(recent, name="recent", caption="Recent runs"), _accounts(filters, totals)]
         return page(request, "pages/overview.html", context, listings=listings)
 
@@ -102,22 +108,19 @@ def _filters(request: HttpRequest) -> Filters:
     )
 
 
-def _attention(totals: Totals, recent: list[Any], *, requests: Mapping[str, int]) -> list[tuple[int, str, str]]:
-    """Return what a person should look at: how many, what, and where. Nothing where everything is fine."""
-    failed, waiting, answered = (
-        (recent[0].failed_count, recent[0].waiting_count, recent[0].answered_count) if recent else (0, 0, 0)
+def _attention() -> list[tuple[AttentionItem, str]]:
+    """Return what a person should look at, each with the address of its page; "" where no page is about it."""
+    found = attention(
+        now=timezone.now(),
+        price_max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        root=settings.ARTIFACTS_ROOT,
     )
-    inbox = reverse("research")
-    found = [
-        *((requests.get(state, 0), words, f"{inbox}?state={state}") for state, words in _WAITING),
-        (waiting, "quarantined lines that wait for a person", f"{inbox}#table-waiting"),
-        (answered, "answered lines whose requests can be executed again", f"{inbox}#table-answered"),
-        (failed, f"failed runs in the last {ATTENTION_DAYS} days", reverse("runs") + "?status=failed"),
-        (totals.halted, "accounts that may not trade, or only reduce", "?state=HALTED#table-accounts"),
-        (totals.stale, f"accounts with a price older than {settings.PRICE_MAX_AGE:g} hours", "#table-accounts"),
-        (totals.outdated, "accounts whose measures are older than their books", "#table-accounts"),
-    ]
-    return [item for item in found if item[0]]
+    return [(item, _address(item)) for item in found]
+
+
+def _address(item: AttentionItem) -> str:
+    page_name, part = _PAGES.get(item.name, ("", ""))
+    return reverse(page_name) + part if page_name else ""
 
 
 def _accounts(filters: Filters, totals: Totals) -> Listing[Any]:

@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 
+from common.identifiers import normalize_symbol
 from execution.arguments import parse_amount
-from execution.engine.parsing.artifact import normalize_symbol
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun
-from execution.prices import build_chain, price_settings
+from execution.prices import configured_chain
 from execution.prices.source import parse_price
 from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
@@ -77,9 +76,7 @@ class PlanForm(forms.Form):
     ) -> ExecutionRequest | Refusal:
         """Return the call that a valid form describes, or why the price sources cannot work."""
         given: dict[str, Any] = self.cleaned_data
-        prices = build_chain(
-            configured=price_settings(), given={}, from_file={}, default_price=given["default_price"], now=now
-        )
+        prices = configured_chain(default_price=given["default_price"], now=now)
         if isinstance(prices, Refusal):
             return prices
         return ExecutionRequest(
@@ -88,7 +85,6 @@ class PlanForm(forms.Form):
             provider=given["provider"],
             initial_balance=given["initial_balance"],
             prices=prices,
-            artifacts_root=settings.ARTIFACTS_ROOT,
             actor=actor,
             door=ExecutionRun.Door.DASHBOARD,
             now=now,

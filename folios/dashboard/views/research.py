@@ -19,15 +19,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.db.errors import explain
 from common.money import plain
+from common.web.forms import ReasonForm
 from execution.engine.parsing.artifact import Artifact
-from execution.engine.vocabulary import Code, Refusal
+from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.reports.types import RunReport
-from execution.runs.eligibility import CONFIRMABLE
+from execution.selectors.request_detail import RequestDetail
 from execution.selectors.runs import runs_of_request
 from execution.services import Preview, execute, preview_plan
-from folios.dashboard.views.answering import Reading, lines_of, read_request
+from folios.dashboard.views.answering import find_detail, lines_of
 from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
-from folios.dashboard.views.decision_forms import AssignForm, ReasonForm
+from folios.dashboard.views.decision_forms import AssignForm
 from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 from folios.dashboard.views.plan_form import PlanForm
@@ -45,10 +46,11 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
 def _request_page(
     request: HttpRequest, request_id: UUID, form: PlanForm, *, status: int = 200, refusal: Refusal | None = None
 ) -> HttpResponse:
-    found = read_request(request_id, task=request.GET.get("task_id", ""))
+    task = request.GET.get("task_id", "")
+    found = find_detail(request_id, task=task)
     artifact = found.artifact if isinstance(found.artifact, Artifact) else None
     if not form.is_bound:
-        own = {"strategy": found.strategy, "provider": found.provider, "task_id": found.task}
+        own = {"strategy": found.strategy, "provider": found.provider, "task_id": task}
         form.initial = {**form.initial, **own}
     context = {
         "request_id": request_id,
@@ -69,7 +71,7 @@ def _request_page(
     return page(request, "pages/request.html", context, listings=[runs], status=status if is_known else 404)
 
 
-def _decisions_about(request: HttpRequest, found: Reading) -> dict[str, Any]:
+def _decisions_about(request: HttpRequest, found: RequestDetail) -> dict[str, Any]:
     """Return the forms that say whose a request is, and that it is to be ignored, where that is still open."""
     is_executed = bool(found.runs) or (found.stored is not None and found.stored.state == "executed")
     if is_executed or not request.user.has_perm(EXECUTE):

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from common.db.errors import explain
+from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
-from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, reverse_run
-from folios.dashboard.views.decision_forms import ReasonForm
+from execution.services import RestoredPart, ReversalReport, preview_reversal, reverse_run
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 
 _COLUMNS = (

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_safe
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
-from execution.runs import records
-from execution.runs.reproduction import replay_run
-from execution.selectors.runs import all_runs, runs_of_request
+from execution.selectors.runs import all_runs, find_run, lines_of, orders_of, reversal_of, runs_of_request
+from execution.services import replay_run
 from folios.dashboard.views.listings import outcome_words, runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.selectors.books import one_snapshot
@@ -57,15 +56,15 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show what one run did. Raises Http404 for one that there is not."""
     with one_snapshot():
         found = _run_or_404(run_id)
-        links = records.orders_of(found)
+        links = orders_of(found)
         context = {
             "run": found,
-            "lines": records.lines_of(found, symbol=None),
+            "lines": lines_of(found, symbol=None),
             "summary": found.report.get("summary"),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
-            "reversal": records.reversal_of(found),
+            "reversal": reversal_of(found),
             "may_take_back": _may_be_taken_back(found) and request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/run.html", context, listings=_listings(found, links))
@@ -74,11 +73,11 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def _may_be_taken_back(found: ExecutionRun) -> bool:
     """Whether it is worth asking: whether later bookings stand on the run is said by the preview."""
     is_done = found.status == ExecutionRun.Status.SUCCEEDED and found.order_count > 0
-    return is_done and records.reversal_of(found) is None
+    return is_done and reversal_of(found) is None
 
 
 def _run_or_404(run_id: UUID) -> ExecutionRun:
-    found = records.find_run(run_id)
+    found = find_run(run_id)
     if found is None:
         raise Http404(f"there is no run {run_id}")
     return found

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from common.money import plain
 from common.web.tables import Column, Listing, Row
-from execution.runs.effective_policy import policy_for
+from execution.selectors.policy import policy_for
 from execution.selectors.providers import ConfidenceBucket, ProviderView, provider_stats, provider_views
 from folios.dashboard.views.pages import lines_chart, page
 from portfolios.models import PortfolioAccount, RiskPolicy, Strategy

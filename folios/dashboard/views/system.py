@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from common.web.tables import Column, Listing, Row
 from common.web.timezone import COOKIE, known_zone, zone_names
 from execution.engine.calendar.hours import market_session
-from execution.runs.effective_policy import system_policy, system_state
+from execution.selectors.policy import system_policy, system_state
 from execution.selectors.runs import last_run_at
 from folios.dashboard.views.pages import page
 from portfolios.ledger import verify

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from common.identifiers import canonical_uuid, uuids_in
 from common.money import ZERO
 from portfolios.domain.accounting import Action, Side
 from portfolios.importers.folios_v2 import values
@@ -128,7 +129,7 @@ class _Reader:
         )
 
     def _strategy_id(self, source_id: str, *, report: bool = False) -> UUID:
-        found = values.canonical_uuid(source_id)
+        found = canonical_uuid(source_id)
         if found is not None:
             return found
         replaced = values.own_id("strategy", source_id)
@@ -197,7 +198,7 @@ class _Reader:
 
     def _key(self, row: RawRow) -> AccountKey | None:
         strategy = _text(row.columns.get("strategy_id"))
-        provider = values.provider_meant(row.columns.get("provider_id"))
+        provider = values.provider(row.columns.get("provider_id"))
         if strategy is None:
             self.find(Rule.ROW_WITHOUT_ID, row.name, "strategy_id is missing", "not imported")
             return None
@@ -303,7 +304,7 @@ class _Reader:
         if times is None:
             return
         self._note_noise(row, "quantity", "limit_price")
-        canonical = values.canonical_uuid(source_id)
+        canonical = canonical_uuid(source_id)
         self.known.orders.append(
             KnownOrder(
                 id=values.own_id("order", source_id),
@@ -412,7 +413,7 @@ def _executed_requests(raw: RawDatabase, reader: _Reader) -> list[UUID]:
 
 
 def _uuid(row: RawRow, name: str) -> UUID | None:
-    return values.canonical_uuid(str(row.columns.get(name)))
+    return canonical_uuid(str(row.columns.get(name)))
 
 
 def _state(row: RawRow) -> str:
@@ -423,6 +424,4 @@ def _named_by(row: RawRow) -> list[UUID]:
     metadata = row.payload.get("metadata")
     if not isinstance(metadata, dict):
         return []
-    return [
-        found for name in ("idempotency_key", "request_id") for found in values.uuids_in(str(metadata.get(name)))
-    ]
+    return [found for name in ("idempotency_key", "request_id") for found in uuids_in(str(metadata.get(name)))]

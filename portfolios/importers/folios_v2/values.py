@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from common.identifiers import normalize_symbol
 from common.money import (
     PERCENT_LIMIT,
     QUANTITY_STEP,
@@ -13,15 +14,11 @@ from common.money import (
     quantize_price,
     quantize_quantity,
 )
+from portfolios.domain.vocabulary import provider_meant
 from portfolios.importers.folios_v2.findings import shown
 
-PROVIDERS = frozenset({"anthropic", "openai", "gemini", "custom"})
-_PROVIDER_ALIASES = {"claude": "anthropic", "google": "gemini"}
-_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _MAX_NUMBER = 60  # characters; the noise of a double has 17 digits
-# The symbols that research may name: letters, digits behind them, a share class behind a point.
-_SYMBOL = re.compile(r"[A-Z]{1,6}[0-9]{0,6}(\.[A-Z]{1,2})?", re.ASCII)
 _OWN_IDS = uuid5(NAMESPACE_URL, "folios_v2")
 
 
@@ -32,35 +29,20 @@ class UnreadableError(ValueError):
         super().__init__(f"{field} is {shown(value)}: {rule}")
 
 
-def canonical_uuid(text: str) -> UUID | None:
-    """Return the UUID in `text`, or None where it is not written canonically."""
-    return UUID(text) if _CANONICAL_UUID.fullmatch(text) else None
-
-
-def uuids_in(text: str) -> list[UUID]:
-    """Return every canonical UUID that stands in `text`."""
-    return [UUID(found[0]) for found in _CANONICAL_UUID.finditer(text)]
-
-
 def own_id(kind: str, text: str) -> UUID:
     """Return the id that stands for a row of the predecessor, the same whatever file it comes from."""
     return uuid5(_OWN_IDS, f"{kind} {text}")
 
 
-def provider_meant(value: object) -> str | None:
-    """Return the provider that `value` names, None for a word that names none of ours."""
-    if not isinstance(value, str):
-        return None
-    word = value.strip().lower()
-    word = _PROVIDER_ALIASES.get(word, word)
-    return word if word in PROVIDERS else None
+def provider(value: object) -> str | None:
+    """Return the provider that `value` names, None for what names none of ours."""
+    return provider_meant(value) if isinstance(value, str) else None
 
 
 def symbol(value: object) -> str:
     """Return the symbol in canonical form (BRK.B). Raises UnreadableError."""
-    name = value.strip() if isinstance(value, str) else ""
-    found = name.upper().replace("-", ".")
-    if not name.isascii() or not _SYMBOL.fullmatch(found):
+    found = normalize_symbol(value) if isinstance(value, str) else None
+    if found is None:
         raise UnreadableError("symbol", value, "not a symbol such as MSFT or BRK.B")
     return found
 

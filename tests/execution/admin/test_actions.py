@@ -317,7 +317,7 @@ EMPTY = hashlib.sha256(b"{}").hexdigest()[:16]  # what a form without options wa
 
 # --- lines that wait for an answer ---
 
-UNWRITTEN = {"action": "", "symbol": "", "allocation_percent": ""}
+UNWRITTEN = {"action": "", "symbol": "", "size": ""}
 
 
 def test_a_line_gets_its_meaning_and_trades_when_its_request_is_executed_again(boss: Client, desk: Desk):
@@ -370,7 +370,7 @@ def test_what_is_no_answer_is_refused(boss: Client, desk: Desk):
     desk.run([line("KO", "PANIC", 3), line("MSFT", "BUY", 5)])
     unclear, clear = Recommendation.objects.order_by("line")
     for values, said in (
-        ({"allocation_percent": "lots"}, "BAD_RESOLUTION"),
+        ({"size": "lots"}, "BAD_RESOLUTION"),
         ({"symbol": "K O !"}, "BAD_RESOLUTION"),
         ({"symbol": "PEP", "keep": "on"}, "no rule would have made this line clear"),
     ):
@@ -469,7 +469,7 @@ def test_the_first_page_says_what_waits_for_a_person(boss: Client, desk: Desk):
     ResearchRequest.objects.filter(runs__pk=failed).update(state="quarantined")
     PortfolioAccount.objects.update(trading_state="HALTED")
     text = boss.get(reverse("admin:index")).content.decode()
-    for part in ("runs failed", "quarantined", "as they are", "halted", "old mark", "not verified"):
+    for part in ("failed run", "quarantined line", "cannot be read", "halted", "older than", "not verified"):
         assert part in text
 
 

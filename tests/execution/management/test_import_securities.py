@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from execution.engine.parsing.artifact import Artifact, Problem, Recommendation, normalize_symbol, parse_artifact
+from common.identifiers import normalize_symbol
+from execution.engine.parsing.artifact import Artifact, Problem, Recommendation, parse_artifact
 from portfolios.models import Security
 from portfolios.reference_data import SECTORS
 from tests.scenes import Desk, line, whole_database

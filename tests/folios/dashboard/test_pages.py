@@ -168,7 +168,7 @@ def test_the_overview_adds_up_all_accounts(viewer: Client, traded: Desk):
     html = text_of(viewer.get("/"))
     total = sum((item.cash_balance + item.equity_value for item in PortfolioAccount.objects.all()), Decimal(0))
     assert f"${total:,.2f}" in html
-    assert "quarantined lines that wait for a person" in html
+    assert "quarantined line that waits for a person" in html
 
 
 def test_the_overview_takes_fewer_than_ten_queries_whatever_the_number_of_accounts(viewer: Client, traded: Desk):
@@ -194,7 +194,7 @@ def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, de
     desk.run(PUBLISHED, prices="450")
     context = AuditContext(actor="bob", now=NOW, reason="more")
     bookkeeping.deposit(desk.account, amount=Decimal(5), context=context)
-    assert "accounts whose measures are older than their books" in text_of(viewer.get("/"))
+    assert "account whose measures are older than its books" in text_of(viewer.get("/"))
     assert "older than the books" in text_of(viewer.get(reverse("account", args=[desk.account.pk])))
 
 
@@ -409,11 +409,11 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
 
 def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_others(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    assert "new requests: research that arrived" in text_of(manager.get("/"))
+    assert "new request: research that arrived" in text_of(manager.get("/"))
     said = text_of(manager.post(reverse("look"), follow=True))
     assert "Looked at 1 requests: 1 new" in said
     assert "no strategy is named: assign one" in said
-    assert "requests that nobody has been named for" in text_of(manager.get("/"))
+    assert "request that nobody has been named for" in text_of(manager.get("/"))
     owner = {"strategy": str(desk.strategy.pk), "provider": "anthropic"}
     unexplained = text_of(manager.post(reverse("assign", args=[request]), owner, follow=True))
     assert "Nothing was kept. Reason: This field is required." in unexplained
@@ -421,7 +421,7 @@ def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_other
     row = ResearchRequest.objects.get()
     assert (row.state, row.provider, row.assigned_by) == ("ready", "anthropic", "mia")
     assert "Execute 1 ready request<" in text_of(manager.get(reverse("research")))
-    assert "requests that are ready to be executed" in text_of(manager.get("/"))
+    assert "request that is ready to be executed" in text_of(manager.get("/"))
     done = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
     assert "Requests: 1 executed. Orders: 1." in done
     run = ExecutionRun.objects.get()
@@ -484,8 +484,8 @@ def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: De
     assert "Kept: line 2: BUY" in answered
     assert MappingRule.objects.get().written == "panic"
     html = text_of(manager.get("/"))
-    assert "answered lines whose requests can be executed again" in html
-    assert "quarantined lines that wait" not in html
+    assert "answered line whose request can be executed again" in html
+    assert "that wait" not in html
     shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="100")))
     assert "run 2 of the request" in shown
     manager.post(reverse("execute", args=[request]), hidden_fields(shown))

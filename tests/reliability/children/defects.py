@@ -49,8 +49,8 @@ def _no_lock_on_reversals(brief: Brief) -> None:
     def look(ids: Sequence[uuid.UUID]) -> Any:
         return [account for key in ids if (account := books.get_account(key))]
 
-    def decide_and_wait(run_id: uuid.UUID, account: Any) -> Any:
-        found = decide(run_id, account)
+    def decide_and_wait(run_id: uuid.UUID, plan: Any) -> Any:
+        found = decide(run_id, plan)
         meet(Path(brief.directory) / "unlocked", name=brief.name, expected=brief.callers)
         return found
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.identifiers import normalize_symbol
 from common.text import MAX_TEXT
-from execution.engine.parsing.artifact import Claims, Problem, Recommendation, normalize_symbol, parse_artifact
+from execution.engine.parsing.artifact import Claims, Problem, Recommendation, parse_artifact
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal
 from tests.builders import document, parsed
 

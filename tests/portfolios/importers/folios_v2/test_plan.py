@@ -14,8 +14,8 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.identifiers import normalize_symbol
 from common.money import CASH_LIMIT, ZERO, plain
-from execution.engine.parsing.artifact import normalize_symbol
 from portfolios.domain.accounting import Holding, Side, apply_fill, restate_holding
 from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, Traded
 from portfolios.importers.folios_v2 import values
@@ -540,7 +540,7 @@ def test_of_two_rows_that_only_unprintable_letters_tell_apart_the_first_is_taken
     [("claude", "anthropic"), ("google", "gemini"), (" OpenAI ", "openai"), ("custom", "custom"), ("grok", None)],
 )
 def test_providers_have_one_name(word: str, meant: str | None):
-    assert values.provider_meant(word) == meant
+    assert values.provider(word) == meant
 
 
 def test_a_provider_that_nobody_knows_is_reported():

@@ -1,0 +1,5 @@
+"""Which limits and which trading state are in force now, for pages."""
+
+from execution.runs.effective_policy import policy_for, system_policy, system_state
+
+__all__ = ["policy_for", "system_policy", "system_state"]

@@ -1,0 +1,146 @@
+"""What needs attention: one list, which the admin and the dashboard show."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import F
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from execution.models import ExecutionRun
+from execution.research.resolutions import Answer, Author, resolve_line
+from execution.research.scan import scan_inbox
+from execution.selectors import attention as selectors
+from execution.selectors.attention import AttentionItem, attention
+from portfolios.ledger.triggers import install_triggers, remove_triggers
+from portfolios.models import AccountSummary, PortfolioAccount, Position, Security
+from tests.scenes import NOW, Desk, line
+
+DAY = timedelta(days=1)
+pytestmark = pytest.mark.django_db
+
+
+def found(desk: Desk) -> dict[str, AttentionItem]:
+    """Return what needs attention a day later, by the name of its kind."""
+    items = attention(now=NOW + DAY, price_max_age=timedelta(hours=36), root=desk.inbox.root)
+    return {item.name: item for item in items}
+
+
+def counts(desk: Desk) -> dict[str, int]:
+    """Return how much of each kind needs attention."""
+    return {name: item.count for name, item in found(desk).items()}
+
+
+def test_where_everything_is_in_order_nothing_needs_attention(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    Security.objects.update(is_verified=True)
+    assert counts(desk) == {}
+
+
+def test_a_request_needs_attention_from_its_arrival_to_its_execution(desk: Desk):
+    request = desk.inbox.put([line("MSFT", "HOLD")])
+    assert counts(desk) == {"arrived": 1}
+    scan_inbox(desk.inbox.root, now=NOW)
+    assert counts(desk) == {"new-requests": 1}
+    desk.execute(request)
+    assert counts(desk) == {}
+
+
+def test_a_quarantined_line_needs_an_answer_and_then_an_execution(desk: Desk):
+    report = desk.run([line("KO", "PANIC", 3)])
+    assert counts(desk) == {"waiting-lines": 1}
+    said = Author(actor="bob", reason="I asked", now=NOW + DAY)
+    resolve_line(request_id=uuid.UUID(report.run.request_id), line=1, answer=Answer(action="HOLD"), author=said)
+    assert counts(desk) == {"answered-lines": 1}
+
+
+def fail(desk: Desk) -> None:
+    ExecutionRun.objects.update(status="failed", started_at=NOW)
+
+
+def limit(desk: Desk) -> None:
+    PortfolioAccount.objects.update(trading_state="REDUCING")
+
+
+def age(desk: Desk) -> None:
+    Position.objects.update(marked_at=NOW - DAY)
+
+
+def book_elsewhere(desk: Desk) -> None:
+    AccountSummary.objects.update(book_version=F("book_version") - 1)
+
+
+def lose_cash(desk: Desk) -> None:
+    remove_triggers(connection)
+    PortfolioAccount.objects.update(cash_balance=F("cash_balance") - 1, equity_value=F("equity_value") + 1)
+    install_triggers(connection)
+
+
+def mark_up(desk: Desk) -> None:
+    PortfolioAccount.objects.update(equity_value=F("equity_value") + 1)
+
+
+@pytest.mark.parametrize(
+    ("happens", "name", "is_urgent"),
+    [
+        (fail, "failed-runs", True),
+        (limit, "limited-accounts", False),
+        (age, "old-marks", False),
+        (book_elsewhere, "outdated-measures", False),
+        (mark_up, "outdated-measures", False),
+        (lose_cash, "books", True),
+    ],
+)
+def test_what_happens_to_the_books_needs_attention(
+    desk: Desk, happens: Callable[[Desk], None], name: str, is_urgent: bool
+):
+    desk.run([line("MSFT", "BUY", 10)])
+    Security.objects.update(is_verified=True)
+    happens(desk)
+    assert {key: (item.count, item.is_urgent) for key, item in found(desk).items()} == {name: (1, is_urgent)}
+
+
+def test_missing_triggers_need_attention(desk: Desk):
+    remove_triggers(connection)
+    assert found(desk)["triggers"].is_urgent
+
+
+def test_one_thing_is_not_called_as_several(desk: Desk):
+    desk.run([line("KO", "PANIC", 3)])
+    assert found(desk)["waiting-lines"].what == "quarantined line that waits for a person"
+    desk.run([line("KO", "PANIC", 3)], now=NOW + DAY)
+    assert found(desk)["waiting-lines"].what == "quarantined lines that wait for a person"
+
+
+def test_counting_stops_where_more_makes_no_difference(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(selectors, "MOST", 2)
+    for symbol in ("A", "B", "C"):
+        Security.objects.create(symbol=symbol)
+    item = found(desk)["unverified-securities"]
+    assert (item.count, item.shown) == (2, "2+")
+
+
+def test_all_kinds_are_counted_by_one_query(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    with CaptureQueriesContext(connection) as queries:
+        assert set(counts(desk)) == {"waiting-lines", "unverified-securities"}
+    assert len(queries) == 2  # the other one is about triggers
+
+
+def test_the_admin_and_the_dashboard_say_the_same(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
+    limit(desk)
+    user = Client()
+    user.force_login(User.objects.create_superuser("boss"))
+    assert Path(settings.ARTIFACTS_ROOT) == desk.inbox.root
+    dashboard = [(item.shown, item.what) for item, _ in user.get(reverse("overview")).context["attention"]]
+    admin = [(item.shown, item.what) for item, _ in user.get(reverse("admin:index")).context["concerns"]]
+    assert dashboard == admin
+    assert len(dashboard) >= 3
