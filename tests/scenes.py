@@ -15,7 +15,7 @@ from execution.prices import PriceChain
 from execution.prices.sources.stored import GivenPrices, OnePrice
 from execution.reports.types import RunReport
 from execution.services import ExecutionRequest, execute, preview
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)

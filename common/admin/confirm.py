@@ -24,7 +24,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from common.money import plain
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts
+from portfolios.ledger import AuditContext, CannotBookError, lock_accounts
 from portfolios.models import PortfolioAccount
 
 MOST_ROWS = 100  # of one confirmation: more would be neither read nor checked

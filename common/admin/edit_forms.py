@@ -20,7 +20,7 @@ from common.admin.base import FoliosAdmin, username
 from common.admin.columns import page_of
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused, confirm
 from portfolios.history.models import TRACKED, sign, versions
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
+from portfolios.ledger import AuditContext, CannotBookError
 
 _REFUSAL = "folios.refusal"  # where a refused attempt leaves its reason for the form that is shown again
 

@@ -9,7 +9,7 @@ from execution.engine.planning.plan import Plan
 from execution.engine.planning.sizing import Quote
 from execution.runs.account_plan import AccountView
 from execution.runs.prepare import Prepared
-from portfolios.ledger.bookkeeping import Ticket
+from portfolios.ledger import Ticket
 
 
 def client_order_ids(found: Prepared, plan: Plan) -> list[str]:

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from common.admin.confirm import BooksAction, Call
 from common.money import ZERO, format_cash
+from portfolios import ledger
 from portfolios.admin.forms import AmountForm, FillForm
 from portfolios.domain.accounting import Side
-from portfolios.ledger import bookkeeping
 from portfolios.models import Order, PortfolioAccount, Position
 
 
@@ -29,7 +29,7 @@ class Deposit(_AccountAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Book the deposit."""
-        bookkeeping.deposit(account, amount=call.values["amount"], context=call.context)
+        ledger.deposit(account, amount=call.values["amount"], context=call.context)
         return f"{format_cash(call.values['amount'])} was deposited in {account}."
 
 
@@ -43,7 +43,7 @@ class Withdraw(_AccountAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Book the withdrawal."""
-        bookkeeping.withdraw(account, amount=call.values["amount"], context=call.context)
+        ledger.withdraw(account, amount=call.values["amount"], context=call.context)
         return f"{format_cash(call.values['amount'])} was withdrawn from {account}."
 
 
@@ -67,7 +67,7 @@ class FillOrder(BooksAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Book the fill."""
-        order = bookkeeping.fill_order(
+        order = ledger.fill_order(
             account, order=call.rows[0], price=call.values["price"], fee=call.values["fee"], context=call.context
         )
         return f"{order.action} {order.security_id} was filled."
@@ -90,7 +90,7 @@ class CancelOrder(BooksAction):
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """Cancel it."""
         order: Order = call.rows[0]
-        bookkeeping.cancel_order(order)
+        ledger.cancel_order(order)
         return f"{order.action} {order.security_id} was canceled."
 
 
@@ -110,9 +110,9 @@ class TakeBackOrder(BooksAction):
         """Take a filled order back, cancel a pending one."""
         order: Order = call.rows[0]
         if order.status == Order.Status.PENDING:
-            bookkeeping.cancel_order(order)
+            ledger.cancel_order(order)
             return f"{order.action} {order.security_id} was canceled."
-        entry = bookkeeping.take_back_order(account, order=order, context=call.context)
+        entry = ledger.reverse_order(account, order=order, context=call.context)
         return f"{order.action} {order.security_id} was taken back by entry {entry.sequence} of the ledger."
 
 
@@ -131,7 +131,7 @@ class EndPosition(BooksAction):
     def book(self, call: Call, account: PortfolioAccount) -> str:
         """State that nothing is held."""
         position: Position = call.rows[0]
-        bookkeeping.correct_position(
+        ledger.correct_position(
             account,
             symbol=position.security_id,
             side=Side(position.side),

@@ -12,6 +12,7 @@ from common.admin.base import RecordAdmin
 from common.admin.columns import Section, badge, cash, link, list_of, moment, units
 from common.admin.confirm import ConfirmedAction
 from common.admin.edit_forms import DeleteRow, EditAdmin
+from portfolios import ledger
 from portfolios.admin.booking import CancelOrder, Deposit, EndPosition, FillOrder, TakeBackOrder, Withdraw
 from portfolios.admin.forms import (
     IS_FILLED,
@@ -23,9 +24,7 @@ from portfolios.admin.forms import (
 )
 from portfolios.admin.trading import Activate, Halt, ReduceOnly
 from portfolios.domain.accounting import Action, Side
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import TypedOrder
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import TypedOrder, check_books
 from portfolios.models import (
     AccountSummary,
     CorporateAction,
@@ -118,13 +117,13 @@ class PortfolioAccountAdmin(EditAdmin):
 
     def lock(self, row: PortfolioAccount) -> None:
         """Lock the account."""
-        bookkeeping.lock_accounts([row.pk])
+        ledger.lock_accounts([row.pk])
 
     def save_model(self, request: HttpRequest, obj: PortfolioAccount, form: Any, change: bool) -> None:  # noqa: FBT001  # the same
         """Open an account with its deposit, or correct the cash of one. Raises CannotBookError."""
         context = self.context(request, form)
         if not change:
-            opened = bookkeeping.open_account(
+            opened = ledger.open_account(
                 strategy_id=obj.strategy_id,
                 provider=obj.provider,
                 initial_balance=form.cleaned_data["initial_balance"],
@@ -133,8 +132,8 @@ class PortfolioAccountAdmin(EditAdmin):
             obj.pk = opened.pk
             obj.refresh_from_db()
             return
-        account = bookkeeping.lock_accounts([obj.pk])[0]
-        bookkeeping.correct_cash(account, balance=form.cleaned_data["cash_balance"], context=context)
+        account = ledger.lock_accounts([obj.pk])[0]
+        ledger.correct_cash(account, balance=form.cleaned_data["cash_balance"], context=context)
 
     # --- what belongs to it ---
 
@@ -304,23 +303,23 @@ class OrderAdmin(EditAdmin):
 
     def lock(self, row: Order) -> None:
         """Lock the account."""
-        bookkeeping.lock_accounts([row.account_id])
+        ledger.lock_accounts([row.account_id])
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:  # noqa: FBT001  # the same
         """Book a new order, or change one that waits. Raises CannotBookError."""
         context, values = self.context(request, form), form.cleaned_data
-        account = bookkeeping.lock_accounts([obj.account_id])[0]
+        account = ledger.lock_accounts([obj.account_id])[0]
         if change:
             order = Order.objects.get(pk=obj.pk)
-            bookkeeping.change_order(order, quantity=values["quantity"], limit_price=values["limit_price"])
+            ledger.change_order(order, quantity=values["quantity"], limit_price=values["limit_price"])
             return
         typed = TypedOrder(
             action=Action(obj.action), symbol=obj.security_id, quantity=obj.quantity, price=obj.limit_price
         )
         if values["state"] == IS_FILLED:
-            written = bookkeeping.record_order(account, typed=typed, fee=values["commission"], context=context)
+            written = ledger.record_order(account, typed=typed, fee=values["commission"], context=context)
         else:
-            written = bookkeeping.place_order(account, typed=typed, context=context)
+            written = ledger.place_order(account, typed=typed, context=context)
         obj.pk = written.pk
         obj.refresh_from_db()
 
@@ -430,12 +429,12 @@ class PositionAdmin(EditAdmin):
 
     def lock(self, row: Position) -> None:
         """Lock the account."""
-        bookkeeping.lock_accounts([row.account_id])
+        ledger.lock_accounts([row.account_id])
 
     def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:  # noqa: FBT001  # called by Django with these arguments
         """Correct what is held. Raises CannotBookError."""
-        bookkeeping.correct_position(
-            bookkeeping.lock_accounts([obj.account_id])[0],
+        ledger.correct_position(
+            ledger.lock_accounts([obj.account_id])[0],
             symbol=obj.security_id,
             side=Side(obj.side),
             quantity=obj.quantity,

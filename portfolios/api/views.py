@@ -31,7 +31,7 @@ from portfolios.api.requests import (
     TradingStateBody,
     checked,
 )
-from portfolios.ledger.bookkeeping import CannotBookError
+from portfolios.ledger import CannotBookError
 from portfolios.models import (
     LedgerEntry,
     Order,

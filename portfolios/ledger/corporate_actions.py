@@ -12,7 +12,10 @@ from decimal import Decimal
 from django.db import transaction
 
 from common.money import UNIT_LIMIT, ZERO, plain, quantize_average
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts, pay_dividend, split_position
+from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.locks import lock_accounts
+from portfolios.ledger.positions import pay_dividend, split_position
+from portfolios.ledger.refusals import CannotBookError
 from portfolios.models import CorporateAction, PortfolioAccount
 from portfolios.selectors import books
 

@@ -101,7 +101,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         _LEDGER,
         "INSERT",
         f"NEW.reverses IS NOT NULL AND NOT {_MIRRORED_ENTRY}",
-        "a reversal takes back one earlier entry of its account, all of it",
+        "a reversal mirrors one earlier entry of its account, all of it",
     ),
     Trigger(
         "folios_order_legal_transition",

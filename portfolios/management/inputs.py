@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.core.management.base import CommandError
 
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
+from portfolios.ledger import AuditContext, CannotBookError
 
 
 @contextmanager

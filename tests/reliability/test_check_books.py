@@ -18,8 +18,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios import ledger
+from portfolios.ledger import AuditContext
 from portfolios.ledger.triggers import install_triggers, missing_triggers, remove_triggers
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
@@ -40,7 +40,7 @@ def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
     desk.run([line("MSFT", "BUY", 10), line("GME", "SELL_SHORT", 5), line("KO", "BUY", 5)])
     desk.run([line("MSFT", "BUY", 2), line("KO", "SELL")], prices="110", now=NOW + timedelta(days=1))
     context = AuditContext(actor="bob", now=NOW + timedelta(days=2), reason="statement")
-    bookkeeping.deposit(desk.account, amount=Decimal(500), context=context)
+    ledger.deposit(desk.account, amount=Decimal(500), context=context)
     yield desk
     transaction.set_rollback(True)
 
@@ -344,7 +344,7 @@ def test_trading_goes_on_after_a_repair(desk: Desk):
 
 def test_a_missing_position_that_was_split_comes_back_at_its_average(desk: Desk):
     context = AuditContext(actor="bob", now=NOW, reason="split")
-    bookkeeping.split_position(desk.account, symbol="MSFT", ratio=Decimal(4), context=context)
+    ledger.split_position(desk.account, symbol="MSFT", ratio=Decimal(4), context=context)
     with unguarded():
         deleted("MSFT")(desk)
     assert run(repair=True)[0] == 0

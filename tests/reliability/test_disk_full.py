@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from execution.models import ExecutionRun
-from portfolios.ledger import bookkeeping
+from portfolios import ledger
 from portfolios.models import LedgerEntry, Order
 from tests.counts import LARGE, count
 from tests.processes import environment, manage, start
@@ -190,7 +190,7 @@ def test_what_ran_out_of_room_is_on_record_where_there_is_room_for_that(desk: De
 def a_writer_is_busy(desk: Desk) -> Iterator[None]:
     """Hold what an execution needs to write, and let others read."""
     with transaction.atomic():
-        bookkeeping.lock_account(strategy_id=desk.strategy.pk, provider=desk.provider)
+        ledger.lock_account(strategy_id=desk.strategy.pk, provider=desk.provider)
         yield
 
 

@@ -9,9 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.commands import BooksCommand
-from portfolios.ledger.bookkeeping import AuditContext, lock_accounts
-from portfolios.ledger.rebuild import repair_books
-from portfolios.ledger.verify import Discrepancy, check_books
+from portfolios.ledger import AuditContext, Discrepancy, check_books, lock_accounts, repair_books
 from portfolios.selectors import books
 
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from execution.models import ResearchRequest
 from portfolios.importers.folios_v2.import_books import import_database, preview_import
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios.ledger import AuditContext
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.counts import count
 from tests.portfolios.importers.folios_v2.database import CONTROLS, STRATEGY, OldBooks, messes, new_id

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from portfolios import ledger
 from portfolios.domain.accounting import Side
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import AuditContext, CannotBookError, check_books
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, RiskPolicy, Strategy
 from tests.scenes import NOW, Desk, line, security, whole_database
 
@@ -29,7 +28,7 @@ def dec(text: str | int) -> Decimal:
 def account(strategy: Strategy) -> PortfolioAccount:
     """Return an account with 100,000.00 in cash and 18.91 AAPL @ 528.57."""
     security("AAPL")
-    opened = bookkeeping.open_account(
+    opened = ledger.open_account(
         strategy_id=strategy.pk, provider="anthropic", initial_balance=dec(100_000), context=BY_HAND
     )
     hold(opened, "AAPL", Side.LONG, "18.91", "528.57")
@@ -38,7 +37,7 @@ def account(strategy: Strategy) -> PortfolioAccount:
 
 def hold(account: PortfolioAccount, symbol: str, side: Side, quantity: str, average: str, **context: Any) -> None:
     """Correct a position to what is given."""
-    bookkeeping.correct_position(
+    ledger.correct_position(
         account,
         symbol=symbol,
         side=side,
@@ -74,7 +73,7 @@ def position(account: PortfolioAccount, symbol: str = "AAPL") -> Position:
 
 
 def test_a_deposit_is_one_entry_with_who_and_why(account: PortfolioAccount):
-    bookkeeping.deposit(account, amount=dec("250.50"), context=BY_HAND)
+    ledger.deposit(account, amount=dec("250.50"), context=BY_HAND)
     entry = last_entry(account)
     assert (entry.kind, entry.amount, entry.balance_after) == ("DEPOSIT", dec("250.50"), dec("100250.50"))
     assert (entry.actor, entry.reason, entry.occurred_at) == ("bob", "statement of January", NOW)
@@ -82,13 +81,13 @@ def test_a_deposit_is_one_entry_with_who_and_why(account: PortfolioAccount):
 
 
 def test_a_withdrawal_may_take_everything(account: PortfolioAccount):
-    bookkeeping.withdraw(account, amount=dec(100_000), context=BY_HAND)
+    ledger.withdraw(account, amount=dec(100_000), context=BY_HAND)
     assert last_entry(account).amount == dec(-100_000)
     assert stored(account).cash_balance == 0
 
 
 def test_a_long_receives_a_dividend(account: PortfolioAccount):
-    paid = bookkeeping.pay_dividend(account, symbol="AAPL", per_share=dec("0.25"), context=BY_HAND)
+    paid = ledger.pay_dividend(account, symbol="AAPL", per_share=dec("0.25"), context=BY_HAND)
     assert paid == dec("4.73")  # 18.91 * 0.25 = 4.7275
     entry = last_entry(account)
     assert (entry.kind, entry.amount, entry.security_id) == ("DIVIDEND", dec("4.73"), "AAPL")
@@ -99,14 +98,14 @@ def test_a_long_receives_a_dividend(account: PortfolioAccount):
 def test_a_short_pays_the_dividend(account: PortfolioAccount):
     security("GME")
     hold(account, "GME", Side.SHORT, "28", "175.44")
-    paid = bookkeeping.pay_dividend(account, symbol="GME", per_share=dec("1.50"), context=BY_HAND)
+    paid = ledger.pay_dividend(account, symbol="GME", per_share=dec("1.50"), context=BY_HAND)
     assert paid == dec("-42.00")
     assert stored(account).cash_balance == dec("99958.00")
 
 
 def test_a_split_keeps_the_cost_to_the_cent(account: PortfolioAccount):
     cost = position(account).cost_basis
-    bookkeeping.split_position(account, symbol="AAPL", ratio=dec(4), context=BY_HAND)
+    ledger.split_position(account, symbol="AAPL", ratio=dec(4), context=BY_HAND)
     after = position(account)
     assert (after.quantity, after.average_price, after.mark_price) == (
         dec("75.64"),
@@ -120,7 +119,7 @@ def test_a_split_keeps_the_cost_to_the_cent(account: PortfolioAccount):
 
 
 def test_a_reverse_split_gathers_units(account: PortfolioAccount):
-    bookkeeping.split_position(account, symbol="AAPL", ratio=dec("0.1"), context=BY_HAND)
+    ledger.split_position(account, symbol="AAPL", ratio=dec("0.1"), context=BY_HAND)
     assert (position(account).quantity, position(account).average_price) == (dec("1.891"), dec("5285.7"))
     assert last_entry(account).quantity == dec("-17.019")
     stored(account)
@@ -129,7 +128,7 @@ def test_a_reverse_split_gathers_units(account: PortfolioAccount):
 def test_a_split_of_a_short_grows_the_short(account: PortfolioAccount):
     security("GME")
     hold(account, "GME", Side.SHORT, "28", "175.44")
-    after = bookkeeping.split_position(account, symbol="GME", ratio=dec(2), context=BY_HAND)
+    after = ledger.split_position(account, symbol="GME", ratio=dec(2), context=BY_HAND)
     assert (after.side, after.quantity, after.cost_basis) == (Side.SHORT, dec(56), dec("4912.32"))
     assert last_entry(account).quantity == dec(-28)
     stored(account)
@@ -137,7 +136,7 @@ def test_a_split_of_a_short_grows_the_short(account: PortfolioAccount):
 
 @pytest.mark.parametrize(("balance", "moved"), [("99999.99", "-0.01"), ("100000.01", "0.01"), ("0", "-100000")])
 def test_a_correction_of_cash_books_the_difference(account: PortfolioAccount, balance: str, moved: str):
-    bookkeeping.correct_cash(account, balance=dec(balance), context=BY_HAND)
+    ledger.correct_cash(account, balance=dec(balance), context=BY_HAND)
     entry = last_entry(account)
     assert (entry.kind, entry.amount, entry.actor) == ("CORRECTION", dec(moved), "bob")
     assert stored(account).cash_balance == dec(balance)
@@ -190,31 +189,31 @@ def test_what_was_closed_by_correction_can_be_held_again(account: PortfolioAccou
 def test_the_smallest_holding_and_the_largest_balance_can_be_booked(account: PortfolioAccount):
     security("MSFT")
     hold(account, "MSFT", Side.LONG, "0.000001", "0.000001")
-    bookkeeping.correct_cash(account, balance=dec("9999999999999.99"), context=BY_HAND)
+    ledger.correct_cash(account, balance=dec("9999999999999.99"), context=BY_HAND)
     assert stored(account).cash_balance == dec("9999999999999.99")
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "0.004", "1e13", "NaN", "Infinity"])
-@pytest.mark.parametrize("move", [bookkeeping.deposit, bookkeeping.withdraw])
+@pytest.mark.parametrize("move", [ledger.deposit, ledger.withdraw])
 def test_an_amount_that_is_none_is_refused(account: PortfolioAccount, move: Callable[..., None], amount: str):
     refused(lambda: move(account, amount=dec(amount), context=BY_HAND), "amount")
 
 
 def test_more_than_the_account_has_cannot_leave_it(account: PortfolioAccount):
-    refused(lambda: bookkeeping.withdraw(account, amount=dec("100000.01"), context=BY_HAND), "more than the cash")
-    refused(lambda: bookkeeping.correct_cash(account, balance=dec("-0.01"), context=BY_HAND), "more than the cash")
+    refused(lambda: ledger.withdraw(account, amount=dec("100000.01"), context=BY_HAND), "more than the cash")
+    refused(lambda: ledger.correct_cash(account, balance=dec("-0.01"), context=BY_HAND), "more than the cash")
 
 
 def test_more_than_the_books_hold_cannot_come_in(account: PortfolioAccount):
     much = dec("9999999999999.99")
-    refused(lambda: bookkeeping.deposit(account, amount=much, context=BY_HAND), "more than the books hold")
+    refused(lambda: ledger.deposit(account, amount=much, context=BY_HAND), "more than the books hold")
 
 
 @pytest.mark.parametrize(
     ("balance", "words"), [("100000", "nothing to correct"), ("1e13", "range"), ("NaN", "range")]
 )
 def test_a_balance_that_corrects_nothing_is_refused(account: PortfolioAccount, balance: str, words: str):
-    refused(lambda: bookkeeping.correct_cash(account, balance=dec(balance), context=BY_HAND), words)
+    refused(lambda: ledger.correct_cash(account, balance=dec(balance), context=BY_HAND), words)
 
 
 @pytest.mark.parametrize(
@@ -231,9 +230,7 @@ def test_a_balance_that_corrects_nothing_is_refused(account: PortfolioAccount, b
 def test_a_dividend_that_makes_no_sense_is_refused(
     account: PortfolioAccount, symbol: str, per_share: str, words: str
 ):
-    refused(
-        lambda: bookkeeping.pay_dividend(account, symbol=symbol, per_share=dec(per_share), context=BY_HAND), words
-    )
+    refused(lambda: ledger.pay_dividend(account, symbol=symbol, per_share=dec(per_share), context=BY_HAND), words)
 
 
 def test_a_short_that_cannot_pay_the_dividend_is_refused(account: PortfolioAccount):
@@ -241,7 +238,7 @@ def test_a_short_that_cannot_pay_the_dividend_is_refused(account: PortfolioAccou
     hold(account, "GME", Side.SHORT, "28", "175.44")
     dividend = dec("3571.43")  # 28 * 3571.43 = 100,000.04
     refused(
-        lambda: bookkeeping.pay_dividend(account, symbol="GME", per_share=dividend, context=BY_HAND),
+        lambda: ledger.pay_dividend(account, symbol="GME", per_share=dividend, context=BY_HAND),
         "more than the cash",
     )
 
@@ -260,19 +257,15 @@ def test_a_short_that_cannot_pay_the_dividend_is_refused(account: PortfolioAccou
     ],
 )
 def test_a_split_that_makes_no_sense_is_refused(account: PortfolioAccount, symbol: str, ratio: str, words: str):
-    refused(lambda: bookkeeping.split_position(account, symbol=symbol, ratio=dec(ratio), context=BY_HAND), words)
+    refused(lambda: ledger.split_position(account, symbol=symbol, ratio=dec(ratio), context=BY_HAND), words)
 
 
 def test_a_split_that_leaves_nothing_is_refused(account: PortfolioAccount):
     security("DUST")
     hold(account, "DUST", Side.LONG, "0.000002", "1")
-    refused(
-        lambda: bookkeeping.split_position(account, symbol="DUST", ratio=dec("0.1"), context=BY_HAND), "leaves 0"
-    )
+    refused(lambda: ledger.split_position(account, symbol="DUST", ratio=dec("0.1"), context=BY_HAND), "leaves 0")
     hold(account, "DUST", Side.LONG, "10", "0.000001")
-    refused(
-        lambda: bookkeeping.split_position(account, symbol="DUST", ratio=dec(10), context=BY_HAND), "leaves 100"
-    )
+    refused(lambda: ledger.split_position(account, symbol="DUST", ratio=dec(10), context=BY_HAND), "leaves 100")
 
 
 @pytest.mark.parametrize(
@@ -299,16 +292,16 @@ def test_a_holding_that_makes_no_sense_is_refused(
 
 
 CHANGES: dict[str, Callable[[PortfolioAccount, AuditContext], object]] = {
-    "deposit": lambda account, context: bookkeeping.deposit(account, amount=dec(1), context=context),
-    "withdraw": lambda account, context: bookkeeping.withdraw(account, amount=dec(1), context=context),
-    "correct_cash": lambda account, context: bookkeeping.correct_cash(account, balance=dec(1), context=context),
-    "pay_dividend": lambda account, context: bookkeeping.pay_dividend(
+    "deposit": lambda account, context: ledger.deposit(account, amount=dec(1), context=context),
+    "withdraw": lambda account, context: ledger.withdraw(account, amount=dec(1), context=context),
+    "correct_cash": lambda account, context: ledger.correct_cash(account, balance=dec(1), context=context),
+    "pay_dividend": lambda account, context: ledger.pay_dividend(
         account, symbol="AAPL", per_share=dec(1), context=context
     ),
-    "split_position": lambda account, context: bookkeeping.split_position(
+    "split_position": lambda account, context: ledger.split_position(
         account, symbol="AAPL", ratio=dec(2), context=context
     ),
-    "correct_position": lambda account, context: bookkeeping.correct_position(
+    "correct_position": lambda account, context: ledger.correct_position(
         account, symbol="AAPL", side=Side.LONG, quantity=dec(1), average_price=dec(1), context=context
     ),
 }
@@ -333,7 +326,7 @@ def test_every_change_by_hand_is_exactly_one_entry_with_who_and_why(account: Por
 
 def test_an_account_cannot_be_opened_with_nothing(strategy: Strategy):
     refused(
-        lambda: bookkeeping.open_account(
+        lambda: ledger.open_account(
             strategy_id=strategy.pk, provider="openai", initial_balance=dec(0), context=BY_HAND
         ),
         "above zero",
@@ -344,7 +337,7 @@ def test_trades_go_on_from_what_people_have_corrected(desk: Desk):
     RiskPolicy.objects.create(strategy=desk.strategy, allow_short=True)
     desk.run([line("MSFT", "BUY", 10)], prices="450")
     account = desk.account
-    bookkeeping.split_position(account, symbol="MSFT", ratio=dec(3), context=BY_HAND)
+    ledger.split_position(account, symbol="MSFT", ratio=dec(3), context=BY_HAND)
     hold(account, "MSFT", Side.LONG, "60", "150")
     desk.run([line("MSFT", "SELL")], prices="160")
     sold = Position.objects.get(account=account)

@@ -9,10 +9,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from portfolios import ledger
 from portfolios.domain.accounting import Action, ImpossibleFillError, Side
 from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
+from portfolios.ledger import AuditContext, CannotBookError
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Strategy
 from tests.scenes import NOW, assert_books_balance, security, whole_database
 
@@ -68,7 +68,7 @@ def opened(strategy: Strategy, *events: PastEvent, **more: Any) -> PortfolioAcco
     }
     arguments |= more
     with transaction.atomic():
-        bookkeeping.open_with_history(**arguments)
+        ledger.open_with_history(**arguments)
     return PortfolioAccount.objects.get(pk=arguments["account_id"])
 
 

@@ -1,4 +1,4 @@
-"""Orders that people type: recorded, waiting, filled, canceled, and taken back as if they had never been."""
+"""Orders that people type: recorded, waiting, filled, canceled, and reversed as if they had never been."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portfolios import ledger
 from portfolios.domain.accounting import Action, Side
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, TypedOrder
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import AuditContext, CannotBookError, TypedOrder, check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Strategy
 from tests.counts import count
 from tests.scenes import NOW, security
@@ -25,7 +24,7 @@ def account(strategy: Strategy) -> PortfolioAccount:
     """Return an account with 10,000 in cash; MSFT and KO are known."""
     security("MSFT")
     security("KO")
-    return bookkeeping.open_account(
+    return ledger.open_account(
         strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(10_000), context=BY_HAND
     )
 
@@ -38,12 +37,12 @@ def typed(text: str) -> TypedOrder:
 
 def record(account: PortfolioAccount, text: str, fee: str = "0") -> Order:
     """Book an order as filled."""
-    return bookkeeping.record_order(account, typed=typed(text), fee=Decimal(fee), context=BY_HAND)
+    return ledger.record_order(account, typed=typed(text), fee=Decimal(fee), context=BY_HAND)
 
 
-def take_back(account: PortfolioAccount, order: Order) -> LedgerEntry:
-    """Take an order back."""
-    return bookkeeping.take_back_order(account, order=order, context=BY_HAND)
+def reverse(account: PortfolioAccount, order: Order) -> LedgerEntry:
+    """Reverse an order."""
+    return ledger.reverse_order(account, order=order, context=BY_HAND)
 
 
 def books(account: PortfolioAccount) -> tuple[Any, ...]:
@@ -97,35 +96,35 @@ def test_what_the_books_do_not_take_is_refused_and_changes_nothing(
 
 
 def test_a_pending_order_moves_nothing_until_it_is_filled(account: PortfolioAccount):
-    order = bookkeeping.place_order(account, typed=typed("BUY 10 MSFT @ 100"), context=BY_HAND)
-    bookkeeping.change_order(order, quantity=Decimal(20), limit_price=Decimal(90))
+    order = ledger.place_order(account, typed=typed("BUY 10 MSFT @ 100"), context=BY_HAND)
+    ledger.change_order(order, quantity=Decimal(20), limit_price=Decimal(90))
     assert books(account) == (10_000, [], 0)
-    bookkeeping.fill_order(account, order=order, price=Decimal("89.5"), fee=Decimal(0), context=BY_HAND)
+    ledger.fill_order(account, order=order, price=Decimal("89.5"), fee=Decimal(0), context=BY_HAND)
     assert books(account) == (8_210, ["long 20.000000 MSFT @ 89.500000 cost 1790.00"], 0)
     order.refresh_from_db()
     assert (order.status, order.limit_price, order.average_fill_price) == ("filled", 90, Decimal("89.5"))
 
 
 def test_a_canceled_order_stays_canceled(account: PortfolioAccount):
-    order = bookkeeping.place_order(account, typed=typed("BUY 10 MSFT @ 100"), context=BY_HAND)
-    bookkeeping.cancel_order(order)
+    order = ledger.place_order(account, typed=typed("BUY 10 MSFT @ 100"), context=BY_HAND)
+    ledger.cancel_order(order)
     for change in (
-        lambda: bookkeeping.cancel_order(order),
-        lambda: bookkeeping.change_order(order, quantity=Decimal(1), limit_price=Decimal(1)),
-        lambda: bookkeeping.fill_order(account, order=order, price=Decimal(1), fee=Decimal(0), context=BY_HAND),
+        lambda: ledger.cancel_order(order),
+        lambda: ledger.change_order(order, quantity=Decimal(1), limit_price=Decimal(1)),
+        lambda: ledger.fill_order(account, order=order, price=Decimal(1), fee=Decimal(0), context=BY_HAND),
     ):
         with pytest.raises(CannotBookError, match="order is canceled"):
             change()
     with pytest.raises(CannotBookError, match="moved nothing"):
-        take_back(account, order)
+        reverse(account, order)
 
 
-def test_a_sale_taken_back_gives_back_its_cash_and_its_profit(account: PortfolioAccount):
+def test_a_sale_reversed_gives_back_its_cash_and_its_profit(account: PortfolioAccount):
     record(account, "BUY 10 MSFT @ 50")
     before = books(account)
     sale = record(account, "SELL 10 MSFT @ 60", fee="2")
     assert books(account) == (10_098, [], 98)
-    entry = take_back(account, sale)
+    entry = reverse(account, sale)
     assert books(account) == before
     assert (entry.kind, entry.amount, entry.quantity, entry.actor) == ("CORRECTION", -598, 10, "bob")
     assert Position.objects.get().closed_at is None
@@ -133,35 +132,35 @@ def test_a_sale_taken_back_gives_back_its_cash_and_its_profit(account: Portfolio
     assert sale.status == "filled"
 
 
-def test_a_short_taken_back_was_never_there(account: PortfolioAccount):
+def test_a_short_reversed_was_never_there(account: PortfolioAccount):
     order = record(account, "SELL_SHORT 10 MSFT @ 50", fee="1")
-    take_back(account, order)
+    reverse(account, order)
     assert books(account) == (10_000, [], 0)
 
 
-def test_an_order_is_taken_back_once(account: PortfolioAccount):
+def test_an_order_is_reversed_once(account: PortfolioAccount):
     order = record(account, "BUY 10 MSFT @ 50")
-    take_back(account, order)
-    with pytest.raises(CannotBookError, match="was taken back before, by entry 3"):
-        take_back(account, order)
+    reverse(account, order)
+    with pytest.raises(CannotBookError, match="was reversed before, by entry 3"):
+        reverse(account, order)
 
 
 @pytest.mark.parametrize("later", ["a sale", "a split", "a correction", "a dividend"])
-def test_an_order_that_a_later_entry_needs_is_not_taken_back(account: PortfolioAccount, later: str):
+def test_an_order_that_a_later_entry_needs_is_not_reversed(account: PortfolioAccount, later: str):
     order = record(account, "BUY 10 MSFT @ 50")
     if later == "a sale":
         record(account, "SELL 5 MSFT @ 60")
     elif later == "a split":
-        bookkeeping.split_position(account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND)
+        ledger.split_position(account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND)
     elif later == "a dividend":
-        bookkeeping.pay_dividend(account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND)
+        ledger.pay_dividend(account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND)
     else:
-        bookkeeping.correct_position(
+        ledger.correct_position(
             account, symbol="MSFT", side=Side.LONG, quantity=Decimal(9), average_price=Decimal(50), context=BY_HAND
         )
     before = books(account)
     with pytest.raises(CannotBookError, match="entry 3 of the ledger needs it"):
-        take_back(account, order)
+        reverse(account, order)
     assert books(account) == before
 
 
@@ -170,15 +169,15 @@ def test_a_position_opened_again_since_is_not_mixed_with_the_one_before(account:
     sale = record(account, "SELL 10 MSFT @ 60")
     record(account, "BUY 3 MSFT @ 70")
     with pytest.raises(CannotBookError, match="closed and another one opened since"):
-        take_back(account, sale)
+        reverse(account, sale)
 
 
 def test_cash_that_was_spent_cannot_be_given_back(account: PortfolioAccount):
     record(account, "BUY 100 MSFT @ 50")
     sale = record(account, "SELL 100 MSFT @ 100")
-    bookkeeping.withdraw(account, amount=Decimal(14_000), context=BY_HAND)
+    ledger.withdraw(account, amount=Decimal(14_000), context=BY_HAND)
     with pytest.raises(CannotBookError, match="more than the cash balance"):
-        take_back(account, sale)
+        reverse(account, sale)
 
 
 orders = st.tuples(
@@ -208,7 +207,7 @@ def test_the_books_without_an_order_are_the_books_of_all_the_others(
         return
     order, _, _ = done.pop(at % len(done))
     try:
-        take_back(whole, order)
+        reverse(whole, order)
     except CannotBookError:
         assert check_books(whole) == []
         return
@@ -221,7 +220,7 @@ def fresh_account(like: Strategy) -> PortfolioAccount:
     """Return another account with a million in cash."""
     strategy = Strategy.objects.create(name=f"{like.name} {Strategy.objects.count()}")
     context = AuditContext(actor="bob", now=NOW + timedelta(minutes=1), reason="another one")
-    return bookkeeping.open_account(
+    return ledger.open_account(
         strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(1_000_000), context=context
     )
 
