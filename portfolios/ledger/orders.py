@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from common.money import QUANTITY_STEP, ZERO, quantize_cash, quantize_price, quantize_quantity
 from portfolios.domain.accounting import Action, Fill, ImpossibleFillError
-from portfolios.domain.order_states import ORDER_TRANSITIONS
+from portfolios.domain.order_states import Cause, may_go
 from portfolios.ledger.account_books import AccountBooks
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.order_tickets import BookedOrder, Ticket, TypedOrder
@@ -151,5 +151,5 @@ def _held_words(held: Position | None) -> str:
 
 
 def _require_next(order: Order, status: Order.Status) -> None:
-    if status not in ORDER_TRANSITIONS[order.status] or order.filled_quantity:
+    if not may_go(order.status, status, cause=Cause.PERSON):
         raise CannotBookError(f"order is {order.status}: only a pending one can still be changed")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from common.money import ZERO, plain, quantize_cash
 from portfolios.domain.accounting import Holding
+from portfolios.domain.order_states import EXECUTED
 from portfolios.domain.projection import Projected, Projection, project
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position
 
@@ -147,7 +148,7 @@ def _orders(read: AuditedAccount) -> Iterable[Discrepancy]:
 
 def _order(read: AuditedAccount, order: Order, fills: list[LedgerEntry], fee: Decimal) -> Iterable[Discrepancy]:
     subject = f"order {order.pk}"
-    is_filled = order.status in (Order.Status.FILLED, Order.Status.PARTIALLY_FILLED)
+    is_filled = order.status in EXECUTED
     if len(fills) != int(is_filled):
         expected = f"{int(is_filled)} fills of a {order.status} order"
         yield _found(read, "ORDER_FILLS", subject, expected, f"{len(fills)}", repairable=False)

@@ -5,6 +5,7 @@ The defects are planted behind the back of triggers and constraints; the repair 
 
 import getpass
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -313,6 +314,17 @@ def books(desk: Desk) -> dict[str, Any]:
         "pk", "security_id", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl"
     )  # fmt: skip
     return {"cash": desk.account.cash_balance, "positions": list(held)}
+
+
+def test_a_repair_by_a_user_without_a_name_is_signed_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """As in a container that runs under any number: no passwd entry, no LOGNAME."""
+    with unguarded():
+        DEFECTS["cash off by a cent"].plant(desk)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    assert run(repair=True)[0] == 0
+    assert LedgerEntry.objects.latest("sequence").actor == "command"
 
 
 def test_several_defects_are_mended_at_once(desk: Desk):

@@ -1,4 +1,3 @@
-import getpass
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -8,15 +7,18 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from portfolios.ledger import AuditContext, Discrepancy, check_books, lock_accounts, repair_books
 from portfolios.selectors import books
 
 
 class Command(BooksCommand):
-    """Replays each account's ledger; every account is read, or repaired, in a transaction of its own."""
+    """Works each account out again from its ledger; each is read, or repaired, in a transaction of its own."""
 
-    help = "Check the books: replay the ledger of each account and report every discrepancy (exit code 1)."
+    help = (
+        "Check the books: work each account out again from its ledger and report every discrepancy (exit code 1)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -58,7 +60,7 @@ def _check(account_id: UUID) -> list[Discrepancy]:
 
 def _repair(account_id: UUID) -> list[Discrepancy]:
     context = AuditContext(
-        actor=getpass.getuser(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
+        actor=os_user(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
     )
     with transaction.atomic():
         return [left for account in lock_accounts([account_id]) for left in repair_books(account, context=context)]
