@@ -265,9 +265,9 @@ class Life(RuleBasedStateMachine):
         assert audit(read) == []
         self.compare_cash(read.account)
         self.compare_holdings(read.positions)
-        assert read.replayed.cash == read.account.cash_balance
+        assert read.projection.cash == read.account.cash_balance
         replayed = {key: (found.holding.signed_quantity, found.holding.realized_pnl, found.book_version)
-                    for key, found in read.replayed.positions.items()}  # fmt: skip
+                    for key, found in read.projection.positions.items()}  # fmt: skip
         stored = {row.pk: (row.as_holding().signed_quantity, row.realized_pnl, row.book_version)
                   for row in read.positions}  # fmt: skip
         assert replayed == stored
