@@ -298,7 +298,7 @@ def test_a_planted_defect_is_found_and_mended_or_left_to_people(desk: Desk, name
 def assert_repair_mends(desk: Desk, right: dict[str, Any]) -> None:
     """The repair brings the right books back, with one entry that says who ran it."""
     entries_before = LedgerEntry.objects.count()
-    assert run(repair=True) == (0, "The books of 1 accounts are right.\n")
+    assert run(repair=True) == (0, "OK: 1 account checked, no discrepancies.\n")
     assert report() == (0, [])
     assert books(desk) == right
     written = LedgerEntry.objects.order_by("sequence")[entries_before:]
@@ -365,8 +365,8 @@ def test_a_missing_position_that_was_split_comes_back_at_its_average(desk: Desk)
 
 def test_right_books_are_right_and_a_repair_of_them_writes_nothing(desk: Desk):
     before = whole_database()
-    assert run() == (0, "The books of 1 accounts are right.\n")
-    assert run(repair=True) == (0, "The books of 1 accounts are right.\n")
+    assert run() == (0, "OK: 1 account checked, no discrepancies.\n")
+    assert run(repair=True) == (0, "OK: 1 account checked, no discrepancies.\n")
     assert report(repair=True) == (0, [])
     assert whole_database() == before
 
@@ -376,9 +376,9 @@ def test_only_the_account_that_was_asked_for_is_checked(desk: Desk, inbox: Inbox
     other.run([line("MSFT", "BUY", 10)])
     with unguarded():
         accounts(other, equity_value=1)
-    assert run(account=[desk.account.pk]) == (0, "The books of 1 accounts are right.\n")
+    assert run(account=[desk.account.pk]) == (0, "OK: 1 account checked, no discrepancies.\n")
     code, words = run()
-    assert (code, "1 discrepancies in 2 accounts" in words) == (1, True)
+    assert (code, "1 discrepancy in 2 accounts" in words) == (1, True)
     assert str(other.account.pk) in words
 
 
@@ -388,4 +388,4 @@ def test_an_unknown_account_is_refused(desk: Desk):
 
 
 def test_without_accounts_there_is_nothing_wrong(db: None):
-    assert run() == (0, "The books of 0 accounts are right.\n")
+    assert run() == (0, "OK: 0 accounts checked, no discrepancies.\n")

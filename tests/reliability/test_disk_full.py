@@ -66,7 +66,7 @@ def assert_untouched(desk: Desk, before: dict[str, int]) -> None:
     assert_books_balance(desk.account)
     out = io.StringIO()
     call_command("check_books", stdout=out)
-    assert out.getvalue() == "The books of 1 accounts are right.\n"
+    assert out.getvalue() == "OK: 1 account checked, no discrepancies.\n"
 
 
 def assert_rerun_works(desk: Desk, request: str, before: dict[str, int]) -> None:

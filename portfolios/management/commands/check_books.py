@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from common.actor import os_user
 from common.commands import BooksCommand
@@ -39,7 +40,7 @@ class Command(BooksCommand):
             found += _repair(account_id) if options["repair"] else _check(account_id)
         self._print(found, count=len(ids), output_format=options["output_format"])
         if found:
-            raise CommandError(f"{len(found)} discrepancies in {len(ids)} accounts", returncode=1)
+            raise CommandError(f"{_discrepancies(len(found))} in {_accounts(len(ids))}", returncode=1)
 
     def _print(self, found: list[Discrepancy], *, count: int, output_format: str) -> None:
         if output_format == "json":
@@ -49,7 +50,15 @@ class Command(BooksCommand):
         for item in found:
             self.stdout.write(str(item))
         if not found:
-            self.stdout.write(f"The books of {count} accounts are right.")
+            self.stdout.write(f"OK: {_accounts(count)} checked, no discrepancies.")
+
+
+def _accounts(count: int) -> str:
+    return ngettext("%(count)d account", "%(count)d accounts", count) % {"count": count}
+
+
+def _discrepancies(count: int) -> str:
+    return ngettext("%(count)d discrepancy", "%(count)d discrepancies", count) % {"count": count}
 
 
 def _check(account_id: UUID) -> list[Discrepancy]:

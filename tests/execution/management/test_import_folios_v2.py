@@ -61,7 +61,7 @@ def accounts_are_right() -> None:
         assert_books_balance(account)
     out = io.StringIO()
     call_command("check_books", stdout=out)
-    assert out.getvalue() == f"The books of {PortfolioAccount.objects.count()} accounts are right.\n"
+    assert out.getvalue() == f"OK: {PortfolioAccount.objects.count()} accounts checked, no discrepancies.\n"
 
 
 # --- a database of the size that was seen, with everything that was wrong in it
