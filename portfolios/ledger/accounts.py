@@ -24,7 +24,8 @@ def open_account(
 ) -> PortfolioAccount:
     """Write a new account with its DEPOSIT of `initial_balance` > 0. The new row is the caller's alone.
 
-    Raises IntegrityError where another transaction opened the account first: leave the block and look again.
+    Raises IntegrityError where another run of the same strategy and provider opened it first: leave the block and
+    look again.
     """
     account = PortfolioAccount.objects.create(strategy_id=strategy_id, provider=provider)
     deposit(account, amount=initial_balance, context=replace(context, reason=context.reason or "Initial balance"))

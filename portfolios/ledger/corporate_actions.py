@@ -81,7 +81,7 @@ def _book_once(
         if not created:
             return _repeated(action, stored)
         accounts = lock_accounts(books.accounts_holding(symbol))
-        # Who sold between the look and the lock holds nothing any more.
+        # A run that sold between the look and the lock has left nothing there to split, or to pay on.
         holding = [account for account in accounts if symbol in books.held_symbols(account)]
         cash = sum((_named(book, account, context) for account in holding), ZERO)
         action.account_count = len(holding)

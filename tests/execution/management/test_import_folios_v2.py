@@ -61,7 +61,9 @@ def accounts_are_right() -> None:
         assert_books_balance(account)
     out = io.StringIO()
     call_command("check_books", stdout=out)
-    assert out.getvalue() == f"OK: {PortfolioAccount.objects.count()} accounts checked, no discrepancies.\n"
+    count = PortfolioAccount.objects.count()
+    accounts = "1 account" if count == 1 else f"{count} accounts"
+    assert out.getvalue() == f"OK: {accounts} checked, no discrepancies.\n"
 
 
 # --- a database of the size that was seen, with everything that was wrong in it
