@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from portfolios import ledger
 from portfolios.ledger import valuations
 from portfolios.models import AccountSummary, PortfolioAccount, Strategy, Valuation
+from portfolios.valuation.summaries import summaries_of
 from tests.portfolios.ledger.by_hand import BY_HAND, dec
 from tests.scenes import NOW
 
@@ -59,7 +60,7 @@ def test_an_account_that_somebody_changes_meanwhile_keeps_their_summary(
     valued: list[PortfolioAccount], monkeypatch: pytest.MonkeyPatch, books: bool
 ):
     """The other party: a deposit by hand, or a mark that books nothing, between the look and the lock."""
-    other, work_out = valued[1], valuations.summaries_of
+    other, work_out = valued[1], summaries_of
 
     def meanwhile(accounts: Sequence[PortfolioAccount], sources: dict[uuid.UUID, Any], **more: Any) -> Any:
         made = work_out(accounts, sources, **more)
