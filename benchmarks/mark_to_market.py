@@ -59,17 +59,16 @@ def build(count: int) -> None:
     """Open `count` accounts, each with HOLDINGS positions among SYMBOLS securities."""
     from django.db import transaction  # noqa: PLC0415  # after the set-up
 
-    from portfolios import reference_data  # noqa: PLC0415  # after the set-up
+    from portfolios import ledger, reference_data  # noqa: PLC0415  # after the set-up
     from portfolios.domain.accounting import Action, Fill  # noqa: PLC0415  # after the set-up
-    from portfolios.ledger import bookkeeping  # noqa: PLC0415  # after the set-up
-    from portfolios.ledger.bookkeeping import AuditContext, Ticket  # noqa: PLC0415  # after the set-up
+    from portfolios.ledger import AuditContext, Ticket  # noqa: PLC0415  # after the set-up
 
     context = AuditContext(actor="benchmark", now=datetime.now(UTC))
     reference_data.ensure_securities([f"S{number}" for number in range(SYMBOLS)], known=())
     with transaction.atomic():
         for number in range(count):
             strategy = reference_data.create_strategy(strategy_id=uuid.uuid4(), name=str(uuid.uuid4()))
-            account = bookkeeping.open_account(
+            account = ledger.open_account(
                 strategy_id=strategy.pk, provider="anthropic", initial_balance=Decimal(100_000), context=context
             )
             tickets = [
@@ -82,7 +81,7 @@ def build(count: int) -> None:
                 )
                 for n in range(HOLDINGS)
             ]
-            bookkeeping.book_orders(account, tickets, positions=[], marks={}, context=context)
+            ledger.book_orders(account, tickets, positions=[], marks={}, context=context)
 
 
 def mark() -> None:

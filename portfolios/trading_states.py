@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from portfolios.ledger.bookkeeping import CannotBookError, lock_accounts
+from portfolios.ledger import CannotBookError, lock_accounts
 from portfolios.models import PortfolioAccount, TradingStateChange
 
 

@@ -20,7 +20,7 @@ from execution.prices import PriceChain
 from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import ExecutionRequest, execute
-from portfolios.ledger.marks import mark_accounts
+from portfolios.ledger import mark_accounts
 from portfolios.models import PortfolioAccount, Price, RiskPolicy, Security, Strategy
 from tests.browser.server import PASSWORD
 

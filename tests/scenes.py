@@ -16,7 +16,7 @@ from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import ExecutionRequest, execute, preview
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)

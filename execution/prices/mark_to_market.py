@@ -11,7 +11,7 @@ from django.db import transaction
 from execution.engine.planning.price_checks import Screened
 from execution.prices.chain import PriceChain
 from execution.prices.store import keep, screen_quotes, without_default_prices
-from portfolios.ledger.marks import ValuationResult, mark_accounts
+from portfolios.ledger import ValuationResult, mark_accounts
 from portfolios.selectors import books
 
 CHUNK_SIZE = 500  # accounts a transaction: others wait for it no longer than a moment

@@ -16,7 +16,7 @@ from execution.reports.types import (
     VerdictPart,
 )
 from portfolios.domain.accounting import Action
-from portfolios.ledger.bookkeeping import Booked
+from portfolios.ledger import BookedOrder
 
 
 def make_report(
@@ -26,7 +26,7 @@ def make_report(
     account: AccountPart,
     plan: Plan,
     client_order_ids: Sequence[str],
-    booked: Sequence[Booked],
+    booked: Sequence[BookedOrder],
     plan_token: str,
 ) -> RunReport:
     """Return the report of a plan; `booked` follows its intents, or is empty in a preview."""
@@ -75,7 +75,7 @@ def _verdict(verdict: Verdict) -> VerdictPart:
     )
 
 
-def _order(intent: OrderIntent, client_order_id: str, booked: Booked | None) -> OrderPart:
+def _order(intent: OrderIntent, client_order_id: str, booked: BookedOrder | None) -> OrderPart:
     return OrderPart(
         id=str(booked.order.id) if booked else None,
         line=intent.line,

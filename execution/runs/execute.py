@@ -28,11 +28,13 @@ from execution.runs.account_plan import (
 )
 from execution.runs.eligibility import Attempt
 from execution.runs.facts import facts_of, report_of, wishes_of
+from execution.runs.fills import as_filled
 from execution.runs.prepare import ExecutionRequest, Prepared, prepare, strategy_refusal
-from execution.runs.tickets import tickets_of
-from portfolios import reference_data
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
+from execution.runs.tickets import orders_of, tickets_of
+from execution.venues.base import Venue
+from execution.venues.simulated import SimulatedVenue
+from portfolios import ledger, reference_data
+from portfolios.ledger import AuditContext
 from portfolios.selectors import books as queries
 
 __all__ = ["ExecutionRequest", "Preview", "execute", "preview", "preview_plan"]
@@ -146,12 +148,12 @@ def _execute_locked(found: Prepared) -> RunReport | Refusal:
 
 def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
     """Return the account under its lock, opened where it is missing, and whether it was."""
-    account = bookkeeping.lock_account(strategy_id=found.strategy_id, provider=found.provider)
+    account = ledger.lock_account(strategy_id=found.strategy_id, provider=found.provider)
     if account is not None:
         return account, False
     if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
         reference_data.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
-    opened = bookkeeping.open_account(
+    opened = ledger.open_account(
         strategy_id=found.strategy_id,
         provider=found.provider,
         initial_balance=found.request.initial_balance,
@@ -177,9 +179,11 @@ def _write(
     known = traded | view.plan_input.instruments.keys()
     used = {symbol: quote for symbol, quote in found.prices.quotes.items() if symbol in known}
     reference_data.store_prices(to_store(used))
-    booked = bookkeeping.book_orders(
+    orders = orders_of(found, plan)
+    plan = as_filled(plan, orders, _venue(view).submit(orders))
+    booked = ledger.book_orders(
         account,
-        tickets_of(found, view, plan),
+        tickets_of(found, view, plan, orders=orders),
         positions=view.positions,
         marks={symbol: quote.price for symbol, quote in found.prices.quotes.items()},
         context=_context(found, run_id),
@@ -195,6 +199,11 @@ def _write(
         now=found.request.now,
     )
     return report
+
+
+def _venue(view: AccountView) -> Venue:
+    """Return where the run's orders are filled: all are simulated, at the costs of the policy that planned them."""
+    return SimulatedVenue(view.plan_input.policy.costs)
 
 
 def _is_settled(view: AccountView, plan: Plan) -> bool | None:

@@ -13,7 +13,7 @@ from execution.runs import records
 from execution.runs.account_plan import AccountView, attempt_lines
 from execution.runs.prepare import ExecutionRequest, Prepared
 from execution.runs.tickets import client_order_ids
-from portfolios.ledger.bookkeeping import Booked
+from portfolios.ledger import BookedOrder
 
 
 def wishes_of(request: ExecutionRequest) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def report_of(
     plan: Plan,
     *,
     run_id: uuid.UUID | None,
-    booked: Sequence[Booked],
+    booked: Sequence[BookedOrder],
     token: str,
 ) -> RunReport:
     """Return the report of a run, or of a preview where `run_id` is None and nothing is booked."""

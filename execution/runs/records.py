@@ -19,7 +19,7 @@ from execution.engine.vocabulary import Outcome
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
 from execution.research.inbox import LoadedArtifact
 from execution.research.records import store_request
-from portfolios.ledger.bookkeeping import Booked
+from portfolios.ledger import BookedOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def record_failure(facts: RunFacts, *, account_id: uuid.UUID | None, error: Base
     )
 
 
-def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) -> None:
+def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[BookedOrder]) -> None:
     """Write one recommendation a decision, linked to its orders. `booked` follows the plan's intents."""
     rows = {decision.line: _recommendation(run, decision) for decision in plan.decisions}
     stored = Recommendation.objects.bulk_create(rows.values())
@@ -135,7 +135,7 @@ def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) ->
 def finish_run(
     run: ExecutionRun,
     plan: Plan,
-    booked: Sequence[Booked],
+    booked: Sequence[BookedOrder],
     *,
     report: Mapping[str, Any],
     is_settled: bool | None,

@@ -1,4 +1,4 @@
-"""Takes a finished run back: compensating entries at the same prices, while nothing later stands on the run.
+"""Reverses a finished run: compensating entries at the same prices, while nothing later depends on the run.
 
 Afterwards cash, quantities, averages, costs and realized profits are what they were before the run, to the cent; an
 account that the run opened keeps its deposit. The run, its orders and its entries stay in the record, and its
@@ -6,11 +6,10 @@ request counts as executed. A reversal is a correction of the books and no trade
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -20,9 +19,8 @@ from common.money import format_cash, plain
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
 from execution.runs import records
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
-from portfolios.ledger.reversal_plan import Restored, Unwinding, plan_unwinding
+from portfolios import ledger
+from portfolios.ledger import AuditContext, CannotBookError, Restoration, ReversalPlan
 from portfolios.selectors import books
 
 _SHOWN = 3  # dependents in a refusal's sentence; its details have all of them
@@ -72,7 +70,7 @@ class ReversalReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
-    """Who wants which run taken back, when and why."""
+    """Who wants which run reversed, when and why."""
 
     run_id: uuid.UUID
     actor: str
@@ -86,7 +84,7 @@ def preview_reversal(run_id: uuid.UUID) -> ReversalReport | Refusal:
     with books.one_snapshot():
         account_id = records.account_of_run(run_id)
         account = books.get_account(account_id) if account_id else None
-        found = _decide(run_id, partial(plan_unwinding, account, run_id=run_id) if account else None)
+        found = _decide(run_id, account)
     if not isinstance(found, _Decided):
         return found
     return _report(found)
@@ -95,10 +93,10 @@ def preview_reversal(run_id: uuid.UUID) -> ReversalReport | Refusal:
 def reverse_run(
     run_id: uuid.UUID, *, actor: str, door: str, reason: str, now: datetime
 ) -> ReversalReport | Refusal:
-    """Take a run back once: the report, the first reversal's report again (`replay`), or why it is refused.
+    """Reverse a run once: the report, the first reversal's report again (`replay`), or why it is refused.
 
     Refused: an unknown, failed or running run (RUN_NOT_FOUND, RUN_NOT_FINISHED), one without orders
-    (RUN_WITHOUT_ORDERS), one that something later stands on (RUN_HAS_SUCCESSORS, which names it), a missing reason
+    (RUN_WITHOUT_ORDERS), one that something later depends on (RUN_HAS_SUCCESSORS, which names it), a missing reason
     (REASON_MISSING). Must not be called inside a transaction. Raises what the database raises when 5 attempts did
     not help.
     """
@@ -113,45 +111,44 @@ def reverse_run(
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """A run that may be taken back, and what that means."""
+    """A run that may be reversed, and what that means."""
 
     run: ExecutionRun
-    unwinding: Unwinding
+    plan: ReversalPlan
 
 
 def _reverse_once(order: _Order) -> ReversalReport | Refusal:
     """One attempt, one transaction: lock, look, decide, write."""
     with transaction.atomic(durable=True):
         account_id = records.account_of_run(order.run_id)
-        locked = bookkeeping.lock_accounts([account_id]) if account_id else []
-        found = _decide(order.run_id, partial(plan_unwinding, locked[0], run_id=order.run_id) if locked else None)
+        locked = ledger.lock_accounts([account_id]) if account_id else []
+        found = _decide(order.run_id, locked[0] if locked else None)
         if not isinstance(found, _Decided):
             return found
         return _write(found, order)
 
 
-def _decide(run_id: uuid.UUID, plan: Callable[[], Unwinding] | None) -> _Decided | ReversalReport | Refusal:
-    """Say whether the run may be taken back; `plan` reads what that means for its account, if it has one."""
+def _decide(run_id: uuid.UUID, account: Any) -> _Decided | ReversalReport | Refusal:
     run = records.find_run(run_id)
     if run is None:
         return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
     reversal = records.reversal_of(run)
     if reversal is not None:
         return replace(ReversalReport.from_data(reversal.report), replay=True)
-    if run.status != ExecutionRun.Status.SUCCEEDED or plan is None:
+    if run.status != ExecutionRun.Status.SUCCEEDED or account is None:
         return Refusal(Code.RUN_NOT_FINISHED, f"run {run_id} is {run.status}: it has booked nothing")
     try:
-        unwinding = plan()
+        plan = ledger.plan_reversal(account, run_id=run_id)
     except CannotBookError as error:
         return Refusal(Code.CANNOT_BOOK, f"run {run_id}: {error}")
-    if not unwinding.entries:
-        return Refusal(Code.RUN_WITHOUT_ORDERS, f"run {run_id} has no orders: there is nothing to take back")
-    return _successors(run, unwinding) or _Decided(run, unwinding)
+    if not plan.entries:
+        return Refusal(Code.RUN_WITHOUT_ORDERS, f"run {run_id} has no orders: there is nothing to reverse")
+    return _successors(run, plan) or _Decided(run, plan)
 
 
-def _successors(run: ExecutionRun, unwinding: Unwinding) -> Refusal | None:
-    """Refuse where something later stands on the run, and say what has to be undone first."""
-    found = [str(dependent) for dependent in unwinding.dependents]
+def _successors(run: ExecutionRun, plan: ReversalPlan) -> Refusal | None:
+    """Refuse where something later depends on the run, and say what has to be reversed first."""
+    found = [str(dependent) for dependent in plan.dependents]
     if not found:
         return None
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -160,23 +157,23 @@ def _successors(run: ExecutionRun, unwinding: Unwinding) -> Refusal | None:
         f"run {run.pk} cannot be reversed, later bookings depend on it: {'; '.join(found[:_SHOWN])}{more}",
         {
             "successors": "; ".join(found),
-            "runs": ", ".join(dict.fromkeys(str(item.run_id) for item in unwinding.dependents if item.run_id)),
-            "symbols": ", ".join(sorted({item.symbol for item in unwinding.dependents if item.symbol})),
+            "runs": ", ".join(dict.fromkeys(str(item.run_id) for item in plan.dependents if item.run_id)),
+            "symbols": ", ".join(sorted({item.symbol for item in plan.dependents if item.symbol})),
         },
     )
 
 
 def _write(found: _Decided, order: _Order) -> ReversalReport:
     """Past this line nothing is refused: everything is written, or the transaction fails as a whole."""
-    unwinding = found.unwinding
+    plan = found.plan
     report = replace(
         _report(found), status="reversed", actor=order.actor, reason=order.reason, reversed_at=order.now.isoformat()
     )
-    bookkeeping.reverse_entries(
-        unwinding.account,
-        unwinding.entries,
-        positions=unwinding.positions,
-        before=unwinding.before,
+    ledger.reverse_entries(
+        plan.account,
+        plan.entries,
+        positions=plan.positions,
+        before=plan.before,
         context=AuditContext(actor=order.actor, now=order.now, run_id=order.run_id, reason=order.reason),
     )
     records.record_reversal(
@@ -184,8 +181,8 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
         actor=order.actor,
         door=order.door,
         reason=order.reason,
-        entry_count=len(unwinding.entries),
-        cash=unwinding.cash,
+        entry_count=len(plan.entries),
+        cash=plan.cash,
         report=report.as_data(),
         now=order.now,
     )
@@ -194,31 +191,31 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
 
 def _report(found: _Decided) -> ReversalReport:
     """The report of a preview; it is made before anything is written."""
-    unwinding = found.unwinding
+    plan = found.plan
     return ReversalReport(
         run_id=str(found.run.pk),
         request_id=str(found.run.request_id),
-        account_id=str(unwinding.account.pk),
+        account_id=str(plan.account.pk),
         status="previewed",
         replay=False,
-        orders=len({entry.order_id for entry in unwinding.entries}),
-        entries=len(unwinding.entries),
-        cash=plain(unwinding.cash),
-        cash_balance=plain(unwinding.account.cash_balance + unwinding.cash),
-        positions=[_restored(each) for each in unwinding.restored],
+        orders=len({entry.order_id for entry in plan.entries}),
+        entries=len(plan.entries),
+        cash=plain(plan.cash),
+        cash_balance=plain(plan.account.cash_balance + plan.cash),
+        positions=[_restored(each) for each in plan.restorations],
         actor="",
         reason="",
         reversed_at=None,
     )
 
 
-def _restored(restored: Restored) -> RestoredPart:
-    after = restored.after
+def _restored(found: Restoration) -> RestoredPart:
+    now, after = found.now, found.after
     return RestoredPart(
-        position_id=str(restored.position_id),
+        position_id=str(found.position_id),
         symbol=after.symbol,
         side=str(after.side),
-        reversed_quantity=plain(restored.now.quantity),
+        reversed_quantity=plain(now.quantity),
         quantity=plain(after.quantity),
         average_price=plain(after.average_price),
         cost_basis=plain(after.cost_basis),

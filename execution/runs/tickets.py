@@ -1,6 +1,7 @@
-"""The plan's orders on their way into the books, each under an id that follows from the run key."""
+"""The plan's orders on their way to a venue and into the books, each under an id that follows from the run."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from common.money import plain
@@ -8,8 +9,10 @@ from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.sizing import Quote
 from execution.runs.account_plan import AccountView
+from execution.runs.fills import new_orders
 from execution.runs.prepare import Prepared
-from portfolios.ledger.bookkeeping import Ticket
+from execution.venues.base import NewOrder
+from portfolios.ledger import Ticket
 
 
 def client_order_ids(found: Prepared, plan: Plan) -> list[str]:
@@ -28,8 +31,13 @@ def run_key(found: Prepared) -> str:
     return f"{found.strategy_id}/{found.provider}/{found.request_id}"
 
 
-def tickets_of(found: Prepared, view: AccountView, plan: Plan) -> list[Ticket]:
-    """Return the plan's orders as the books take them, in the plan's order."""
+def orders_of(found: Prepared, plan: Plan) -> list[NewOrder]:
+    """Return the plan's orders as a venue takes them, in the plan's order."""
+    return new_orders(plan.intents, client_order_ids(found, plan))
+
+
+def tickets_of(found: Prepared, view: AccountView, plan: Plan, *, orders: Sequence[NewOrder]) -> list[Ticket]:
+    """Return the fills of a plan that a venue has filled, as the books take them. `orders` are its orders."""
     items = {item.line: item for item in found.loaded.artifact.recommendations}
     asked_for = found.request.prices.default_price_asked_for
     quotes = view.plan_input.quotes
@@ -37,11 +45,11 @@ def tickets_of(found: Prepared, view: AccountView, plan: Plan) -> list[Ticket]:
         Ticket(
             fill=intent.fill,
             limit_price=intent.price,
-            client_order_id=client_order_id,
+            client_order_id=order.client_order_id,
             is_simulated=asked_for or quotes[intent.symbol].simulated,
             metadata=_order_metadata(found, quotes[intent.symbol], line=intent.line, item=items.get(intent.line)),
         )
-        for intent, client_order_id in zip(plan.intents, client_order_ids(found, plan), strict=True)
+        for intent, order in zip(plan.intents, orders, strict=True)
     ]
 
 

@@ -10,13 +10,13 @@ from django.utils.safestring import SafeString
 
 from common.admin.columns import Section, cash, column, list_of, moment, state_column
 from common.admin.confirm import ConfirmedAction
+from portfolios import ledger
 from portfolios.admin.base import BooksEditAdmin, DeleteVersioned
 from portfolios.admin.booking import Deposit, Withdraw
 from portfolios.admin.forms import AccountForm, OpenAccountForm
 from portfolios.admin.sections import holdings_section, ledger_section
 from portfolios.admin.trading import Activate, Halt, ReduceOnly
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange, Valuation
 from portfolios.selectors import books
 
@@ -77,13 +77,13 @@ class PortfolioAccountAdmin(BooksEditAdmin):
         return is_empty and super().has_delete_permission(request, obj)
 
     def lock(self, row: PortfolioAccount) -> None:
-        bookkeeping.lock_accounts([row.pk])
+        ledger.lock_accounts([row.pk])
 
     def save_model(self, request: HttpRequest, obj: PortfolioAccount, form: Any, change: bool) -> None:  # noqa: FBT001  # the same
         """Open an account with its deposit, or correct the cash of one. Raises CannotBookError."""
         context = self.context(request, form)
         if not change:
-            opened = bookkeeping.open_account(
+            opened = ledger.open_account(
                 strategy_id=obj.strategy_id,
                 provider=obj.provider,
                 initial_balance=form.cleaned_data["initial_balance"],
@@ -92,8 +92,8 @@ class PortfolioAccountAdmin(BooksEditAdmin):
             obj.pk = opened.pk
             obj.refresh_from_db()
             return
-        account = bookkeeping.lock_accounts([obj.pk])[0]
-        bookkeeping.correct_cash(account, balance=form.cleaned_data["cash_balance"], context=context)
+        account = ledger.lock_accounts([obj.pk])[0]
+        ledger.correct_cash(account, balance=form.cleaned_data["cash_balance"], context=context)
 
     # --- what belongs to it ---
 

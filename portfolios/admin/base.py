@@ -21,7 +21,7 @@ from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from common.admin.edit_forms import DeleteRow, EditAdmin
 from common.money import plain
 from portfolios.history.models import TRACKED, sign, versions
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts
+from portfolios.ledger import AuditContext, CannotBookError, lock_accounts
 from portfolios.models import PortfolioAccount, Security
 
 MOST_VERSIONS = 50  # that a history shows

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from common.admin.confirm import Call
 from common.money import ZERO, format_cash
+from portfolios import ledger
 from portfolios.admin.base import BooksAction, context_of
 from portfolios.admin.forms import AmountForm, FillForm
 from portfolios.domain.accounting import Side
-from portfolios.ledger import bookkeeping
 from portfolios.models import Order, PortfolioAccount, Position
 
 
@@ -28,7 +28,7 @@ class Deposit(_AccountAction):
     explanation = "A DEPOSIT enters the ledger. It moves the account's value, not its performance."
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        bookkeeping.deposit(account, amount=call.values["amount"], context=context_of(call))
+        ledger.deposit(account, amount=call.values["amount"], context=context_of(call))
         return f"{format_cash(call.values['amount'])} was deposited in {account}."
 
 
@@ -41,7 +41,7 @@ class Withdraw(_AccountAction):
     explanation = "A WITHDRAWAL enters the ledger. It moves the account's value, not its performance."
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        bookkeeping.withdraw(account, amount=call.values["amount"], context=context_of(call))
+        ledger.withdraw(account, amount=call.values["amount"], context=context_of(call))
         return f"{format_cash(call.values['amount'])} was withdrawn from {account}."
 
 
@@ -63,7 +63,7 @@ class FillOrder(BooksAction):
         return {"fee": "0"}
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        order = bookkeeping.fill_order(
+        order = ledger.fill_order(
             account,
             order=call.rows[0],
             price=call.values["price"],
@@ -88,7 +88,7 @@ class CancelOrder(BooksAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         order: Order = call.rows[0]
-        bookkeeping.cancel_order(order)
+        ledger.cancel_order(order)
         return f"{order.action} {order.security_id} was canceled."
 
 
@@ -108,9 +108,9 @@ class TakeBackOrder(BooksAction):
         """Take a filled order back, cancel a pending one."""
         order: Order = call.rows[0]
         if order.status == Order.Status.PENDING:
-            bookkeeping.cancel_order(order)
+            ledger.cancel_order(order)
             return f"{order.action} {order.security_id} was canceled."
-        entry = bookkeeping.take_back_order(account, order=order, context=context_of(call))
+        entry = ledger.reverse_order(account, order=order, context=context_of(call))
         return f"{order.action} {order.security_id} was taken back by entry {entry.sequence} of the ledger."
 
 
@@ -128,7 +128,7 @@ class EndPosition(BooksAction):
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
         position: Position = call.rows[0]
-        bookkeeping.correct_position(
+        ledger.correct_position(
             account,
             symbol=position.security_id,
             side=Side(position.side),

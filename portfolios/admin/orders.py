@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from common.admin.columns import Section, cash, column, moment, state_column, units
+from portfolios import ledger
 from portfolios.admin.base import BooksEditAdmin
 from portfolios.admin.booking import CancelOrder, FillOrder, TakeBackOrder
 from portfolios.admin.forms import IS_FILLED, NewOrderForm, PendingOrderForm
 from portfolios.admin.sections import ledger_section
 from portfolios.domain.accounting import Action
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import TypedOrder
+from portfolios.ledger import TypedOrder
 from portfolios.models import Order
 
 
@@ -79,23 +79,23 @@ class OrderAdmin(BooksEditAdmin):
         return has_something and super().has_delete_permission(request, obj)
 
     def lock(self, row: Order) -> None:
-        bookkeeping.lock_accounts([row.account_id])
+        ledger.lock_accounts([row.account_id])
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:  # noqa: FBT001  # the same
         """Book a new order, or change one that waits. Raises CannotBookError."""
         context, values = self.context(request, form), form.cleaned_data
-        account = bookkeeping.lock_accounts([obj.account_id])[0]
+        account = ledger.lock_accounts([obj.account_id])[0]
         if change:
             order = Order.objects.get(pk=obj.pk)
-            bookkeeping.change_order(order, quantity=values["quantity"], limit_price=values["limit_price"])
+            ledger.change_order(order, quantity=values["quantity"], limit_price=values["limit_price"])
             return
         typed = TypedOrder(
             action=Action(obj.action), symbol=obj.security_id, quantity=obj.quantity, price=obj.limit_price
         )
         if values["state"] == IS_FILLED:
-            written = bookkeeping.record_order(account, typed=typed, fee=values["commission"], context=context)
+            written = ledger.record_order(account, typed=typed, fee=values["commission"], context=context)
         else:
-            written = bookkeeping.place_order(account, typed=typed, context=context)
+            written = ledger.place_order(account, typed=typed, context=context)
         obj.pk = written.pk
         obj.refresh_from_db()
 

@@ -7,12 +7,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from common.admin.columns import Section, cash, column, list_of, moment, state_column, units
+from portfolios import ledger
 from portfolios.admin.base import BooksEditAdmin
 from portfolios.admin.booking import EndPosition
 from portfolios.admin.forms import PositionForm
 from portfolios.admin.sections import ledger_section
 from portfolios.domain.accounting import Side
-from portfolios.ledger import bookkeeping
 from portfolios.models import LedgerEntry, Position
 
 
@@ -69,11 +69,11 @@ class PositionAdmin(BooksEditAdmin):
         return (obj is None or obj.status == Position.Status.OPEN) and super().has_delete_permission(request, obj)
 
     def lock(self, row: Position) -> None:
-        bookkeeping.lock_accounts([row.account_id])
+        ledger.lock_accounts([row.account_id])
 
     def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:  # noqa: FBT001  # called by Django with these arguments
-        bookkeeping.correct_position(
-            bookkeeping.lock_accounts([obj.account_id])[0],
+        ledger.correct_position(
+            ledger.lock_accounts([obj.account_id])[0],
             symbol=obj.security_id,
             side=Side(obj.side),
             quantity=obj.quantity,

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from common.admin.columns import badge
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
-from portfolios.ledger.bookkeeping import CannotBookError
+from portfolios.ledger import CannotBookError
 from portfolios.models import PortfolioAccount
 from portfolios.trading_states import set_trading_states
 

@@ -26,7 +26,7 @@ from portfolios import reference_data
 from portfolios.api import filters
 from portfolios.api import serializers as rows
 from portfolios.api.requests import PerformanceQuery, PriceBody, RiskPolicyBody, StrategyBody, TradingStateBody
-from portfolios.ledger.bookkeeping import CannotBookError
+from portfolios.ledger import CannotBookError
 from portfolios.models import (
     LedgerEntry,
     Order,

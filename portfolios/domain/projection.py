@@ -17,12 +17,12 @@ _FILLS = frozenset(Action)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One ledger entry as the replay sees it.
+    """One ledger entry as the projection sees it.
 
     `quantity` is the signed change of the holding. A SPLIT or CORRECTION of a holding states what it is afterwards:
     `price` its average price and `cost_basis` its cost (both None for an entry of cash alone). A REVERSAL names in
-    `reverses` the sequence of the entry that it takes back, the last of its position that still stands. A
-    CORRECTION that names an order takes back what the order did; its profit goes with it.
+    `reverses` the sequence of the entry that it reverses, the last of its position that still stands. A
+    CORRECTION that names an order reverses the order; its profit goes with it.
     """
 
     sequence: int
@@ -38,8 +38,8 @@ class Entry:
     order_id: UUID | None = None
 
     @property
-    def takes_back(self) -> bool:
-        """Whether the entry takes back what its order did."""
+    def reverses_its_order(self) -> bool:
+        """Whether the entry undoes what its order did."""
         return self.kind == "CORRECTION" and self.order_id is not None
 
 
@@ -60,10 +60,10 @@ class Projected:
 
 
 @dataclass(slots=True)
-class Replayed:
+class Projection:
     """What the entries add up to. `faults` are entries that contradict those before them, by sequence.
 
-    `standing` are the entries of each position that nothing has taken back.
+    `standing` are the entries of each position that nothing has reversed.
     """
 
     cash: Decimal = ZERO
@@ -77,12 +77,12 @@ class Replayed:
         self.faults.append((entry.sequence, message))
 
 
-def replay(entries: Iterable[Entry]) -> Replayed:
+def project(entries: Iterable[Entry]) -> Projection:
     """Return the cash and the positions that `entries`, in the order of their sequence, add up to.
 
     Never raises on what stands in the entries: an impossible one is reported as a fault and passed over.
     """
-    books = Replayed()
+    books = Projection()
     for entry in entries:
         if entry.sequence != books.book_version + 1:
             books.fault(entry, f"follows {books.book_version}: entries are missing or stand twice")
@@ -95,12 +95,12 @@ def replay(entries: Iterable[Entry]) -> Replayed:
     return books
 
 
-def replay_positions(entries: Iterable[Entry]) -> Replayed:
+def project_positions(entries: Iterable[Entry]) -> Projection:
     """Return what `entries` of some positions, in the order of their sequence, make of them. Cash stays zero.
 
-    As in `replay`, an entry that contradicts those before it is reported as a fault and passed over.
+    As in `project`, an entry that contradicts those before it is reported as a fault and passed over.
     """
-    books = Replayed()
+    books = Projection()
     for entry in entries:
         if entry.position_id is not None:
             _apply(books, entry, entry.position_id)
@@ -108,7 +108,7 @@ def replay_positions(entries: Iterable[Entry]) -> Replayed:
 
 
 class StillNeededError(Exception):
-    """An order that cannot be taken back: the entry of that sequence needs what it did."""
+    """An order that cannot be reversed: the entry of that sequence needs what it did."""
 
     def __init__(self, sequence: int, why: str) -> None:
         super().__init__(f"entry {sequence} of the ledger needs it: {why}")
@@ -118,11 +118,11 @@ class StillNeededError(Exception):
 def holding_without(entries: Sequence[Entry], order_id: UUID) -> Holding | None:
     """Return what the entries of one position come to without an order, None where it was the only one.
 
-    Orders that were taken back before are left out as well. Later fills are worked out again. Raises
+    Orders that were reversed before are left out as well. Later fills are worked out again. Raises
     StillNeededError where one of them is impossible then, and for a split, a dividend or a correction after the
     order, which was for what it left behind.
     """
-    gone = {order_id, *(entry.order_id for entry in entries if entry.takes_back)}
+    gone = {order_id, *(entry.order_id for entry in entries if entry.reverses_its_order)}
     undone = {entry.reverses for entry in entries if entry.kind == "REVERSAL"}
     first = min(entry.sequence for entry in entries if entry.order_id == order_id)
     held: Holding | None = None
@@ -138,7 +138,7 @@ def holding_without(entries: Sequence[Entry], order_id: UUID) -> Holding | None:
     return held
 
 
-def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
+def _apply(books: Projection, entry: Entry, position_id: UUID) -> None:
     known = books.positions.get(position_id)
     held = known.holding if known else None
     if held is not None and held.symbol != entry.symbol:
@@ -146,7 +146,7 @@ def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
         return
     standing = books.standing.setdefault(position_id, [])
     try:
-        after = _taken_back(entry, held, standing) if entry.kind == "REVERSAL" else _after(entry, held)
+        after = _reversed(entry, held, standing) if entry.kind == "REVERSAL" else _after(entry, held)
     except (ImpossibleFillError, AmountOutOfRangeError) as error:
         books.fault(entry, str(error))
         return
@@ -160,15 +160,15 @@ def _apply(books: Replayed, entry: Entry, position_id: UUID) -> None:
     books.positions[position_id] = Projected(after, entry.sequence)
 
 
-def _taken_back(entry: Entry, held: Holding | None, standing: list[_Step]) -> Holding | None:
-    """The holding as it was before the entry that is taken back; what nothing was held before is closed."""
+def _reversed(entry: Entry, held: Holding | None, standing: list[_Step]) -> Holding | None:
+    """The holding as it was before the entry that is reversed; what nothing was held before is closed."""
     if held is None or not standing:
         return None
-    taken, before = standing[-1].entry, standing[-1].before
-    if taken.sequence != entry.reverses:
-        raise ImpossibleFillError(f"takes back entry {entry.reverses}, the last that stands is {taken.sequence}")
-    if (taken.amount, taken.quantity) != (-entry.amount, -entry.quantity):
-        raise ImpossibleFillError(f"takes back {entry.amount} and {entry.quantity} of entry {taken.sequence}")
+    last, before = standing[-1].entry, standing[-1].before
+    if last.sequence != entry.reverses:
+        raise ImpossibleFillError(f"reverses entry {entry.reverses}, the last that stands is {last.sequence}")
+    if (last.amount, last.quantity) != (-entry.amount, -entry.quantity):
+        raise ImpossibleFillError(f"reverses {entry.amount} and {entry.quantity} of entry {last.sequence}")
     return before or replace(held, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
 
 
@@ -210,7 +210,7 @@ def _stated(entry: Entry, held: Holding | None) -> Holding:
         realized_pnl=held.realized_pnl if held else ZERO,
         mark_price=start.mark_price if start else average,
     )
-    if not entry.takes_back:
+    if not entry.reverses_its_order:
         return after
     # Of the cash that comes back, what is not the cost of the holding was profit.
     earned = entry.amount + after.signed_cost - (held.signed_cost if held else ZERO)

@@ -1,0 +1,69 @@
+"""The only writer of the books, and its public door: `from portfolios import ledger`, then `ledger.deposit(...)`.
+
+Every change of cash or holdings is one ledger entry and what follows from it. Unless a function says otherwise it
+wants an open transaction, and all but the two that open an account its lock (`lock_account`): what is read, decided
+and written under the lock is true together. The number of statements does not depend on the number of orders.
+
+Only the triggers are not here: they belong to the database, and are installed after every migration.
+"""
+
+from portfolios.ledger.accounts import open_account, open_with_history
+from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.cash import deposit, withdraw
+from portfolios.ledger.corporate_actions import BookedAction, apply_split, record_dividend
+from portfolios.ledger.corrections import correct_cash, correct_position
+from portfolios.ledger.locks import LockOutsideTransactionError, lock_account, lock_accounts
+from portfolios.ledger.marks import ValuationResult, mark_accounts
+from portfolios.ledger.order_tickets import BookedOrder, Ticket, TypedOrder
+from portfolios.ledger.orders import book_orders, cancel_order, change_order, fill_order, place_order, record_order
+from portfolios.ledger.positions import pay_dividend, split_position
+from portfolios.ledger.rebuild import repair_books
+from portfolios.ledger.refusals import CannotBookError
+from portfolios.ledger.reversal_plan import Dependent, Restoration, ReversalPlan, plan_reversal
+from portfolios.ledger.reversals import reverse_entries, reverse_order
+from portfolios.ledger.valuations import refresh_summaries, value_account
+from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, check_books, read_account
+
+__all__ = [
+    "AuditContext",
+    "AuditedAccount",
+    "BookedAction",
+    "BookedOrder",
+    "CannotBookError",
+    "Dependent",
+    "Discrepancy",
+    "LockOutsideTransactionError",
+    "Restoration",
+    "ReversalPlan",
+    "Ticket",
+    "TypedOrder",
+    "ValuationResult",
+    "apply_split",
+    "audit",
+    "book_orders",
+    "cancel_order",
+    "change_order",
+    "check_books",
+    "correct_cash",
+    "correct_position",
+    "deposit",
+    "fill_order",
+    "lock_account",
+    "lock_accounts",
+    "mark_accounts",
+    "open_account",
+    "open_with_history",
+    "pay_dividend",
+    "place_order",
+    "plan_reversal",
+    "read_account",
+    "record_dividend",
+    "record_order",
+    "refresh_summaries",
+    "repair_books",
+    "reverse_entries",
+    "reverse_order",
+    "split_position",
+    "value_account",
+    "withdraw",
+]

@@ -12,7 +12,10 @@ from decimal import Decimal
 from django.db import transaction
 
 from common.money import UNIT_LIMIT, ZERO, plain, quantize_average
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError, lock_accounts, pay_dividend, split_position
+from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.locks import lock_accounts
+from portfolios.ledger.positions import pay_dividend, split_position
+from portfolios.ledger.refusals import CannotBookError
 from portfolios.models import CorporateAction, PortfolioAccount
 from portfolios.selectors import books
 
@@ -78,7 +81,7 @@ def _book_once(
         if not created:
             return _repeated(action, stored)
         accounts = lock_accounts(books.accounts_holding(symbol))
-        # Who sold between the look and the lock holds nothing any more.
+        # A run that sold between the look and the lock has left nothing there to split, or to pay on.
         holding = [account for account in accounts if symbol in books.held_symbols(account)]
         cash = sum((_named(book, account, context) for account in holding), ZERO)
         action.account_count = len(holding)

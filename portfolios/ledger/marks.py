@@ -14,11 +14,11 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 
 from common.money import ZERO, quantize_cash
-from portfolios.ledger.bookkeeping import lock_accounts
+from portfolios.ledger.locks import lock_accounts
+from portfolios.ledger.valuations import refresh_summaries, valuation_of
 from portfolios.models import PortfolioAccount, Position, Valuation
 from portfolios.models.fields import UnitField
 from portfolios.selectors import books
-from portfolios.valuation import summaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def mark_accounts(
         positions = books.open_positions_of([account.pk for account in valued])
         _mark(positions, marks, as_of=as_of)
         _value(valued, positions, as_of=as_of, now=now)
-    summaries.refresh_summaries(ids, now=now)
+    refresh_summaries(ids, now=now)
     left_out = tuple(account.pk for account in accounts if account.pk in done)
     return ValuationResult(len(valued), sum(item.security_id in marks for item in positions), left_out)
 
@@ -79,14 +79,5 @@ def _value(
     PortfolioAccount.objects.bulk_update(accounts, ["equity_value", "updated_at"])
     flows = books.external_flows([account.pk for account in accounts])
     Valuation.objects.bulk_create(
-        Valuation(
-            account=account,
-            as_of=as_of,
-            cash=account.cash_balance,
-            equity=account.equity_value,
-            total=account.cash_balance + account.equity_value,
-            external_flow=flows.get(account.pk, ZERO),
-            book_version=account.book_version,
-        )
-        for account in accounts
+        valuation_of(account, as_of=as_of, external_flow=flows.get(account.pk, ZERO)) for account in accounts
     )

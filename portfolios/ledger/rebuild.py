@@ -13,7 +13,7 @@ from uuid import UUID
 from common.money import ZERO, quantize_cash
 from portfolios.domain.accounting import Holding
 from portfolios.domain.projection import Projected
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, read_account
 from portfolios.models import LedgerEntry, PortfolioAccount, Position
 
@@ -32,16 +32,16 @@ def repair_books(account: PortfolioAccount, *, context: AuditContext) -> list[Di
 
 
 def _remove_phantoms(read: AuditedAccount) -> None:
-    phantoms = [position.pk for position in read.positions if position.pk not in read.replayed.positions]
+    phantoms = [position.pk for position in read.positions if position.pk not in read.projection.positions]
     Position.objects.filter(pk__in=phantoms).delete()
 
 
 def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     account = read.account
-    account.cash_balance, account.book_version = read.replayed.cash, read.replayed.book_version
+    account.cash_balance, account.book_version = read.projection.cash, read.projection.book_version
     stored = {position.pk: position for position in read.positions}
     mended = []
-    for key, expected in read.replayed.positions.items():
+    for key, expected in read.projection.positions.items():
         before = stored.get(key)
         if before is None or not _is_right(before, expected):
             mended.append(_mended(account, key, before, expected, context))

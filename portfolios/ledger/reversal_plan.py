@@ -1,6 +1,6 @@
-"""What it takes to take back the entries of one run, and what later stands on them.
+"""What it takes to reverse the entries of one run, and what later depends on them.
 
-Taking back is last in, first out: an entry may be taken back while nothing that still stands came after it in its
+Reversing is last in, first out: an entry may be reversed while nothing that still stands came after it in its
 symbol, no split and no dividend of the symbol was booked since, and no later entry needed its cash.
 """
 
@@ -13,19 +13,19 @@ from uuid import UUID
 
 from common.money import ZERO
 from portfolios.domain.accounting import Action, Holding
-from portfolios.domain.projection import replay_positions
-from portfolios.ledger.bookkeeping import CannotBookError
+from portfolios.domain.projection import project_positions
+from portfolios.ledger.refusals import CannotBookError
 from portfolios.models import CorporateAction, LedgerEntry, PortfolioAccount, Position
 
 _Kind = LedgerEntry.Kind
-_TAKEN_BACK = frozenset({*Action, "FEE"})
+_REVERSIBLE = frozenset({*Action, "FEE"})
 # A split may be stamped, and then wait for the lock while a run that is stamped later closes the position.
 _OVERLAP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """Something later that stands on the entries; `run_id` is None for what no run booked."""
+    """Something later that depends on the entries; `run_id` is None for what no run booked."""
 
     what: str
     symbol: str
@@ -50,8 +50,8 @@ class _Later(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """One position as it is, and as it is when the entries are taken back: perhaps with nothing held."""
+class Restoration:
+    """One position as it is, and as it will be once the entries are reversed."""
 
     position_id: UUID
     now: Holding
@@ -59,10 +59,10 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class Unwinding:
+class ReversalPlan:
     """The fills and fees of one run, the positions they changed, and what each position was before (None: nothing).
 
-    `dependents` are what has to be undone first, in their order; without them the entries may be taken back.
+    `dependents` are what has to be reversed first, in their order; without them the entries may be reversed.
     """
 
     account: PortfolioAccount
@@ -73,39 +73,38 @@ class Unwinding:
 
     @property
     def cash(self) -> Decimal:
-        """Signed cash that taking back moves, + into the account."""
+        """Signed cash that the reversal moves, + into the account."""
         return -sum((entry.amount for entry in self.entries), ZERO)
 
     @property
-    def restored(self) -> list[Restored]:
-        """The positions before and after taking back, in their order."""
-        return [_restored(position, self.before[position.pk]) for position in self.positions]
+    def restorations(self) -> list[Restoration]:
+        """What becomes of each position; one that was nothing before is closed without a profit."""
+        found = []
+        for position in self.positions:
+            now = position.as_holding()
+            before = self.before[position.pk] or replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+            found.append(Restoration(position.pk, now, before))
+        return found
 
 
-def _restored(position: Position, before: Holding | None) -> Restored:
-    now = position.as_holding()
-    nothing = replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
-    return Restored(position.pk, now, before or nothing)
-
-
-def plan_unwinding(account: PortfolioAccount, *, run_id: UUID) -> Unwinding:
-    """Read what taking back a run's entries means. To write on what it says, hold the account's lock.
+def plan_reversal(account: PortfolioAccount, *, run_id: UUID) -> ReversalPlan:
+    """Read what reversing a run's entries means. To write on what it says, hold the account's lock.
 
     A deposit of the run stays: it opened the account. The number of queries does not depend on the number of
     entries. Raises CannotBookError where the ledger contradicts itself.
     """
     ledger = LedgerEntry.objects.filter(account=account)
     mine = list(
-        ledger.filter(run_id=run_id, kind__in=sorted(_TAKEN_BACK)).select_related("order").order_by("sequence")
+        ledger.filter(run_id=run_id, kind__in=sorted(_REVERSIBLE)).select_related("order").order_by("sequence")
     )
     if not mine:
-        return Unwinding(account, [], [], {}, [])
+        return ReversalPlan(account, [], [], {}, [])
     symbols = {str(entry.security_id) for entry in mine}
     first, last = mine[0], mine[-1]
     earlier = list(ledger.filter(security_id__in=sorted(symbols), sequence__lt=first.sequence).order_by("sequence"))
     rows = ledger.filter(sequence__gt=last.sequence).order_by("sequence").values_list(*_Later._fields)
     later = _standing([_Later(*row) for row in rows], after=last.sequence)
-    return Unwinding(
+    return ReversalPlan(
         account=account,
         entries=mine,
         positions=list(Position.objects.filter(pk__in={entry.position_id for entry in mine}).order_by("pk")),
@@ -119,13 +118,13 @@ def plan_unwinding(account: PortfolioAccount, *, run_id: UUID) -> Unwinding:
 
 
 def _standing(later: Sequence[_Later], *, after: int) -> list[_Later]:
-    """The later entries without those that were taken back, and without what took them back."""
-    taken = {entry.reverses for entry in later}
-    return [entry for entry in later if entry.sequence not in taken and (entry.reverses or 0) <= after]
+    """The later entries without those that were reversed, and without their reversals."""
+    reversed_before = {entry.reverses for entry in later}
+    return [entry for entry in later if entry.sequence not in reversed_before and (entry.reverses or 0) <= after]
 
 
 def _holdings(mine: Sequence[LedgerEntry], earlier: Sequence[LedgerEntry]) -> dict[UUID, Holding | None]:
-    books = replay_positions(entry.as_entry() for entry in earlier)
+    books = project_positions(entry.as_entry() for entry in earlier)
     if books.faults:
         sequence, message = books.faults[0]
         raise CannotBookError(f"entry {sequence}: {message}; see manage.py check_books")

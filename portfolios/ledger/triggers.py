@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from portfolios.domain.order_states import ORDER_TRANSITIONS
+from portfolios.domain.order_states import EXECUTED, ORDER_TRANSITIONS, TERMINAL
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange
 
 _LEDGER = LedgerEntry._meta.db_table
@@ -50,7 +50,10 @@ def _legal_transitions(row: str) -> str:
     return " OR ".join(allowed)
 
 
-_TERMINAL = ", ".join(f"'{status}'" for status, afters in ORDER_TRANSITIONS.items() if not afters)
+def _listed(statuses: Iterable[str]) -> str:
+    return "(" + ", ".join(f"'{status}'" for status in ORDER_TRANSITIONS if status in set(statuses)) + ")"
+
+
 _HOLDING = (
     "account_id", "symbol", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl",
 )  # fmt: skip
@@ -101,7 +104,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         _LEDGER,
         "INSERT",
         f"NEW.reverses IS NOT NULL AND NOT {_MIRRORED_ENTRY}",
-        "a reversal takes back one earlier entry of its account, all of it",
+        "a reversal mirrors one earlier entry of its account, all of it",
     ),
     Trigger(
         "folios_order_legal_transition",
@@ -114,7 +117,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_order_done_is_done",
         _ORDER,
         "UPDATE",
-        f"OLD.status IN ({_TERMINAL}) AND "
+        f"OLD.status IN {_listed(TERMINAL)} AND "
         + _changed(
             "id",
             "account_id",
@@ -141,7 +144,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_order_no_delete",
         _ORDER,
         "DELETE",
-        "OLD.status IN ('filled', 'partially_filled')",
+        f"OLD.status IN {_listed(EXECUTED)}",
         "a filled order is not deleted",
     ),
     Trigger(

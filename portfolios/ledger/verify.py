@@ -11,7 +11,8 @@ from uuid import UUID
 
 from common.money import ZERO, plain, quantize_cash
 from portfolios.domain.accounting import Holding
-from portfolios.domain.projection import Projected, Replayed, replay
+from portfolios.domain.order_states import EXECUTED
+from portfolios.domain.projection import Projected, Projection, project
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position
 
 _FILL_KINDS = ("BUY", "SELL", "SELL_SHORT", "BUY_TO_COVER")
@@ -45,18 +46,18 @@ class AuditedAccount:
     """One account with everything that is checked together, read in one snapshot."""
 
     account: PortfolioAccount
-    replayed: Replayed
+    projection: Projection
     positions: Sequence[Position]
     orders: Sequence[Order]
     entries: Sequence[LedgerEntry]
 
 
 def read_account(account: PortfolioAccount) -> AuditedAccount:
-    """Read what belongs to one account and replay its ledger. Wants one snapshot: a transaction, or the lock."""
+    """Read what belongs to one account and project its ledger. Wants one snapshot: a transaction, or the lock."""
     entries = list(LedgerEntry.objects.filter(account=account).order_by("sequence", "pk"))
     return AuditedAccount(
         account=account,
-        replayed=replay(entry.as_entry() for entry in entries),
+        projection=project(entry.as_entry() for entry in entries),
         positions=list(Position.objects.filter(account=account).order_by("pk")),
         orders=list(Order.objects.filter(account=account).order_by("pk")),
         entries=entries,
@@ -74,17 +75,17 @@ def audit(read: AuditedAccount) -> list[Discrepancy]:
 
 
 def _ledger(read: AuditedAccount) -> Iterable[Discrepancy]:
-    for sequence, message in read.replayed.faults:
+    for sequence, message in read.projection.faults:
         yield _found(read, "LEDGER_FAULT", f"entry {sequence}", "an entry that follows", message, repairable=False)
 
 
 def _balances(read: AuditedAccount) -> Iterable[Discrepancy]:
-    account, replayed = read.account, read.replayed
+    account, projection = read.account, read.projection
     open_now = [position.as_holding() for position in read.positions if position.status == Position.Status.OPEN]
     equity = quantize_cash(sum((held.market_value for held in open_now), ZERO))
     for code, name, expected, found in (
-        ("CASH_MISMATCH", "cash_balance", plain(replayed.cash), plain(account.cash_balance)),
-        ("VERSION_MISMATCH", "book_version", str(replayed.book_version), str(account.book_version)),
+        ("CASH_MISMATCH", "cash_balance", plain(projection.cash), plain(account.cash_balance)),
+        ("VERSION_MISMATCH", "book_version", str(projection.book_version), str(account.book_version)),
         ("EQUITY_MISMATCH", "equity_value", plain(equity), plain(account.equity_value)),
     ):
         if expected != found:
@@ -93,7 +94,7 @@ def _balances(read: AuditedAccount) -> Iterable[Discrepancy]:
 
 def _positions(read: AuditedAccount) -> Iterable[Discrepancy]:
     stored = {position.pk: position for position in read.positions}
-    for key, expected in read.replayed.positions.items():
+    for key, expected in read.projection.positions.items():
         position = stored.pop(key, None)
         subject = f"position {key} {expected.holding.symbol}"
         if position is None:
@@ -147,7 +148,7 @@ def _orders(read: AuditedAccount) -> Iterable[Discrepancy]:
 
 def _order(read: AuditedAccount, order: Order, fills: list[LedgerEntry], fee: Decimal) -> Iterable[Discrepancy]:
     subject = f"order {order.pk}"
-    is_filled = order.status in (Order.Status.FILLED, Order.Status.PARTIALLY_FILLED)
+    is_filled = order.status in EXECUTED
     if len(fills) != int(is_filled):
         expected = f"{int(is_filled)} fills of a {order.status} order"
         yield _found(read, "ORDER_FILLS", subject, expected, f"{len(fills)}", repairable=False)
@@ -174,7 +175,7 @@ def _found(
         expected=expected,
         found=found,
         # Where the ledger contradicts itself there is nothing to work the projections out from.
-        repairable=repairable and not read.replayed.faults,
+        repairable=repairable and not read.projection.faults,
     )
 
 

@@ -1,6 +1,5 @@
 """What the commands on the books read from the command line."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -8,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 
 from django.core.management.base import CommandError
 
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
+from common.actor import os_user
+from portfolios.ledger import AuditContext, CannotBookError
 
 
 @contextmanager
@@ -50,8 +50,4 @@ def day(text: str) -> date:
 
 def context(now: datetime) -> AuditContext:
     """Return who types, and when."""
-    try:
-        actor = getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        actor = "command"
-    return AuditContext(actor=actor, now=now)
+    return AuditContext(actor=os_user(), now=now)

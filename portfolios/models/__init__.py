@@ -1,4 +1,4 @@
-"""The tables of the books. Only `portfolios.ledger.bookkeeping` writes cash, orders, positions and the ledger."""
+"""The tables of the books. Only `portfolios.ledger` writes cash, orders, positions and the ledger."""
 
 from portfolios.domain.vocabulary import Provider
 from portfolios.models.accounts import PortfolioAccount, TradingStateChange, Valuation

@@ -93,7 +93,7 @@ class LedgerEntry(models.Model):
                 | Q(kind="SPLIT", amount=0, position__isnull=False, cost_basis__gte=0)
                 | Q(kind="CORRECTION", position=None, quantity=0, cost_basis=None)
                 | Q(kind="CORRECTION", amount=0, position__isnull=False, cost_basis__gte=0)
-                # What an order did is taken back: its cash and its part of the holding, in one entry.
+                # What an order did is reversed: its cash and its part of the holding, in one entry.
                 | Q(kind="CORRECTION", order__isnull=False, position__isnull=False, cost_basis__gte=0)
                 | Q(kind="REVERSAL", position__isnull=False, order__isnull=False, cost_basis=None),
             ),
@@ -117,7 +117,7 @@ class LedgerEntry(models.Model):
         return f"{self.sequence} {self.kind} {self.amount}"
 
     def as_entry(self) -> Entry:
-        """Return the entry as the replay knows it."""
+        """Return the entry as the projection knows it."""
         return Entry(
             sequence=self.sequence,
             kind=self.kind,

@@ -1,17 +1,15 @@
-"""Stores what pages show of each account: its performance and its exposures, worked out when it is valued.
+"""Works out what pages show of each account: its performance and its exposures. The ledger stores it.
 
 A page that worked this out itself would read years of valuations for every account. A summary is no record of the
 books: it follows from them, says of which version of them it is, and can be made again at any time.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import takewhile
-
-from django.db import transaction
 
 from common.money import ZERO, AmountOutOfRangeError, quantize_cash
 from portfolios.domain.accounting import Action
@@ -19,12 +17,11 @@ from portfolios.domain.performance import Drawdown, Measure, NotEnoughData, Perf
 from portfolios.models import AccountSummary, LedgerEntry, PortfolioAccount, Position, Valuation
 from portfolios.selectors import books
 
-_COLUMNS = [column.name for column in AccountSummary._meta.concrete_fields if column.name not in ("id", "account")]
 _TRADES = [action.value for action in Action]
 
 
 @dataclass(slots=True)
-class _Read:
+class SummarySource:
     """What one summary is made of. `points` are the valuations in time order, `version` the newest one's key."""
 
     points: list[ValuePoint] = field(default_factory=list)
@@ -35,45 +32,9 @@ class _Read:
     fees: Decimal = ZERO
 
 
-def summarize_locked(account: PortfolioAccount, *, now: datetime) -> None:
-    """Write the summary of an account whose lock the caller holds. One without a valuation has none."""
-    _write(_summaries([account], _read([account.pk]), now=now))
-
-
-def refresh_summaries(ids: Iterable[uuid.UUID], *, now: datetime) -> int:
-    """Work out the summaries of these accounts anew and return how many were written.
-
-    Reading and arithmetic need no lock, so nobody waits for them; an account that changed meanwhile is left to who
-    changed it. Five queries to read and four to write, however many accounts. Must not be called inside a
-    transaction.
-    """
-    wanted = list(ids)
-    with books.one_snapshot():
-        accounts = list(PortfolioAccount.objects.filter(pk__in=wanted))
-        read = _read(wanted)
-    made = _summaries(accounts, read, now=now)
-    with transaction.atomic(durable=True):
-        unchanged = _unchanged(accounts, read)
-        kept = [summary for summary in made if summary.account_id in unchanged]
-        _write(kept)
-    return len(kept)
-
-
-def _unchanged(accounts: Sequence[PortfolioAccount], read: dict[uuid.UUID, _Read]) -> set[uuid.UUID]:
-    """Lock the accounts and return those that are still as they were read."""
-    locked = PortfolioAccount.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
-    versions = dict(locked.filter(pk__in=[account.pk for account in accounts]).values_list("pk", "book_version"))
-    newest = books.last_valuations(versions)
-    return {
-        account.pk
-        for account in accounts
-        if versions.get(account.pk) == account.book_version
-        and newest.get(account.pk) == read.get(account.pk, _Read()).version
-    }
-
-
-def _read(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, _Read]:
-    read = {key: _Read() for key in ids}
+def read_sources(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, SummarySource]:
+    """Return what summaries are made of, by account. Four queries, which want one snapshot or the lock."""
+    read = {key: SummarySource() for key in ids}
     valuations = Valuation.objects.filter(account_id__in=ids).order_by("as_of", "pk")
     # Values, not rows: a year of them for thousands of accounts takes a quarter of the time.
     columns = ("account_id", "pk", "as_of", "total", "external_flow")
@@ -90,7 +51,7 @@ def _read(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, _Read]:
     return read
 
 
-def _read_trades(ids: Sequence[uuid.UUID], read: dict[uuid.UUID, _Read]) -> None:
+def _read_trades(ids: Sequence[uuid.UUID], read: dict[uuid.UUID, SummarySource]) -> None:
     entries = LedgerEntry.objects.filter(account_id__in=ids, kind__in=[*_TRADES, LedgerEntry.Kind.FEE])
     for account_id, kind, amount in entries.values_list("account_id", "kind", "amount").order_by():
         if kind == LedgerEntry.Kind.FEE:
@@ -99,13 +60,14 @@ def _read_trades(ids: Sequence[uuid.UUID], read: dict[uuid.UUID, _Read]) -> None
             read[account_id].trades.append(Trade(Action(kind), abs(amount)))
 
 
-def _summaries(
-    accounts: Sequence[PortfolioAccount], read: dict[uuid.UUID, _Read], *, now: datetime
+def summaries_of(
+    accounts: Sequence[PortfolioAccount], sources: dict[uuid.UUID, SummarySource], *, now: datetime
 ) -> list[AccountSummary]:
-    return [_summary(account, read[account.pk], now) for account in accounts if read[account.pk].points]
+    """Return the summaries of these accounts, still to be written. One without a valuation has none."""
+    return [_summary(account, sources[account.pk], now) for account in accounts if sources[account.pk].points]
 
 
-def _summary(account: PortfolioAccount, read: _Read, now: datetime) -> AccountSummary:
+def _summary(account: PortfolioAccount, read: SummarySource, now: datetime) -> AccountSummary:
     found, last = _measured(read), read.points[-1]
     holdings = [position.as_holding() for position in read.positions]
     return AccountSummary(
@@ -130,7 +92,7 @@ def _summary(account: PortfolioAccount, read: _Read, now: datetime) -> AccountSu
     )
 
 
-def _measured(read: _Read) -> Performance | None:
+def _measured(read: SummarySource) -> Performance | None:
     """Return the measures; None where a ratio is larger than the books hold, which must not stop a valuation."""
     start = ValuePoint(read.points[0].as_of, ZERO)  # so that the first deposit counts
     try:
@@ -159,10 +121,3 @@ def _stored(found: Measure) -> Decimal | None:
 
 def _depth(found: Drawdown | NotEnoughData) -> Decimal | None:
     return None if isinstance(found, NotEnoughData) else found.depth
-
-
-def _write(summaries: Sequence[AccountSummary]) -> None:
-    if summaries:
-        AccountSummary.objects.bulk_create(
-            summaries, update_conflicts=True, unique_fields=["account"], update_fields=_COLUMNS
-        )

@@ -7,10 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from execution.models import ExecutionRun
+from portfolios import ledger
 from portfolios.domain.accounting import Action
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, TypedOrder
-from portfolios.ledger.corporate_actions import record_dividend
+from portfolios.ledger import AuditContext, TypedOrder, record_dividend
 from portfolios.models import RiskPolicy, Security, Strategy
 from tests.scenes import Desk, Inbox, line
 
@@ -32,12 +31,12 @@ def fill(inbox: Inbox) -> Desk:
         actor="olivia.operator", now=now + timedelta(minutes=5), reason="As the custodian's report says"
     )
     with transaction.atomic():
-        bookkeeping.correct_cash(desk.account, balance=Decimal("12345000000.10"), context=context)
+        ledger.correct_cash(desk.account, balance=Decimal("12345000000.10"), context=context)
         typed = TypedOrder(action=Action.BUY, symbol="KO", quantity=Decimal("1234567.25"), price=Decimal("71.2"))
         Security.objects.get_or_create(symbol="KO")
-        order = bookkeeping.record_order(desk.account, typed=typed, fee=Decimal("12.5"), context=context)
-        bookkeeping.take_back_order(desk.account, order=order, context=context)
-        bookkeeping.place_order(desk.account, typed=typed, context=context)
+        order = ledger.record_order(desk.account, typed=typed, fee=Decimal("12.5"), context=context)
+        ledger.reverse_order(desk.account, order=order, context=context)
+        ledger.place_order(desk.account, typed=typed, context=context)
     record_dividend(symbol="MSFT", per_share=Decimal("0.75"), on=now.date(), context=context)
     ExecutionRun.objects.create(
         request=ExecutionRun.objects.earliest("started_at").request, strategy=strategy, provider="openai",

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portfolios.ledger.bookkeeping import CannotBookError
+from portfolios.ledger import CannotBookError
 from portfolios.models import PortfolioAccount, TradingStateChange
 from portfolios.trading_states import set_trading_state, set_trading_states
 from tests.scenes import NOW, Desk, line, outcomes, whole_database

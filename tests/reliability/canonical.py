@@ -27,10 +27,9 @@ from django.db.models import Model  # noqa: E402
 from execution.engine.vocabulary import Mode, Refusal  # noqa: E402
 from execution.models import ExecutionRun, Recommendation  # noqa: E402
 from execution.services import execute  # noqa: E402
+from portfolios import ledger  # noqa: E402
 from portfolios.domain.accounting import Side  # noqa: E402
-from portfolios.ledger import bookkeeping  # noqa: E402
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError  # noqa: E402
-from portfolios.ledger.verify import check_books  # noqa: E402
+from portfolios.ledger import AuditContext, CannotBookError, check_books, corrections, refusals  # noqa: E402
 from portfolios.models import (  # noqa: E402
     LedgerEntry,
     Order,
@@ -90,30 +89,30 @@ class Script:
 
     def deposit(self) -> None:
         """Bring in an amount that ends in half a cent, as a converted currency does."""
-        self.attempt(bookkeeping.deposit, amount=Decimal(self.chance.randint(1, 900_000)) / 100 + Decimal("0.005"))
+        self.attempt(ledger.deposit, amount=Decimal(self.chance.randint(1, 900_000)) / 100 + Decimal("0.005"))
 
     def withdraw(self) -> None:
         """Take out more or less than there is."""
-        self.attempt(bookkeeping.withdraw, amount=Decimal(self.chance.randint(1, 9_000_000)) / 100)
+        self.attempt(ledger.withdraw, amount=Decimal(self.chance.randint(1, 9_000_000)) / 100)
 
     def cash(self) -> None:
         """Say what the cash is."""
-        self.attempt(bookkeeping.correct_cash, balance=Decimal(self.chance.randint(0, 20_000_000)) / 100)
+        self.attempt(ledger.correct_cash, balance=Decimal(self.chance.randint(0, 20_000_000)) / 100)
 
     def dividend(self) -> None:
         """Pay a dividend on what may be held."""
         symbol, per_share = self.chance.choice(SYMBOLS), Decimal(self.chance.randint(1, 30_000)) / 10_000
-        self.attempt(bookkeeping.pay_dividend, symbol=symbol, per_share=per_share)
+        self.attempt(ledger.pay_dividend, symbol=symbol, per_share=per_share)
 
     def split(self) -> None:
         """Split what may be held."""
         ratio = Decimal(self.chance.choice(["2", "3", "1.5", "0.1", "0.333333"]))
-        self.attempt(bookkeeping.split_position, symbol=self.chance.choice(SYMBOLS), ratio=ratio)
+        self.attempt(ledger.split_position, symbol=self.chance.choice(SYMBOLS), ratio=ratio)
 
     def holding(self) -> None:
         """Say what is held."""
         self.attempt(
-            bookkeeping.correct_position,
+            ledger.correct_position,
             symbol=self.chance.choice(SYMBOLS),
             side=self.chance.choice(list(Side)),
             quantity=Decimal(self.chance.choice([0, self.chance.randint(1, 10**8)])) / 10**6,
@@ -125,7 +124,7 @@ class Script:
         context = AuditContext(actor="bob", now=self.moment(), reason="as the statement says")
         try:
             with transaction.atomic():
-                (account,) = bookkeeping.lock_accounts([self.desk.account.pk])
+                (account,) = ledger.lock_accounts([self.desk.account.pk])
                 change(account, **arguments, context=context)
         except CannotBookError as error:
             self.outcomes.append(f"{change.__name__}: {error}")
@@ -190,7 +189,7 @@ def run(seed: str, steps: int, root: Path, name: str) -> str:
 
 def run_without_rounding(seed: str, steps: int, root: Path) -> str:
     """Run the script with the planted defect; a database that refuses what comes of it has its say as the dump."""
-    with patch.object(bookkeeping, "quantize_cash", Decimal):
+    with patch.object(refusals, "quantize_cash", Decimal), patch.object(corrections, "quantize_cash", Decimal):
         try:
             return run(seed, steps, root, "Control")
         except Error as error:

@@ -5,6 +5,7 @@ The defects are planted behind the back of triggers and constraints; the repair 
 
 import getpass
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios import ledger
+from portfolios.ledger import AuditContext
 from portfolios.ledger.triggers import install_triggers, missing_triggers, remove_triggers
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
@@ -40,7 +41,7 @@ def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
     desk.run([line("MSFT", "BUY", 10), line("GME", "SELL_SHORT", 5), line("KO", "BUY", 5)])
     desk.run([line("MSFT", "BUY", 2), line("KO", "SELL")], prices="110", now=NOW + timedelta(days=1))
     context = AuditContext(actor="bob", now=NOW + timedelta(days=2), reason="statement")
-    bookkeeping.deposit(desk.account, amount=Decimal(500), context=context)
+    ledger.deposit(desk.account, amount=Decimal(500), context=context)
     yield desk
     transaction.set_rollback(True)
 
@@ -297,7 +298,7 @@ def test_a_planted_defect_is_found_and_mended_or_left_to_people(desk: Desk, name
 def assert_repair_mends(desk: Desk, right: dict[str, Any]) -> None:
     """The repair brings the right books back, with one entry that says who ran it."""
     entries_before = LedgerEntry.objects.count()
-    assert run(repair=True) == (0, "The books of 1 accounts are right.\n")
+    assert run(repair=True) == (0, "OK: 1 account checked, no discrepancies.\n")
     assert report() == (0, [])
     assert books(desk) == right
     written = LedgerEntry.objects.order_by("sequence")[entries_before:]
@@ -313,6 +314,17 @@ def books(desk: Desk) -> dict[str, Any]:
         "pk", "security_id", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl"
     )  # fmt: skip
     return {"cash": desk.account.cash_balance, "positions": list(held)}
+
+
+def test_a_repair_by_a_user_without_a_name_is_signed_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """As in a container that runs under any number: no passwd entry, no LOGNAME."""
+    with unguarded():
+        DEFECTS["cash off by a cent"].plant(desk)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    assert run(repair=True)[0] == 0
+    assert LedgerEntry.objects.latest("sequence").actor == "command"
 
 
 def test_several_defects_are_mended_at_once(desk: Desk):
@@ -344,7 +356,7 @@ def test_trading_goes_on_after_a_repair(desk: Desk):
 
 def test_a_missing_position_that_was_split_comes_back_at_its_average(desk: Desk):
     context = AuditContext(actor="bob", now=NOW, reason="split")
-    bookkeeping.split_position(desk.account, symbol="MSFT", ratio=Decimal(4), context=context)
+    ledger.split_position(desk.account, symbol="MSFT", ratio=Decimal(4), context=context)
     with unguarded():
         deleted("MSFT")(desk)
     assert run(repair=True)[0] == 0
@@ -353,8 +365,8 @@ def test_a_missing_position_that_was_split_comes_back_at_its_average(desk: Desk)
 
 def test_right_books_are_right_and_a_repair_of_them_writes_nothing(desk: Desk):
     before = whole_database()
-    assert run() == (0, "The books of 1 accounts are right.\n")
-    assert run(repair=True) == (0, "The books of 1 accounts are right.\n")
+    assert run() == (0, "OK: 1 account checked, no discrepancies.\n")
+    assert run(repair=True) == (0, "OK: 1 account checked, no discrepancies.\n")
     assert report(repair=True) == (0, [])
     assert whole_database() == before
 
@@ -364,9 +376,9 @@ def test_only_the_account_that_was_asked_for_is_checked(desk: Desk, inbox: Inbox
     other.run([line("MSFT", "BUY", 10)])
     with unguarded():
         accounts(other, equity_value=1)
-    assert run(account=[desk.account.pk]) == (0, "The books of 1 accounts are right.\n")
+    assert run(account=[desk.account.pk]) == (0, "OK: 1 account checked, no discrepancies.\n")
     code, words = run()
-    assert (code, "1 discrepancies in 2 accounts" in words) == (1, True)
+    assert (code, "1 discrepancy in 2 accounts" in words) == (1, True)
     assert str(other.account.pk) in words
 
 
@@ -376,4 +388,4 @@ def test_an_unknown_account_is_refused(desk: Desk):
 
 
 def test_without_accounts_there_is_nothing_wrong(db: None):
-    assert run() == (0, "The books of 0 accounts are right.\n")
+    assert run() == (0, "OK: 0 accounts checked, no discrepancies.\n")

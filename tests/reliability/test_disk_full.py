@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from execution.models import ExecutionRun
-from portfolios.ledger import bookkeeping
+from portfolios import ledger
 from portfolios.models import LedgerEntry, Order
 from tests.counts import LARGE, count
 from tests.processes import environment, manage, start
@@ -66,7 +66,7 @@ def assert_untouched(desk: Desk, before: dict[str, int]) -> None:
     assert_books_balance(desk.account)
     out = io.StringIO()
     call_command("check_books", stdout=out)
-    assert out.getvalue() == "The books of 1 accounts are right.\n"
+    assert out.getvalue() == "OK: 1 account checked, no discrepancies.\n"
 
 
 def assert_rerun_works(desk: Desk, request: str, before: dict[str, int]) -> None:
@@ -190,7 +190,7 @@ def test_what_ran_out_of_room_is_on_record_where_there_is_room_for_that(desk: De
 def a_writer_is_busy(desk: Desk) -> Iterator[None]:
     """Hold what an execution needs to write, and let others read."""
     with transaction.atomic():
-        bookkeeping.lock_account(strategy_id=desk.strategy.pk, provider=desk.provider)
+        ledger.lock_account(strategy_id=desk.strategy.pk, provider=desk.provider)
         yield
 
 

@@ -13,7 +13,7 @@ import pytest
 from django.db import connections
 
 from common.money import ZERO
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, PortfolioAccount, Strategy, Valuation
 from portfolios.selectors import books
 from tests.counts import count, seeded

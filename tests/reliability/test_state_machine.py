@@ -26,11 +26,11 @@ from common.money import CENT, notional
 from execution.engine.vocabulary import Mode
 from execution.reports.types import RunReport
 from execution.runs.reversal import ReversalReport, reverse_run
+from portfolios import ledger
 from portfolios.domain import accounting
 from portfolios.domain.accounting import Side
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
-from portfolios.ledger.verify import audit, read_account
+from portfolios.ledger import AuditContext, CannotBookError, audit, positions, read_account
+from portfolios.ledger.account_books import AccountBooks
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.counts import count, seeded
 from tests.reliability.reference_books import Costs, ReferenceBooks, cents
@@ -85,7 +85,7 @@ class Life(RuleBasedStateMachine):
             commission_bps=costs.basis_points,
             slippage_bps=costs.slippage,
         )
-        bookkeeping.open_account(
+        ledger.open_account(
             strategy_id=strategy.pk, provider=self.desk.provider, initial_balance=balance, context=self.context()
         )
         self.books.cash = cents(balance)
@@ -175,7 +175,7 @@ class Life(RuleBasedStateMachine):
     @rule(amount=amounts)
     def deposit(self, amount: Decimal) -> None:
         """Bring cash in."""
-        bookkeeping.deposit(self.account, amount=amount, context=self.context())
+        ledger.deposit(self.account, amount=amount, context=self.context())
         self.books.cash += cents(amount)
         self.compare()
 
@@ -183,14 +183,14 @@ class Life(RuleBasedStateMachine):
     def withdraw(self, amount: Decimal) -> None:
         """Take cash out, or be refused."""
         enough = cents(amount) <= self.books.cash
-        self.attempt(enough, bookkeeping.withdraw, amount=amount)
+        self.attempt(enough, ledger.withdraw, amount=amount)
         self.books.cash -= cents(amount) if enough else 0
         self.compare()
 
     @rule(balance=st.decimals("0", "150000", places=2))
     def correct_cash(self, balance: Decimal) -> None:
         """Say what the cash is."""
-        self.attempt(cents(balance) != self.books.cash, bookkeeping.correct_cash, balance=balance)
+        self.attempt(cents(balance) != self.books.cash, ledger.correct_cash, balance=balance)
         self.books.cash = cents(balance)
         self.compare()
 
@@ -204,7 +204,7 @@ class Life(RuleBasedStateMachine):
         """Pay a dividend on what is held, or be refused."""
         moved = cents(self.books.lots[symbol].units * Fraction(per_share))
         possible = bool(moved) and self.books.cash + moved >= 0
-        self.attempt(possible, bookkeeping.pay_dividend, symbol=symbol, per_share=per_share)
+        self.attempt(possible, ledger.pay_dividend, symbol=symbol, per_share=per_share)
         if possible:
             self.books.dividend(symbol, per_share)
         self.compare()
@@ -214,7 +214,7 @@ class Life(RuleBasedStateMachine):
     def split(self, data: st.DataObject, ratio: Decimal) -> None:
         """Split a holding."""
         symbol = data.draw(st.sampled_from(sorted(self.books.lots)))
-        bookkeeping.split_position(self.account, symbol=symbol, ratio=ratio, context=self.context())
+        ledger.split_position(self.account, symbol=symbol, ratio=ratio, context=self.context())
         self.books.split(symbol, ratio)
         self.compare()
 
@@ -227,7 +227,7 @@ class Life(RuleBasedStateMachine):
         possible = self.books.would_change(symbol, signed, average)
         self.attempt(
             possible,
-            bookkeeping.correct_position,
+            ledger.correct_position,
             symbol=symbol,
             side=side,
             quantity=quantity,
@@ -265,9 +265,9 @@ class Life(RuleBasedStateMachine):
         assert audit(read) == []
         self.compare_cash(read.account)
         self.compare_holdings(read.positions)
-        assert read.replayed.cash == read.account.cash_balance
+        assert read.projection.cash == read.account.cash_balance
         replayed = {key: (found.holding.signed_quantity, found.holding.realized_pnl, found.book_version)
-                    for key, found in read.replayed.positions.items()}  # fmt: skip
+                    for key, found in read.projection.positions.items()}  # fmt: skip
         stored = {row.pk: (row.as_holding().signed_quantity, row.realized_pnl, row.book_version)
                   for row in read.positions}  # fmt: skip
         assert replayed == stored
@@ -370,12 +370,12 @@ def plant(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(accounting, "_reduce", a_cent_short)
     elif defect == "a fee is forgotten":
-        enter = bookkeeping._Books.enter
+        enter = AccountBooks.enter
 
         def forgetful(books: Any, kind: Any, amount: Decimal, **more: Any) -> None:
             if kind != "FEE":
                 enter(books, kind, amount, **more)
 
-        monkeypatch.setattr(bookkeeping._Books, "enter", forgetful)
+        monkeypatch.setattr(AccountBooks, "enter", forgetful)
     else:
-        monkeypatch.setattr(bookkeeping, "notional", lambda **given: abs(notional(**given)))
+        monkeypatch.setattr(positions, "notional", lambda **given: abs(notional(**given)))

@@ -1,6 +1,6 @@
 """Every field of every table x every way of writing it: cash and holdings change only together with the ledger.
 
-The tables below are complete on purpose: a new model, field, function of bookkeeping or command that is not in them
+The tables below are complete on purpose: a new model, field, function of the ledger or command that is not in them
 fails a test, so that somebody decides what it may do to the books.
 """
 
@@ -25,13 +25,11 @@ from django.test import Client
 from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
+from portfolios import ledger
 from portfolios.domain.accounting import Action, Side
 from portfolios.domain.opening_history import Deposited
-from portfolios.ledger import bookkeeping, corporate_actions
-from portfolios.ledger.bookkeeping import AuditContext, TypedOrder
-from portfolios.ledger.reversal_plan import plan_unwinding
+from portfolios.ledger import AuditContext, TypedOrder, check_books
 from portfolios.ledger.triggers import remove_triggers
-from portfolios.ledger.verify import check_books
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
@@ -154,16 +152,14 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     """Return a desk with a row in every table; its account holds MSFT, and a second account is empty."""
     desk = Desk(inbox, strategy)
     desk.run([line("MSFT", "BUY", 10)], prices="450")
-    bookkeeping.open_account(
-        strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND
-    )
+    ledger.open_account(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND)
     Strategy.objects.create(name="Small caps")
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
     set_trading_state(desk.account.pk, state="REDUCING", actor="bob", reason="earnings", now=NOW)
     set_trading_state(desk.account.pk, state="ACTIVE", actor="bob", reason="all clear", now=NOW)
-    corporate_actions.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), context=BY_HAND)
+    ledger.record_dividend(symbol="KO", per_share=Decimal(1), on=NOW.date(), context=BY_HAND)
     return desk
 
 
@@ -419,7 +415,9 @@ def test_a_new_row_brings_neither_cash_nor_a_holding(desk: Desk, name: str, way:
     assert PortfolioAccount.objects.filter(cash_balance__gt=0).count() == 2
 
 
-def test_an_entry_written_past_bookkeeping_is_in_the_ledger_and_a_repair_brings_the_account_after_it(desk: Desk):
+def test_an_entry_written_past_the_ledger_s_door_is_in_the_ledger_and_a_repair_brings_the_account_after_it(
+    desk: Desk,
+):
     cash = desk.account.cash_balance
     last = LedgerEntry.objects.filter(account=desk.account).latest("sequence")
     LedgerEntry.objects.create(
@@ -465,34 +463,34 @@ def money_of_the_old(before: Any) -> object:
 
 
 def reverse_the_run(desk: Desk) -> None:
-    """Take back the entries of the run that bought MSFT."""
+    """Reverse the entries of the run that bought MSFT."""
     run_id = LedgerEntry.objects.get(kind="BUY").run_id
     assert run_id is not None
-    found = plan_unwinding(desk.account, run_id=run_id)
+    found = ledger.plan_reversal(desk.account, run_id=run_id)
     context = AuditContext(actor="bob", now=NOW, run_id=run_id, reason="wrong research")
-    bookkeeping.reverse_entries(
+    ledger.reverse_entries(
         desk.account, found.entries, positions=found.positions, before=found.before, context=context
     )
 
 
 TYPED = TypedOrder(action=Action.BUY, symbol="KO", quantity=Decimal(5), price=Decimal(9))
-BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
-    "deposit": lambda desk: bookkeeping.deposit(desk.account, amount=Decimal(5), context=BY_HAND),
-    "withdraw": lambda desk: bookkeeping.withdraw(desk.account, amount=Decimal(5), context=BY_HAND),
-    "correct_cash": lambda desk: bookkeeping.correct_cash(desk.account, balance=Decimal(5), context=BY_HAND),
-    "pay_dividend": lambda desk: bookkeeping.pay_dividend(
+LEDGER: dict[str, Callable[[Desk], object]] = {
+    "deposit": lambda desk: ledger.deposit(desk.account, amount=Decimal(5), context=BY_HAND),
+    "withdraw": lambda desk: ledger.withdraw(desk.account, amount=Decimal(5), context=BY_HAND),
+    "correct_cash": lambda desk: ledger.correct_cash(desk.account, balance=Decimal(5), context=BY_HAND),
+    "pay_dividend": lambda desk: ledger.pay_dividend(
         desk.account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND
     ),
-    "split_position": lambda desk: bookkeeping.split_position(
+    "split_position": lambda desk: ledger.split_position(
         desk.account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND
     ),
-    "correct_position": lambda desk: bookkeeping.correct_position(
+    "correct_position": lambda desk: ledger.correct_position(
         desk.account, symbol="KO", side=Side.LONG, quantity=Decimal(5), average_price=Decimal(1), context=BY_HAND
     ),
-    "open_account": lambda desk: bookkeeping.open_account(
+    "open_account": lambda desk: ledger.open_account(
         strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), context=BY_HAND
     ),
-    "open_with_history": lambda desk: bookkeeping.open_with_history(
+    "open_with_history": lambda desk: ledger.open_with_history(
         account_id=uuid.uuid4(),
         strategy_id=desk.strategy.pk,
         provider="gemini",
@@ -504,38 +502,34 @@ BOOKKEEPING: dict[str, Callable[[Desk], object]] = {
         [line("KO", "BUY", 5)]
     ),  # through the service, with all that belongs to it
     "reverse_entries": reverse_the_run,
-    "record_order": lambda desk: bookkeeping.record_order(
-        desk.account, typed=TYPED, fee=Decimal(1), context=BY_HAND
-    ),
-    "fill_order": lambda desk: bookkeeping.fill_order(
+    "record_order": lambda desk: ledger.record_order(desk.account, typed=TYPED, fee=Decimal(1), context=BY_HAND),
+    "fill_order": lambda desk: ledger.fill_order(
         desk.account,
-        order=bookkeeping.place_order(desk.account, typed=TYPED, context=BY_HAND),
+        order=ledger.place_order(desk.account, typed=TYPED, context=BY_HAND),
         price=Decimal(8),
         fee=Decimal(1),
         context=BY_HAND,
     ),
-    "take_back_order": lambda desk: bookkeeping.take_back_order(
-        desk.account, order=Order.objects.get(), context=BY_HAND
+    "apply_split": lambda _: ledger.apply_split(symbol="MSFT", ratio=Decimal(2), on=NOW.date(), context=BY_HAND),
+    "record_dividend": lambda _: ledger.record_dividend(
+        symbol="MSFT", per_share=Decimal(1), on=NOW.date(), context=BY_HAND
     ),
+    "reverse_order": lambda desk: ledger.reverse_order(desk.account, order=Order.objects.get(), context=BY_HAND),
 }
 MOVE_NOTHING = {
-    "lock_account", "lock_accounts", "value_account", "place_order", "change_order", "cancel_order"
+    "lock_account", "lock_accounts", "value_account", "mark_accounts", "refresh_summaries", "place_order",
+    "change_order", "cancel_order", "plan_reversal", "read_account", "audit", "check_books", "repair_books",
 }  # fmt: skip
 
 
-def test_every_function_of_bookkeeping_is_in_the_table():
-    public = {
-        name
-        for name, value in vars(bookkeeping).items()
-        if callable(value) and getattr(value, "__module__", "") == bookkeeping.__name__ and name[0].islower()
-    }
-    assert public == set(BOOKKEEPING) | MOVE_NOTHING
+def test_every_function_of_the_ledger_is_in_the_table():
+    assert {name for name in ledger.__all__ if name[0].islower()} == set(LEDGER) | MOVE_NOTHING
 
 
-@pytest.mark.parametrize("name", BOOKKEEPING)
-def test_what_bookkeeping_changes_is_recorded(desk: Desk, name: str):
+@pytest.mark.parametrize("name", LEDGER)
+def test_what_the_ledger_changes_is_recorded(desk: Desk, name: str):
     before, entries = money(), LedgerEntry.objects.count()
-    BOOKKEEPING[name](desk)
+    LEDGER[name](desk)
     assert money() != before
     assert LedgerEntry.objects.count() > entries
     assert discrepancies() == []

@@ -1,4 +1,4 @@
-"""The simulated venue: every order fills at once, at its price moved by slippage, for a commission."""
+"""What an order is expected to cost: its price moved by slippage, and a commission. Planning sizes with it."""
 
 from decimal import Decimal
 
@@ -33,7 +33,7 @@ def commission(*, quantity: Decimal, price: Decimal, costs: Costs) -> Decimal:
 
 
 def simulate_fill(*, symbol: str, action: Action, quantity: Decimal, price: Decimal, costs: Costs) -> Fill:
-    """Return the fill of an order of `quantity` > 0 units at the reference `price` > 0.
+    """Return the fill that an order of `quantity` > 0 units is expected to get at the reference `price` > 0.
 
     Raises AmountOutOfRangeError where the result does not fit the books.
     """

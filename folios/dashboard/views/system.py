@@ -21,8 +21,8 @@ from execution.engine.calendar.hours import market_session
 from execution.selectors.policy import system_policy, system_state
 from execution.selectors.runs import last_run_at
 from folios.dashboard.views.pages import page
-from portfolios.ledger import verify
-from portfolios.ledger.verify import Discrepancy
+from portfolios import ledger
+from portfolios.ledger import Discrepancy
 from portfolios.models import PortfolioAccount
 from portfolios.selectors import books as queries
 from portfolios.selectors import overview as books
@@ -68,7 +68,7 @@ def books_page(request: HttpRequest) -> HttpResponse:
 
 
 def _book_row(account: PortfolioAccount) -> Row:
-    found = verify.check_books(account)
+    found = ledger.check_books(account)
     address = reverse("account-books", args=[account.pk])
     return Row(
         {
@@ -91,7 +91,7 @@ def account_books(request: HttpRequest, account_id: UUID) -> HttpResponse:
         account = books.account_with_summary(account_id)
         if account is None:
             raise Http404(f"there is no account {account_id}")
-        found = verify.check_books(account)
+        found = ledger.check_books(account)
     named = {code for _, codes in _INVARIANTS for code in codes}
     held = [
         (words, [item for item in found if (item.code in codes if codes else item.code not in named)])

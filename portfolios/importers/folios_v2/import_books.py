@@ -20,8 +20,7 @@ from portfolios.importers.folios_v2.parse import MAX_NAME, understand
 from portfolios.importers.folios_v2.plan import AccountPlan, plan_accounts
 from portfolios.importers.folios_v2.reading import PredecessorFileError, read_database
 from portfolios.importers.folios_v2.types import AccountKey, Known, KnownStrategy
-from portfolios.ledger.bookkeeping import AuditContext, open_with_history
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import AuditContext, check_books, open_with_history
 from portfolios.models import PortfolioAccount
 from portfolios.selectors import books
 

@@ -4,7 +4,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
-from portfolios.ledger.corporate_actions import apply_split
+from portfolios.ledger import apply_split
 from portfolios.management import inputs
 
 

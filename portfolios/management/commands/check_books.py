@@ -1,4 +1,3 @@
-import getpass
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -7,18 +6,20 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import ngettext
 
+from common.actor import os_user
 from common.commands import BooksCommand
-from portfolios.ledger.bookkeeping import AuditContext, lock_accounts
-from portfolios.ledger.rebuild import repair_books
-from portfolios.ledger.verify import Discrepancy, check_books
+from portfolios.ledger import AuditContext, Discrepancy, check_books, lock_accounts, repair_books
 from portfolios.selectors import books
 
 
 class Command(BooksCommand):
-    """Replays each account's ledger; every account is read, or repaired, in a transaction of its own."""
+    """Works each account out again from its ledger; each is read, or repaired, in a transaction of its own."""
 
-    help = "Check the books: replay the ledger of each account and report every discrepancy (exit code 1)."
+    help = (
+        "Check the books: work each account out again from its ledger and report every discrepancy (exit code 1)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -39,7 +40,7 @@ class Command(BooksCommand):
             found += _repair(account_id) if options["repair"] else _check(account_id)
         self._print(found, count=len(ids), output_format=options["output_format"])
         if found:
-            raise CommandError(f"{len(found)} discrepancies in {len(ids)} accounts", returncode=1)
+            raise CommandError(f"{_discrepancies(len(found))} in {_accounts(len(ids))}", returncode=1)
 
     def _print(self, found: list[Discrepancy], *, count: int, output_format: str) -> None:
         if output_format == "json":
@@ -49,7 +50,15 @@ class Command(BooksCommand):
         for item in found:
             self.stdout.write(str(item))
         if not found:
-            self.stdout.write(f"The books of {count} accounts are right.")
+            self.stdout.write(f"OK: {_accounts(count)} checked, no discrepancies.")
+
+
+def _accounts(count: int) -> str:
+    return ngettext("%(count)d account", "%(count)d accounts", count) % {"count": count}
+
+
+def _discrepancies(count: int) -> str:
+    return ngettext("%(count)d discrepancy", "%(count)d discrepancies", count) % {"count": count}
 
 
 def _check(account_id: UUID) -> list[Discrepancy]:
@@ -60,7 +69,7 @@ def _check(account_id: UUID) -> list[Discrepancy]:
 
 def _repair(account_id: UUID) -> list[Discrepancy]:
     context = AuditContext(
-        actor=getpass.getuser(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
+        actor=os_user(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
     )
     with transaction.atomic():
         return [left for account in lock_accounts([account_id]) for left in repair_books(account, context=context)]

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from common.commands import BooksCommand
 from common.money import format_cash
-from portfolios.ledger.corporate_actions import record_dividend
+from portfolios.ledger import record_dividend
 from portfolios.management import inputs
 
 

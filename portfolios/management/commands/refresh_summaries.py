@@ -4,8 +4,8 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from portfolios.ledger import refresh_summaries
 from portfolios.selectors import books
-from portfolios.valuation.summaries import refresh_summaries
 
 _CHUNK = 200  # accounts that are read at once
 

@@ -23,7 +23,7 @@ import folios.urls  # noqa: F401  # discovers the admin's modules
 from common.web.export import csv_lines, json_lines, safe_cell
 from execution.engine.parsing.artifact import content_digest
 from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, ResearchRequest, Reversal
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import check_books
 from portfolios.models import (
     LedgerEntry,
     Order,

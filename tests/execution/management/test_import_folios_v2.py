@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from execution.models import ResearchRequest
 from portfolios.importers.folios_v2.import_books import import_database, preview_import
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios.ledger import AuditContext
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.counts import count
 from tests.portfolios.importers.folios_v2.database import CONTROLS, STRATEGY, OldBooks, messes, new_id
@@ -61,7 +61,9 @@ def accounts_are_right() -> None:
         assert_books_balance(account)
     out = io.StringIO()
     call_command("check_books", stdout=out)
-    assert out.getvalue() == f"The books of {PortfolioAccount.objects.count()} accounts are right.\n"
+    count = PortfolioAccount.objects.count()
+    accounts = "1 account" if count == 1 else f"{count} accounts"
+    assert out.getvalue() == f"OK: {accounts} checked, no discrepancies.\n"
 
 
 # --- a database of the size that was seen, with everything that was wrong in it

@@ -88,4 +88,4 @@ def test_the_other_commands_know_that_the_run_was_reversed(desk: Desk, request_i
     assert again[1].startswith("The run was reversed at ")
     assert printed("replay_run", run_id).startswith("Reproduced")
     assert "REVERSAL at 450.00: $10,201.50" in printed("explain", run_id, "--symbol", "MSFT")
-    assert printed("check_books") == "The books of 1 accounts are right.\n"
+    assert printed("check_books") == "OK: 1 account checked, no discrepancies.\n"

@@ -17,9 +17,8 @@ from execution.prices.mark_to_market import ValuationReport, mark_to_market
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.database import DatabaseSource
 from execution.prices.sources.given import GivenSource
-from portfolios import reference_data
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios import ledger, reference_data
+from portfolios.ledger import AuditContext
 from portfolios.models import LedgerEntry, PortfolioAccount, Price, RiskPolicy, Valuation
 from portfolios.reference_data import PriceData
 from portfolios.selectors import books
@@ -112,8 +111,8 @@ def test_a_price_out_of_the_band_values_nothing_until_it_is_accepted(desks: list
 
 def test_deposits_since_the_last_valuation_are_the_external_flow(desks: list[Desk]):
     account = desks[0].account
-    bookkeeping.deposit(account, amount=Decimal(500), context=AuditContext(actor="bob", now=NOW, reason="wire"))
-    bookkeeping.withdraw(account, amount=Decimal(200), context=AuditContext(actor="bob", now=NOW, reason="wire"))
+    ledger.deposit(account, amount=Decimal(500), context=AuditContext(actor="bob", now=NOW, reason="wire"))
+    ledger.withdraw(account, amount=Decimal(200), context=AuditContext(actor="bob", now=NOW, reason="wire"))
     marked({"MSFT": "450"})
     flows = [each.account.valuations.latest("as_of").external_flow for each in desks]
     assert flows == [Decimal(300), Decimal(0), Decimal(0)]

@@ -17,8 +17,7 @@ from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import execute, preview
 from portfolios import reference_data
-from portfolios.ledger.bookkeeping import AuditContext
-from portfolios.ledger.corporate_actions import apply_split
+from portfolios.ledger import AuditContext, apply_split
 from portfolios.models import Order, PortfolioAccount, Price, Security
 from portfolios.reference_data import PriceData
 from portfolios.selectors import books

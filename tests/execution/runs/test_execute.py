@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from execution.engine.vocabulary import Code, Mode
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from execution.services import execute
+from portfolios import ledger
 from portfolios.domain.accounting import Action, Fill, ImpossibleFillError
-from portfolios.ledger import bookkeeping
 from portfolios.models import (
     LedgerEntry,
     Order,
@@ -543,7 +543,7 @@ def test_adding_to_many_positions_takes_no_more_queries_than_opening_few(desk: D
 
 def test_bookkeeping_alone_refuses_to_sell_what_is_not_held(desk: Desk):
     desk.run([line("MSFT", "BUY", 5)])
-    ticket = bookkeeping.Ticket(
+    ticket = ledger.Ticket(
         fill=Fill("MSFT", Action.SELL, Decimal(1000), Decimal(1)),
         limit_price=Decimal(1),
         client_order_id="x",
@@ -551,12 +551,12 @@ def test_bookkeeping_alone_refuses_to_sell_what_is_not_held(desk: Desk):
         metadata={},
     )
     with pytest.raises(ImpossibleFillError):
-        bookkeeping.book_orders(
+        ledger.book_orders(
             desk.account,
             [ticket],
             positions=list(desk.account.positions.all()),
             marks={},
-            context=bookkeeping.AuditContext(actor="alice", now=NOW),
+            context=ledger.AuditContext(actor="alice", now=NOW),
         )
 
 

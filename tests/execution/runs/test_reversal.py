@@ -21,12 +21,10 @@ from execution.research.inbox import LoadedArtifact
 from execution.runs.rebalance import load_latest_research
 from execution.runs.reproduction import Replayed, replay_run
 from execution.runs.reversal import ReversalReport, preview_reversal, reverse_run
+from portfolios import ledger
 from portfolios.domain.accounting import Side
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
-from portfolios.ledger.corporate_actions import apply_split, record_dividend
+from portfolios.ledger import AuditContext, apply_split, check_books, record_dividend
 from portfolios.ledger.triggers import remove_triggers
-from portfolios.ledger.verify import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Strategy
 from portfolios.trading_states import set_trading_state
 from tests.counts import count
@@ -370,7 +368,7 @@ def sell_the_only_thing(desk: Desk) -> RunReport:
     """Sell what an account without cash holds; return the run."""
     costly(desk.strategy)
     desk.run([line("MSFT", "BUY", 20)], prices=prices("10"))
-    bookkeeping.withdraw(desk.account, amount=desk.account.cash_balance, context=BY_HAND)
+    ledger.withdraw(desk.account, amount=desk.account.cash_balance, context=BY_HAND)
     return desk.run([line("MSFT", "SELL")], prices=prices("10"))
 
 
@@ -384,7 +382,7 @@ def test_a_sale_whose_proceeds_were_spent_is_refused_and_says_on_what(desk: Desk
 
 def test_a_deposit_does_not_make_a_purchase_possible_that_was_made_before_it(desk: Desk):
     sale, purchase = spend_everything(desk)
-    bookkeeping.deposit(desk.account, amount=Decimal(500_000), context=BY_HAND)
+    ledger.deposit(desk.account, amount=Decimal(500_000), context=BY_HAND)
     assert refused(asked(sale)).details["runs"] == purchase.run.id
     taken_back(purchase)
     taken_back(sale)
@@ -393,7 +391,7 @@ def test_a_deposit_does_not_make_a_purchase_possible_that_was_made_before_it(des
 
 def test_a_withdrawal_of_the_proceeds_is_named_too(desk: Desk):
     sale = sell_the_only_thing(desk)
-    bookkeeping.withdraw(desk.account, amount=Decimal(50), context=BY_HAND)
+    ledger.withdraw(desk.account, amount=Decimal(50), context=BY_HAND)
     assert "WITHDRAWAL, which spent the run's cash" in refused(asked(sale)).message
 
 
@@ -401,7 +399,7 @@ def test_the_balance_does_not_pass_below_zero_on_its_way(desk: Desk):
     costly(desk.strategy)
     run = desk.run([line("KO", "BUY", 10), line("MSFT", "SELL_SHORT", 20)], prices=prices("10"))
     assert [order.symbol for order in run.orders] == ["KO", "MSFT"]
-    bookkeeping.withdraw(desk.account, amount=Decimal(100_000), context=BY_HAND)
+    ledger.withdraw(desk.account, amount=Decimal(100_000), context=BY_HAND)
     # To take the short back first would cost more than there is; once the buy is taken back, it is there.
     assert desk.account.cash_balance < Decimal(run.orders[1].notional)
     taken_back(run)
@@ -417,7 +415,7 @@ def test_what_was_booked_on_a_position_since_is_named(desk: Desk, kind: str):
     elif kind == "dividend":
         record_dividend(symbol="MSFT", per_share=Decimal(1), on=LATER.date(), context=BY_HAND)
     else:
-        bookkeeping.correct_position(
+        ledger.correct_position(
             desk.account,
             symbol="MSFT",
             side=Side.LONG,
@@ -453,7 +451,7 @@ def test_a_dividend_of_something_else_and_a_deposit_do_not_matter(desk: Desk):
     desk.run([line("KO", "BUY", 10)])
     run = desk.run([line("MSFT", "BUY", 10)])
     record_dividend(symbol="KO", per_share=Decimal(1), on=LATER.date(), context=BY_HAND)
-    bookkeeping.deposit(desk.account, amount=Decimal(7), context=BY_HAND)
+    ledger.deposit(desk.account, amount=Decimal(7), context=BY_HAND)
     taken_back(run)
     assert desk.account.cash_balance == Decimal(90_107)
 
@@ -500,7 +498,7 @@ def test_a_reversal_without_a_reason_is_refused(desk: Desk, reason: str):
 
 def test_more_cash_than_the_books_hold_is_refused_and_nothing_is_written(desk: Desk):
     run = desk.run([line("MSFT", "BUY", 10)])
-    bookkeeping.deposit(desk.account, amount=Decimal("9999999909999.00"), context=BY_HAND)
+    ledger.deposit(desk.account, amount=Decimal("9999999909999.00"), context=BY_HAND)
     before = whole_database()
     refusal = refused(asked(run))
     assert (refusal.code, "more than the books hold" in refusal.message) == (Code.CANNOT_BOOK, True)

@@ -17,8 +17,7 @@ from execution.models import ExecutionRun
 from execution.research.resolutions import Answer, Author, resolve_line, save_rule
 from execution.runs.reversal import reverse_run
 from portfolios.history.models import versions
-from portfolios.ledger.bookkeeping import AuditContext
-from portfolios.ledger.corporate_actions import record_dividend
+from portfolios.ledger import AuditContext, record_dividend
 from portfolios.models import LedgerEntry, Order, Position, Price, RiskPolicy
 from portfolios.trading_states import set_trading_state
 from tests.folios.admin.admin_forms import edit, page

@@ -26,8 +26,8 @@ from execution.models import (
     Reversal,
 )
 from execution.research.scan import scan_inbox
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios import ledger
+from portfolios.ledger import AuditContext
 from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
 from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line, security, whole_database
 
@@ -193,7 +193,7 @@ def test_what_is_not_known_yet_is_said_and_never_zero(viewer: Client, desk: Desk
 def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, desk: Desk):
     desk.run(PUBLISHED, prices="450")
     context = AuditContext(actor="bob", now=NOW, reason="more")
-    bookkeeping.deposit(desk.account, amount=Decimal(5), context=context)
+    ledger.deposit(desk.account, amount=Decimal(5), context=context)
     assert "account whose measures are older than its books" in text_of(viewer.get("/"))
     assert "older than the books" in text_of(viewer.get(reverse("account", args=[desk.account.pk])))
 

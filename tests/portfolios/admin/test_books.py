@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from portfolios.history.models import versions
-from portfolios.ledger.verify import check_books
+from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, Security, Strategy
 from tests.counts import count
 from tests.folios.admin.admin_forms import act, add, confirm, edit, errors_of, page, remove
@@ -134,7 +134,7 @@ def test_an_order_typed_as_filled_is_booked_and_taken_back_when_it_is_deleted(
     entry = last_entry(account)
     assert (entry.kind, entry.amount, entry.reason) == ("CORRECTION", Decimal("1002.50"), "typed twice")
     assert Order.objects.get().status == "filled"
-    assert "was taken back before" in errors_of(boss.get(page(Order, "delete", order.pk)))
+    assert "was reversed before" in errors_of(boss.get(page(Order, "delete", order.pk)))
 
 
 def test_a_pending_order_is_changed_filled_or_canceled(boss: Client, account: PortfolioAccount):

@@ -1,4 +1,4 @@
-"""The replay of a ledger, entry by entry, without a database."""
+"""The projection of a ledger, entry by entry, without a database."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from portfolios.domain.accounting import Holding, Side
-from portfolios.domain.projection import Entry, Replayed, replay, replay_positions
+from portfolios.domain.projection import Entry, Projection, project, project_positions
 
 FIRST, SECOND = uuid4(), uuid4()
 
@@ -43,7 +43,7 @@ class Ledger:
         """Add a split or a correction of a holding."""
         return self._of(position, kind, quantity=dec(change), price=dec(average), cost_basis=dec(cost))
 
-    def take_back(self, sequence: int) -> "Ledger":
+    def reverse(self, sequence: int) -> "Ledger":
         """Add the reversal of an entry."""
         taken = self.entries[sequence - 1]
         assert taken.position_id is not None
@@ -55,13 +55,13 @@ class Ledger:
         self.entries[at] = replace(self.entries[at], **columns)  # type: ignore[arg-type]
         return self
 
-    def replayed(self) -> Replayed:
+    def projection(self) -> Projection:
         """Replay what was written."""
-        return replay(self.entries)
+        return project(self.entries)
 
     def faults(self) -> str:
-        """Return what the replay found, as text."""
-        return "; ".join(f"{sequence} {message}" for sequence, message in self.replayed().faults)
+        """Return what the projection found, as text."""
+        return "; ".join(f"{sequence} {message}" for sequence, message in self.projection().faults)
 
     def _of(self, position: UUID, kind: str, *, amount: Decimal = Decimal(0), **columns: Any) -> "Ledger":
         return self._add(
@@ -77,18 +77,18 @@ class Ledger:
 
 
 def holding(ledger: Ledger, position: UUID = FIRST) -> Holding:
-    """Return the replayed holding; the ledger must have no fault."""
-    books = ledger.replayed()
+    """Return the projected holding; the ledger must have no fault."""
+    books = ledger.projection()
     assert books.faults == []
     return books.positions[position].holding
 
 
 def test_nothing_adds_up_to_nothing():
-    assert replay([]) == Replayed()
+    assert project([]) == Projection()
 
 
 def test_cash_is_the_sum_of_the_amounts():
-    books = Ledger(100).cash("-30.25", "WITHDRAWAL").cash("0.25", "CORRECTION").replayed()
+    books = Ledger(100).cash("-30.25", "WITHDRAWAL").cash("0.25", "CORRECTION").projection()
     assert (books.cash, books.book_version, books.positions, books.faults) == (dec(70), 3, {}, [])
 
 
@@ -116,39 +116,39 @@ def test_a_flip_is_two_positions():
     assert holding(ledger, SECOND).signed_quantity == dec(-50)
 
 
-def test_what_is_taken_back_leaves_the_holding_as_it_was():
+def test_what_is_reversed_leaves_the_holding_as_it_was():
     ledger = Ledger().fill("BUY", "3", "10").of_position("FEE", "-1.25").fill("BUY", "4", "11")
     before = holding(ledger)
-    ledger.fill("SELL", "2", "17").of_position("FEE", "-0.35").take_back(6).take_back(5)
+    ledger.fill("SELL", "2", "17").of_position("FEE", "-0.35").reverse(6).reverse(5)
     assert holding(ledger) == before
-    assert ledger.replayed().positions[FIRST].book_version == 8
+    assert ledger.projection().positions[FIRST].book_version == 8
 
 
-def test_a_holding_that_was_opened_is_closed_without_a_profit_when_that_is_taken_back():
-    held = holding(Ledger().fill("SELL_SHORT", "3", "10").of_position("FEE", "-1").take_back(3).take_back(2))
+def test_a_holding_that_was_opened_is_closed_without_a_profit_when_that_is_reversed():
+    held = holding(Ledger().fill("SELL_SHORT", "3", "10").of_position("FEE", "-1").reverse(3).reverse(2))
     assert (held.is_open, held.side, held.cost_basis, held.realized_pnl) == (False, Side.SHORT, dec(0), dec(0))
 
 
 def test_a_holding_that_was_closed_is_open_again_and_may_be_traded():
-    ledger = Ledger().fill("BUY", "3", "10").fill("SELL", "3", "12").take_back(3).fill("SELL", "1", "15")
+    ledger = Ledger().fill("BUY", "3", "10").fill("SELL", "3", "12").reverse(3).fill("SELL", "1", "15")
     held = holding(ledger)
     assert (held.quantity, held.cost_basis, held.realized_pnl) == (dec(2), dec(20), dec(5))
 
 
-def test_entries_are_taken_back_from_the_last_to_the_first():
+def test_entries_are_reversed_from_the_last_to_the_first():
     ledger = Ledger().fill("BUY", "1", "10").fill("BUY", "2", "10").fill("BUY", "3", "10")
-    ledger.take_back(4).take_back(3)
+    ledger.reverse(4).reverse(3)
     assert holding(ledger).quantity == dec(1)
-    assert "takes back entry 2, the last that stands is 4" in (
-        Ledger().fill("BUY", "1", "10").cash(1).fill("BUY", "2", "10").take_back(2).faults()
+    assert "reverses entry 2, the last that stands is 4" in (
+        Ledger().fill("BUY", "1", "10").cash(1).fill("BUY", "2", "10").reverse(2).faults()
     )
 
 
-def test_positions_alone_are_replayed_without_what_lies_between_their_entries():
+def test_positions_alone_are_projected_without_what_lies_between_their_entries():
     ledger = Ledger().fill("BUY", "3", "10").cash(7).fill("BUY", "1", "10", position=SECOND).fill("BUY", "4", "11")
-    found = replay_positions(entry for entry in ledger.entries if entry.position_id == FIRST)
+    found = project_positions(entry for entry in ledger.entries if entry.position_id == FIRST)
     assert found.faults == []
-    assert found.positions == {FIRST: ledger.replayed().positions[FIRST]}
+    assert found.positions == {FIRST: ledger.projection().positions[FIRST]}
 
 
 def test_a_split_states_the_holding_anew_and_keeps_its_profit():
@@ -176,8 +176,8 @@ def test_a_correction_may_change_the_side():
 
 def test_a_dividend_moves_cash_and_no_holding():
     ledger = Ledger(100).fill("BUY", "3", "10").of_position("DIVIDEND", "1.50")
-    assert ledger.replayed().cash == dec("71.50")
-    assert (holding(ledger).realized_pnl, ledger.replayed().positions[FIRST].book_version) == (dec(0), 3)
+    assert ledger.projection().cash == dec("71.50")
+    assert (holding(ledger).realized_pnl, ledger.projection().positions[FIRST].book_version) == (dec(0), 3)
 
 
 def test_a_missing_entry_and_a_double_one_are_faults():
@@ -207,17 +207,17 @@ def test_a_wrong_balance_is_a_fault():
         (Ledger().of_position("FEE", "-1"), "a position that nothing opened"),
         (Ledger().of_position("DIVIDEND", "1"), "a position that nothing opened"),
         (Ledger().of_position("REVERSAL", "1"), "a position that nothing opened"),
-        (Ledger().fill("BUY", "1", "10").take_back(2).change(2, amount=dec(9)), "takes back 9 and -1 of entry 2"),
-        (Ledger().fill("BUY", "1", "10").take_back(2).change(2, quantity=dec(0)), "takes back 10 and 0 of entry 2"),
-        (Ledger().fill("BUY", "1", "10").take_back(2).take_back(2), "a position that nothing opened"),
+        (Ledger().fill("BUY", "1", "10").reverse(2).change(2, amount=dec(9)), "reverses 9 and -1 of entry 2"),
+        (Ledger().fill("BUY", "1", "10").reverse(2).change(2, quantity=dec(0)), "reverses 10 and 0 of entry 2"),
+        (Ledger().fill("BUY", "1", "10").reverse(2).reverse(2), "a position that nothing opened"),
         (Ledger().fill("BUY", "1", "10").fill("BUY", "1", "10").change(2, symbol="AAPL"), "position in MSFT"),
     ],
 )
 def test_an_impossible_entry_is_a_fault_and_is_passed_over(ledger: Ledger, words: str):
     assert words in ledger.faults()
-    assert ledger.replayed().book_version == len(ledger.entries)
+    assert ledger.projection().book_version == len(ledger.entries)
 
 
 def test_the_version_of_a_position_is_its_last_entry():
     ledger = Ledger().fill("BUY", "1", "10").cash(5).fill("BUY", "1", "10").of_position("FEE", "-1").cash(5)
-    assert ledger.replayed().positions[FIRST].book_version == 5
+    assert ledger.projection().positions[FIRST].book_version == 5

@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from portfolios import ledger
 from portfolios.history.models import TRACKED, sign, versions
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
+from portfolios.ledger import AuditContext
 from portfolios.models import PortfolioAccount, Strategy
 from tests.scenes import NOW, Desk, line
 
@@ -30,7 +30,7 @@ def test_a_change_leaves_a_version_with_name_and_reason(strategy: Strategy):
 def test_what_bookkeeping_does_to_an_account_leaves_no_version(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)])
     context = AuditContext(actor="bob", now=NOW, reason="statement")
-    bookkeeping.correct_cash(desk.account, balance=Decimal(5), context=context)
+    ledger.correct_cash(desk.account, balance=Decimal(5), context=context)
     assert [version.history_type for version in versions(PortfolioAccount)] == ["+"]
 
 

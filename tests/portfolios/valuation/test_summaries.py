@@ -7,11 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext
-from portfolios.ledger.marks import mark_accounts
+from portfolios import ledger
+from portfolios.ledger import AuditContext, mark_accounts, refresh_summaries
 from portfolios.models import AccountSummary
-from portfolios.valuation.summaries import refresh_summaries
 from tests.scenes import NOW, Desk, line
 
 DAY = timedelta(days=1)
@@ -68,9 +66,9 @@ def test_a_deposit_is_no_gain(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices="450")
     context = AuditContext(actor="bob", now=NOW + DAY, reason="more")
     account = desk.account
-    bookkeeping.deposit(account, amount=Decimal(50_000), context=context)
+    ledger.deposit(account, amount=Decimal(50_000), context=context)
     assert summary(desk).book_version < desk.account.book_version
-    bookkeeping.value_account(account, now=NOW + DAY)
+    ledger.value_account(account, now=NOW + DAY)
     found = summary(desk)
     assert (found.total, found.change, found.time_weighted_return) == (150_000, 0, 0)
 
@@ -93,7 +91,7 @@ def test_the_command_makes_the_same_summaries_again(desk: Desk):
 @pytest.mark.django_db(transaction=True)
 def test_an_account_without_a_valuation_has_no_summary(desk: Desk):
     context = AuditContext(actor="bob", now=NOW, reason="start")
-    bookkeeping.open_account(
+    ledger.open_account(
         strategy_id=desk.strategy.pk, provider="anthropic", initial_balance=Decimal(7), context=context
     )
     assert refresh_summaries([desk.account.pk], now=NOW) == 0

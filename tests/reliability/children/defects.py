@@ -17,8 +17,8 @@ from execution.models import ExecutionRun
 from execution.research.inbox import LoadedArtifact
 from execution.runs import prepare, records, reversal, tickets
 from execution.runs.eligibility import Attempt
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import Booked
+from portfolios import ledger
+from portfolios.ledger import BookedOrder
 from portfolios.selectors import books
 from tests.reliability.children.briefs import Brief, meet
 
@@ -38,7 +38,7 @@ def _no_lock(brief: Brief) -> None:
         meet(Path(brief.directory) / "unlocked", name=brief.name, expected=brief.callers)
         return account
 
-    bookkeeping.lock_account = look_and_wait
+    ledger.lock_account = look_and_wait
 
 
 def _no_lock_on_reversals(brief: Brief) -> None:
@@ -49,12 +49,12 @@ def _no_lock_on_reversals(brief: Brief) -> None:
     def look(ids: Sequence[uuid.UUID]) -> Any:
         return [account for key in ids if (account := books.get_account(key))]
 
-    def decide_and_wait(run_id: uuid.UUID, plan: Any) -> Any:
-        found = decide(run_id, plan)
+    def decide_and_wait(run_id: uuid.UUID, account: Any) -> Any:
+        found = decide(run_id, account)
         meet(Path(brief.directory) / "unlocked", name=brief.name, expected=brief.callers)
         return found
 
-    bookkeeping.lock_accounts = look
+    ledger.lock_accounts = look
     reversal._decide = decide_and_wait
 
 
@@ -91,7 +91,7 @@ def _no_atomic(brief: Brief) -> None:
     """The books are committed before the decisions are written and the run is closed."""
     record = records.record_decisions
 
-    def commit_first(run: ExecutionRun, plan: Plan, booked: Sequence[Booked]) -> None:
+    def commit_first(run: ExecutionRun, plan: Plan, booked: Sequence[BookedOrder]) -> None:
         commit: Any = connection  # the driver's own commit, which an open `atomic` does not expect
         commit._commit()
         record(run, plan, booked)

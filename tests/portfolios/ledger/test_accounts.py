@@ -1,4 +1,4 @@
-"""An account that lived elsewhere before: its past is booked event by event, each at its own time."""
+"""New accounts: with a deposit, or with a past elsewhere that is booked event by event, each at its own time."""
 
 import uuid
 from datetime import timedelta
@@ -9,11 +9,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from portfolios import ledger
 from portfolios.domain.accounting import Action, ImpossibleFillError, Side
 from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
-from portfolios.ledger import bookkeeping
-from portfolios.ledger.bookkeeping import AuditContext, CannotBookError
+from portfolios.ledger import AuditContext, CannotBookError
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Strategy
+from tests.portfolios.ledger.by_hand import BY_HAND, dec, refused
 from tests.scenes import NOW, assert_books_balance, security, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +69,7 @@ def opened(strategy: Strategy, *events: PastEvent, **more: Any) -> PortfolioAcco
     }
     arguments |= more
     with transaction.atomic():
-        bookkeeping.open_with_history(**arguments)
+        ledger.open_with_history(**arguments)
     return PortfolioAccount.objects.get(pk=arguments["account_id"])
 
 
@@ -151,3 +152,12 @@ def test_the_number_of_queries_does_not_depend_on_the_length_of_the_history(stra
     with CaptureQueriesContext(connection) as long:
         opened(second, deposit("100000"), *trades, account_id=uuid.uuid4())
     assert len(long) == len(short)
+
+
+def test_an_account_cannot_be_opened_with_nothing(strategy: Strategy):
+    refused(
+        lambda: ledger.open_account(
+            strategy_id=strategy.pk, provider="openai", initial_balance=dec(0), context=BY_HAND
+        ),
+        "above zero",
+    )

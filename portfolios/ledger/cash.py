@@ -1,0 +1,28 @@
+"""Cash that people bring in or take out."""
+
+from decimal import Decimal
+
+from portfolios.ledger.account_books import AccountBooks
+from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.refusals import positive_cash, range_is_a_rule
+from portfolios.models import LedgerEntry, PortfolioAccount
+
+Kind = LedgerEntry.Kind
+
+
+@range_is_a_rule()
+def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
+    """Book cash > 0 that comes in from outside. Raises CannotBookError."""
+    _move_cash(account, Kind.DEPOSIT, positive_cash(amount, "amount"), context)
+
+
+@range_is_a_rule()
+def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
+    """Book cash > 0 that goes out. Raises CannotBookError where it is more than the account has."""
+    _move_cash(account, Kind.WITHDRAWAL, -positive_cash(amount, "amount"), context)
+
+
+def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, context: AuditContext) -> None:
+    books = AccountBooks.of(account, context)
+    books.enter(kind, amount)
+    books.write()
