@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from common.money import quantize_percent
+from execution.engine.planning.decisions import Decision
 from execution.engine.planning.limits import verdict_as_data
-from execution.engine.planning.plan import Decision, Plan
+from execution.engine.planning.plan import Plan
 from execution.engine.planning.serialization import quote_as_data
 from execution.engine.planning.sizing import Quote
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
