@@ -261,11 +261,5 @@ def by_section(rows: Iterable[Limit] = FIELDS) -> dict[Section, list[Limit]]:
 
 
 def stricter_values(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits in force: of each the stricter; a limit that `own` leaves out or empty is the system's."""
-    given = {row.field: own.get(row.field) for row in LIMITS}
-    return {
-        row.field: system[row.field]
-        if given[row.field] is None
-        else row.stricter(system[row.field], given[row.field])
-        for row in LIMITS
-    }
+    """Return the limits in force by name: of each the stricter one."""
+    return {row.field: row.stricter(system[row.field], own[row.field]) for row in LIMITS}
