@@ -33,7 +33,7 @@ def apply_limits(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry,
             current = _balanced(limit, current, context)
     for limit in _OFFSETTING:  # what a later limit took from one side, the other side had counted on
         current = _balanced(limit, current, context)
-    rounded = tuple(_round(entry, context.policy) for entry in current)
+    rounded = _round_all(current, context)
     for limit in LIMITS:
         rounded = _trim(limit, rounded, context)
     return _trim_until_balanced(rounded, context)
@@ -57,12 +57,13 @@ _OFFSETTING = tuple(limit for limit in LIMITS if limit.rule.offset_by)
 def _balanced(limit: RunLimit, entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:
     """Hold both sides to the limit until neither counts on what the other lost. Sizes only fall, so this ends."""
     current = tuple(entries)
-    while True:
+    while limit.value(context) is not None:
         judged = _shrink(limit, current, context)
         settled = tuple(map(_with_one_verdict, current, judged))
         if settled == current:
-            return current
+            break
         current = settled
+    return current
 
 
 def _with_one_verdict(before: Entry, judged: Entry) -> Entry:
@@ -216,6 +217,25 @@ def _with_verdict(
         headroom=quantize_cash(headroom) if headroom is not None and abs(headroom) < CASH_LIMIT else None,
     )
     return replace(entry, wanted=wanted, verdicts=(*entry.verdicts, verdict))
+
+
+def _round_all(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:
+    """Round every size. What rounds to nothing leaves the basket, and the other side no longer counts on it."""
+    rounded = [_round(entry, context.policy) for entry in entries]
+    current = tuple(entries)
+    while True:
+        left = tuple(
+            entry if done.quantity else replace(entry, wanted=ZERO)
+            for entry, done in zip(current, rounded, strict=True)
+        )
+        current = left
+        for limit in _OFFSETTING:
+            current = _balanced(limit, current, context)
+        smaller = [at for at, entry in enumerate(current) if entry != left[at]]
+        if not smaller:
+            return tuple(rounded)
+        for at in smaller:
+            rounded[at] = _round(current[at], context.policy)
 
 
 def _round(entry: Entry, policy: Policy) -> Entry:
