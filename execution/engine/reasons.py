@@ -1,6 +1,5 @@
 """Decisions in words. One sentence a decision, made from its codes and numbers alone."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -82,7 +81,7 @@ _CLAUSES = {
     Code.DUPLICATE_LINE: "an earlier line says the same of {symbol}",
     Code.ALREADY_AT_TARGET: "{symbol} is already at its target",
     Code.BELOW_MINIMUM_QUANTITY: "the size is below the minimum quantity of {symbol}",
-    Code.SECURITY_INACTIVE: "{symbol} is no longer traded, so a position in it may only be reduced",
+    Code.SECURITY_INACTIVE: "{symbol} is no longer traded, and what is held of it may only be reduced",
     Code.REDUCING_ONLY: "trading is limited to orders that reduce a position",
     Code.TRADING_HALTED: "trading is halted",
     Code.SECTOR_UNVERIFIED: "the sector of {symbol} is unknown, so its limit was not checked",
@@ -171,13 +170,16 @@ def _exceeded(code: Code, given: Explanation) -> str:
 
 def _numbers(found: Shortfall) -> str:
     if found.is_left_over:
-        return f"what is left, {_amount(found.available, found)}, is less than a step of each line"
-    words = f"{_amount(found.wanted, found)} wanted, {_amount(max(found.available, ZERO), found)} available"
+        return f"what is left, {format_cash(found.available)}, is less than a step of each line"
+    available = max(found.available, ZERO)
+    if found.is_count:
+        return f"{_counted(int(found.wanted), 'order')} wanted, {int(available):,} available"
+    words = f"{format_cash(found.wanted)} wanted, {format_cash(available)} available"
     return f"{words}; {_shared(found.share)}" if found.share else words
 
 
-def _amount(amount: Decimal, found: Shortfall) -> str:
-    return plain(amount, places=0) if found.is_count else format_cash(amount)
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _shared(share: Share) -> str:
@@ -187,7 +189,6 @@ def _shared(share: Share) -> str:
 
 def _others(beside: Sequence[Action]) -> str:
     """Say how many other orders, and of what kind where they are of one."""
-    kinds = Counter(beside)
-    noun = {Action.BUY: "purchase", Action.SELL_SHORT: "short sale"}.get(beside[0], "order")
-    words = noun if len(kinds) == 1 else "order"
-    return f"{len(beside)} other {words}{'' if len(beside) == 1 else 's'}"
+    nouns = {"purchase" if action is Action.BUY else "short sale" for action in beside}
+    noun = nouns.pop() if len(nouns) == 1 else "order"
+    return _counted(len(beside), f"other {noun}")

@@ -113,7 +113,7 @@ class RiskLimits:
         metadata={ROW: Limit(
             label="Cash reserve", section=Section.ORDERS, kind=Kind.PERCENT, stricter=larger,
             bounds=_UP_TO_ALL, note="cash that purchases leave untouched",
-            code="INSUFFICIENT_CASH", sentence="the cash that is available", outcome="DENIED",
+            code="INSUFFICIENT_CASH", sentence="the available cash", outcome="DENIED",
             rule=Rule(
                 group=left.everything, headroom=left.cash_headroom, measure=Measure.CASH, shares=" of cash"
             ),
@@ -124,7 +124,7 @@ class RiskLimits:
         metadata={ROW: Limit(
             label="Orders per run", section=Section.ORDERS, kind=Kind.COUNT, stricter=smaller,
             bounds=_AT_LEAST_ZERO, note="exits always go",
-            code="ORDERS_PER_RUN", sentence="the number of orders a run may make", outcome="DENIED",
+            code="ORDERS_PER_RUN", sentence="the limit on orders per run", outcome="DENIED",
             rule=Rule(
                 group=left.everything, headroom=left.count_headroom, measure=Measure.ORDERS, scales=False
             ),
@@ -153,7 +153,7 @@ class RiskLimits:
             label="Restricted symbols", section=Section.EXPOSURE, kind=Kind.SYMBOLS, stricter=either,
             note="may only be reduced",
             code="RESTRICTED_SYMBOL", outcome="DENIED",
-            sentence="{symbol} is restricted, so a position in it may only be reduced",
+            sentence="{symbol} is restricted to orders that reduce a position",
         )},
     )  # fmt: skip
     allow_short: bool = field(
@@ -175,7 +175,7 @@ class RiskLimits:
         metadata={ROW: Limit(
             label="Margin on shorts", section=Section.SHORTS, kind=Kind.PERCENT, stricter=larger,
             bounds=_AT_LEAST_ZERO, note="cash kept aside on top of a short's value, in percent of that value",
-            code="INSUFFICIENT_CASH", sentence="the cash that is available", outcome="DENIED",
+            code="INSUFFICIENT_CASH", sentence="the available cash", outcome="DENIED",
         )},
     )  # fmt: skip
     price_band_percent: Decimal = field(
