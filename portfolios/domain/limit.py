@@ -158,6 +158,11 @@ class Limit:
         return _DIGITS_BEFORE_POINT[self.kind] + places, places
 
     @property
+    def may_be_empty(self) -> bool:
+        """Whether a strategy may leave it to the system: a number can be missing, a word or a flag cannot."""
+        return self.section is not Section.COSTS and self.kind not in (Kind.FLAG, Kind.WORD, Kind.SYMBOLS)
+
+    @property
     def is_decimal(self) -> bool:
         """Whether the value is a Decimal."""
         return self.kind in _DECIMAL_LIMITS

@@ -40,6 +40,7 @@ def test_a_column_has_its_row():
 @EVERY_ROW
 def test_a_column_that_is_left_empty_leaves_the_limit_to_the_system(row: Limit):
     column: Any = RiskPolicy._meta.get_field(row.field)
+    assert column.null == row.may_be_empty
     assert column.null or column.get_default() == (list(row.default) if row.kind is Kind.SYMBOLS else row.default)
 
 
