@@ -239,6 +239,6 @@ _TEXTS: dict[Kind, Callable[[Any], str]] = {
     Kind.COUNT: lambda value: f"{value:,}",
     Kind.HOURS: lambda value: f"{value:,} hour{'' if value == 1 else 's'}",
     Kind.FLAG: lambda value: "yes" if value else "no",
-    Kind.WORD: str,
+    Kind.WORD: lambda value: str(value).removeprefix("ROUND_").replace("_", " ").lower(),
     Kind.SYMBOLS: lambda value: ", ".join(sorted(value)) or "none",
 }
