@@ -13,6 +13,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.money import AmountOutOfRangeError, quantize_price
+from portfolios.domain.limit import Limit
+from portfolios.domain.risk_limits import FIELDS
 from portfolios.models import PortfolioAccount, RiskPolicy
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
@@ -118,6 +120,14 @@ class PriceBody(StrictSerializer):
         return price
 
 
+def _bounds(row: Limit) -> dict[str, Any]:
+    """The ends of a row's bounds that are allowed themselves, for a field; the table knows them all."""
+    if row.bounds is None:
+        return {}
+    ends = {"min_value": row.bounds.least} if row.bounds.least_allowed else {}
+    return ends if row.bounds.most is None or not row.bounds.most_allowed else ends | {"max_value": row.bounds.most}
+
+
 class RiskPolicyBody(_KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
     """The next version of a strategy's limits and costs. A limit that is left out is the system's."""
 
@@ -129,6 +139,7 @@ class RiskPolicyBody(_KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
     class Meta:
         model = RiskPolicy
         exclude = ["version"]
+        extra_kwargs = {row.field: _bounds(row) for row in FIELDS}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Hold the limits to the rules of the table. Raises ValidationError."""
