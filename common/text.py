@@ -86,3 +86,9 @@ def measure(value: object, *, most: int) -> Size:
 
 def _inside(container: dict[str, object] | list[object]) -> Iterator[object]:
     return iter(container.values() if isinstance(container, dict) else container)
+
+
+def cause_of(sentence: str, outcome: str) -> str:
+    """Return a sentence as "Skipped: there is no price." without the outcome that it starts with."""
+    cause = sentence.removeprefix(f"{outcome.capitalize()}: ")
+    return cause[:1].upper() + cause[1:]

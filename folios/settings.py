@@ -285,21 +285,7 @@ DEFAULT_PRICE = Decimal(100)
 DEFAULT_INITIAL_BALANCE = Decimal(100_000)
 
 # The system's own trading state and limits. A strategy's risk policy can only be stricter; a limit that it leaves
-# empty is the one given here. Percentages are of the account's total value.
+# empty is the system's. The README lists all limits with their defaults: name here those that are to be others, as
+# {"max_position_percent": Decimal(15)}. Percentages are of the account's total value.
 TRADING_STATE = env.str("TRADING_STATE", default="ACTIVE")
-RISK_LIMITS: dict[str, Any] = {
-    "max_position_percent": Decimal(20),
-    "max_sector_percent": Decimal(40),
-    "max_gross_exposure_percent": Decimal(200),
-    "max_short_exposure_percent": Decimal(100),
-    "max_single_short_percent": Decimal(20),
-    "cash_reserve_percent": Decimal(0),
-    "drift_band_percent": Decimal(0),
-    "price_band_percent": Decimal(25),
-    "max_orders_per_run": None,
-    "max_research_age_hours": None,
-    "min_order_value": Decimal(0),
-    "max_order_value": None,
-    "restricted_symbols": [],
-    "short_margin_percent": Decimal(50),
-}
+RISK_LIMITS: dict[str, Any] = {}

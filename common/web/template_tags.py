@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.money import format_cash, format_percent, format_ratio, plain
+from common.text import cause_of
 from common.web.tables import Column, Row
 from common.web.tones import tone_of
 
@@ -77,6 +78,12 @@ def badge(value: object) -> SafeString:
         return _NONE
     word = str(value)
     return format_html('<span class="badge badge-{}">{}</span>', tone_of(word), word.replace("_", " ").lower())
+
+
+@register.filter
+def cause(sentence: str, outcome: object) -> str:
+    """Return a sentence without the outcome that it starts with, for a place where that stands beside it."""
+    return cause_of(sentence, str(outcome))
 
 
 @register.filter

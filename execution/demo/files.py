@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from common.text import one_line
@@ -20,6 +20,8 @@ from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.vocabulary import Refusal
 from execution.imports.securities import COLUMNS, SecurityLine, Symbol
 from execution.untrusted_files import read_regular_file
+from portfolios.domain.limit import Bounds, Kind, Limit
+from portfolios.domain.risk_limits import FIELDS
 from portfolios.reference_data import SecurityData
 
 
@@ -43,37 +45,41 @@ def _id(text: object) -> UUID:
 
 
 _Id = Annotated[UUID, BeforeValidator(_id)]
-_Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=4)]
-_Cash = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)]
-_PerUnit = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6)]
 
 
-class PolicyLine(BaseModel):
+def _type_of(row: Limit) -> Any:
+    """Return the type of a field in the file: what its row says, within the bounds of the row."""
+    bounds = row.bounds or Bounds()
+    within = Field(
+        ge=bounds.least if bounds.least_allowed else None,
+        gt=None if bounds.least_allowed else bounds.least,
+        le=bounds.most if bounds.most_allowed else None,
+        lt=None if bounds.most_allowed else bounds.most,
+    )
+    match row.kind:
+        case Kind.FLAG:
+            return bool
+        case Kind.SYMBOLS:
+            return list[Symbol]
+        case Kind.WORD:
+            return Literal[row.words]
+        case Kind.COUNT | Kind.HOURS:
+            return Annotated[int, within]
+    digits, places = row.digits
+    return Annotated[Decimal, within, Field(max_digits=digits, decimal_places=places)]
+
+
+class _PolicyLine(BaseModel):
     """A risk policy as it is written: what is left out keeps the model's default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = Field(ge=1)
-    max_position_percent: _Percent | None = None
-    max_sector_percent: _Percent | None = None
-    max_gross_exposure_percent: Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=4)] | None = None
-    cash_reserve_percent: _Percent | None = None
-    min_order_value: _Cash | None = None
-    max_order_value: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=2)] | None = None
-    restricted_symbols: list[Symbol] = []
-    allow_short: bool = False
-    short_margin_percent: Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=4)] | None = None
-    on_breach: Literal["clamp", "reject"] = "clamp"
-    rounding: Literal["ROUND_HALF_EVEN", "ROUND_DOWN"] = "ROUND_HALF_EVEN"
-    commission_per_order: _Cash = Decimal(0)
-    commission_per_share: _PerUnit = Decimal(0)
-    commission_bps: _Percent = Decimal(0)
-    commission_minimum: _Cash = Decimal(0)
-    slippage_bps: _Percent = Decimal(0)
 
     @model_validator(mode="after")
     def _order_values_leave_room(self) -> Self:
-        least, most = self.min_order_value, self.max_order_value
+        given = self.limits()
+        least, most = given.get("min_order_value"), given.get("max_order_value")
         if least is not None and most is not None and least > most:
             raise PydanticCustomError("order_values", "min_order_value is above max_order_value")
         return self
@@ -81,6 +87,16 @@ class PolicyLine(BaseModel):
     def limits(self) -> dict[str, Any]:
         """Return the columns that the file gives, without the version."""
         return self.model_dump(exclude_unset=True, exclude={"version"})
+
+
+if TYPE_CHECKING:
+    PolicyLine = _PolicyLine
+else:  # every row of the registry is a field
+    PolicyLine = create_model(
+        "PolicyLine",
+        __base__=_PolicyLine,
+        **{row.field: (_type_of(row) | None if row.may_be_empty else _type_of(row), None) for row in FIELDS},
+    )
 
 
 class StrategyLine(BaseModel):

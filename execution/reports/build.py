@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from common.money import ZERO, plain, quantize_cash
+from execution.engine.planning.decisions import Decision
 from execution.engine.planning.limits import Verdict
-from execution.engine.planning.plan import Decision, OrderIntent, Plan
+from execution.engine.planning.plan import OrderIntent, Plan
 from execution.reports.types import (
     AccountPart,
     ArtifactPart,
@@ -42,14 +43,21 @@ def make_report(
         run=run,
         artifact=artifact,
         account=account,
-        decisions=[_decision(decision, ids.get(decision.line, [])) for decision in plan.decisions],
+        decisions=[
+            _decision(
+                decision,
+                ids.get(decision.line, []),
+                reason=decision.reason_of_preview if run.id is None else decision.reason,
+            )
+            for decision in plan.decisions
+        ],
         orders=orders,
         summary=_summary(plan, orders),
         plan_token=plan_token,
     )
 
 
-def _decision(decision: Decision, order_ids: list[str]) -> DecisionPart:
+def _decision(decision: Decision, order_ids: list[str], *, reason: str) -> DecisionPart:
     percent = decision.allocation_percent
     return DecisionPart(
         line=decision.line,
@@ -58,7 +66,7 @@ def _decision(decision: Decision, order_ids: list[str]) -> DecisionPart:
         allocation_percent=plain(percent, places=1) if percent is not None else None,
         outcome=str(decision.outcome),
         codes=[str(code) for code in decision.codes],
-        reason=decision.reason,
+        reason=reason,
         order_id=order_ids[-1] if order_ids else None,
         order_ids=order_ids,
         verdicts=[_verdict(verdict) for verdict in decision.verdicts],
@@ -71,7 +79,7 @@ def _verdict(verdict: Verdict) -> VerdictPart:
         result=verdict.result,
         before=plain(verdict.before),
         after=plain(verdict.after),
-        room=plain(verdict.room) if verdict.room is not None else None,
+        room=plain(verdict.headroom) if verdict.headroom is not None else None,
     )
 
 

@@ -77,7 +77,9 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         yield f"  Clamped [{', '.join(decision.codes)}]: {decision.reason}"
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
-        yield f"  {word} [{', '.join(decision.codes)}]: {decision.reason} No order created"
+        # The sentence of a quarantined line names the outcome again; here it stands before it already.
+        reason = decision.reason.removeprefix("Quarantined: ")
+        yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
     if Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
 

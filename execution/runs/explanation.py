@@ -135,9 +135,9 @@ def _line_text(line: ExplainedLine) -> Iterator[str]:
     yield f"  written     {json.dumps(line.raw, ensure_ascii=False, sort_keys=True)}"
     yield f"  understood  {', '.join(understood) or 'nothing'}"
     for verdict in line.verdicts:
-        room = f", room {_cash(verdict['room'])}" if verdict["room"] is not None else ""
+        left = f", {_cash(verdict['room'])} available" if verdict["room"] is not None else ""
         sizes = f"{_cash(verdict['before'])} -> {_cash(verdict['after'])}"
-        yield f"  {verdict['code']:<18} {verdict['result']}: {sizes}{room}"
+        yield f"  {verdict['code']:<18} {verdict['result']}: {sizes}{left}"
     for order in line.orders:
         yield from _order_text(order)
     yield f"  decision    {line.reason}"

@@ -11,8 +11,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from common.money import quantize_percent
+from execution.engine.planning.decisions import Decision
 from execution.engine.planning.limits import verdict_as_data
-from execution.engine.planning.plan import Decision, Plan
+from execution.engine.planning.plan import Plan
 from execution.engine.planning.serialization import quote_as_data
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Outcome

@@ -11,7 +11,8 @@ from typing import Any
 
 from common.money import plain
 from execution.engine.parsing.artifact import content_digest
-from execution.engine.planning.plan import Decision, OrderIntent, Plan, make_plan
+from execution.engine.planning.decisions import Decision
+from execution.engine.planning.plan import OrderIntent, Plan, make_plan
 from execution.engine.planning.serialization import plan_input_from_data
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun

@@ -83,8 +83,21 @@ class PolicyForm(EditForm):
 
     def fingerprint(self) -> str:
         """Return the newest version of the strategy: whoever saves must have known it."""
-        newest = RiskPolicy.objects.filter(strategy_id=self.instance.strategy_id).order_by("-version").first()
-        return f"{newest.version if newest else 0}"
+        return newest_version(self.instance.strategy_id)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new version that started from another one than the newest."""
+        values = super().clean()
+        strategy = values.get("strategy")
+        if self.is_new and strategy and values.get("seen") != newest_version(strategy.pk):
+            raise ValidationError("The strategy has another version since you opened the page. Open it again.")
+        return values
+
+
+def newest_version(strategy_id: Any) -> str:
+    """Return the newest version of a strategy's policy, "0" where it has none."""
+    newest = RiskPolicy.objects.filter(strategy_id=strategy_id).order_by("-version").first()
+    return f"{newest.version if newest else 0}"
 
 
 class FillForm(forms.Form):

@@ -1,16 +1,20 @@
 """What the books refer to: strategies and their policies, securities, prices."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from common.admin.columns import Section, badge, cash, column, link, list_of, moment, state_column, units
 from portfolios.admin.base import BooksEditAdmin, DeleteVersioned
-from portfolios.admin.forms import PolicyForm
+from portfolios.admin.forms import PolicyForm, newest_version
+from portfolios.domain.limit import Kind, Limit
+from portfolios.domain.risk_limits import FIELDS, by_section
 from portfolios.history.models import sign
 from portfolios.models import Order, Position, Price, RiskPolicy, Security, Strategy
 
@@ -53,6 +57,13 @@ class StrategyAdmin(BooksEditAdmin):
         ]  # fmt: skip
 
 
+def _in_pairs(rows: Sequence[Limit]) -> list[str | tuple[str, ...]]:
+    """Return the fields two by two; a list of symbols needs a row to itself."""
+    short = [row.field for row in rows if row.kind is not Kind.SYMBOLS]
+    long = [row.field for row in rows if row.kind is Kind.SYMBOLS]
+    return [*(tuple(short[at : at + 2]) for at in range(0, len(short), 2)), *long]
+
+
 @admin.register(RiskPolicy)
 class RiskPolicyAdmin(BooksEditAdmin):
     """Limits and costs, one row a version. Saving makes the next version: runs refer to the ones before."""
@@ -72,42 +83,9 @@ class RiskPolicyAdmin(BooksEditAdmin):
     list_select_related = ["strategy"]
     autocomplete_fields = ["strategy"]
     empty_list = "No policy yet: the system's limits hold for every strategy, and no shorts."
-    fieldsets = [
+    fieldsets: ClassVar[Any] = [
         (None, {"fields": ["strategy"]}),
-        (
-            "Limits",
-            {
-                "fields": [
-                    ("max_position_percent", "max_sector_percent"),
-                    ("max_gross_exposure_percent", "cash_reserve_percent"),
-                    ("min_order_value", "max_order_value"),
-                    ("max_orders_per_run", "drift_band_percent"),
-                    ("price_band_percent", "require_open_market"),
-                    "restricted_symbols",
-                    ("on_breach", "rounding"),
-                ]
-            },
-        ),
-        (
-            "Shorts",
-            {
-                "fields": [
-                    ("allow_short", "whole_share_shorts"),
-                    ("max_short_exposure_percent", "max_single_short_percent"),
-                    "short_margin_percent",
-                ]
-            },
-        ),
-        (
-            "Costs",
-            {
-                "fields": [
-                    ("commission_per_order", "commission_per_share"),
-                    ("commission_bps", "commission_minimum"),
-                    "slippage_bps",
-                ]
-            },
-        ),
+        *((str(section), {"fields": _in_pairs(rows)}) for section, rows in by_section().items()),
     ]
 
     @admin.display(description="version", ordering="version")
@@ -128,11 +106,43 @@ class RiskPolicyAdmin(BooksEditAdmin):
         """The versions are the policy's history."""
         return False
 
+    # A version is all limits and costs of its strategy. "Add" asks for the strategy first, then shows the newest
+    # version to start from: a form that started from nothing would drop what nobody looked at.
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for the strategy alone until it is known."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None or _strategy_asked_for(request) is not None:
+            return fieldsets
+        words = "Choose the strategy and save. The form then shows its newest version, for you to start from."
+        return [(None, {"fields": ["strategy"], "description": words})]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Go on to the form of the strategy once it is chosen."""
+        if request.method == "POST" and _strategy_asked_for(request) is None and self.has_add_permission(request):
+            chosen = request.POST.get("strategy")
+            if chosen:  # one that there is not is asked for again
+                return HttpResponseRedirect(f"{request.path}?{urlencode({'strategy': chosen})}")
+        response: HttpResponse = super().add_view(request, form_url, extra_context)
+        return response
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Keep the form with the strategy whose version it started from."""
+        asked = _strategy_asked_for(request)
+        if db_field.name == "strategy" and asked is not None:
+            kwargs["queryset"] = Strategy.objects.filter(pk=asked.pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer the strategy that the form is opened for."""
+        """Start from the newest version of the strategy that the form is opened for."""
         given = super().get_changeform_initial_data(request)
-        known = _known_strategy(given.pop("strategy", None)).first()
-        return {**given, "strategy": known.pk} if known else dict(given)
+        given.pop("strategy", None)
+        known = _strategy_asked_for(request)
+        if known is None:
+            return dict(given)
+        newest = known.risk_policies.order_by("-version").first()
+        columns = {row.field: getattr(newest, row.field) for row in FIELDS} if newest else {}
+        return {**columns, **given, "strategy": known.pk, "seen": newest_version(known.pk)}
 
     def lock(self, row: RiskPolicy) -> None:
         """Lock the strategy: its next version is one."""
@@ -146,6 +156,11 @@ class RiskPolicyAdmin(BooksEditAdmin):
         obj.version = max(versions, default=0) + 1
         sign(obj, user=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]  # nobody anonymous gets here
         obj.save(force_insert=True)
+
+
+def _strategy_asked_for(request: HttpRequest) -> Strategy | None:
+    """The strategy in the address of a form."""
+    return _known_strategy(request.GET.get("strategy")).first()
 
 
 def _known_strategy(text: object) -> QuerySet[Strategy]:

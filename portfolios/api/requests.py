@@ -9,6 +9,8 @@ from rest_framework import serializers
 
 from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, TruthField
 from common.money import AmountOutOfRangeError, quantize_price
+from portfolios.domain.limit import Limit
+from portfolios.domain.risk_limits import FIELDS
 from portfolios.models import PortfolioAccount, RiskPolicy
 
 
@@ -60,6 +62,14 @@ class PriceBody(StrictSerializer):
         return price
 
 
+def _bounds(row: Limit) -> dict[str, Any]:
+    """The ends of a row's bounds that are allowed themselves, for a field; the table knows them all."""
+    if row.bounds is None:
+        return {}
+    ends = {"min_value": row.bounds.least} if row.bounds.least_allowed else {}
+    return ends if row.bounds.most is None or not row.bounds.most_allowed else ends | {"max_value": row.bounds.most}
+
+
 class RiskPolicyBody(KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
     """The next version of a strategy's limits and costs. A limit that is left out is the system's."""
 
@@ -71,6 +81,7 @@ class RiskPolicyBody(KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
     class Meta:
         model = RiskPolicy
         exclude = ["version"]
+        extra_kwargs = {row.field: _bounds(row) for row in FIELDS}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Hold the limits to the rules of the table. Raises ValidationError."""

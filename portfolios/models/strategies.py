@@ -9,6 +9,8 @@ from django.db.models import F, Q
 
 from common.identifiers import is_symbol
 from portfolios.domain import vocabulary
+from portfolios.domain.limit import Kind
+from portfolios.domain.risk_limits import LIMITS
 from portfolios.models.fields import CashField, PercentField, UnitField
 
 
@@ -56,10 +58,21 @@ def _percent(help_text: str) -> PercentField:
     return PercentField(null=True, blank=True, help_text=f"{help_text} Empty: the system's limit.")
 
 
+def _percentages_possible() -> Q:
+    """Every percentage within the bounds of its row. An empty one makes its comparison NULL, which passes."""
+    within: dict[str, object] = {}
+    for row in LIMITS:
+        if row.kind is Kind.PERCENT and row.bounds is not None:
+            least, most = int(row.bounds.least), row.bounds.most
+            within |= {f"{row.field}__gte": least} if most is None else {f"{row.field}__range": (least, int(most))}
+    return Q(**within)
+
+
 class RiskPolicy(models.Model):
     """One version of a strategy's limits and costs; the newest version counts.
 
     Percentages are of the account's total value. The system's own limits stand over a policy: the stricter wins.
+    What each limit means, and its bounds, say the rows of `portfolios.domain.risk_limits`.
     """
 
     OnBreach: TypeAlias = vocabulary.OnBreach
@@ -73,6 +86,7 @@ class RiskPolicy(models.Model):
     max_position_percent = _percent("Largest position.")
     max_sector_percent = _percent("Largest sum of the positions of one sector.")
     max_gross_exposure_percent = _percent("Largest sum of all positions, shorts counted as positive.")
+    max_net_exposure_percent = _percent("Largest sum of all positions, shorts counted as negative, on either side.")
     max_short_exposure_percent = _percent("Largest sum of all shorts.")
     max_single_short_percent = _percent("Largest short.")
     drift_band_percent = _percent("Drift from a target weight that is not traded; full exits pass.")
@@ -115,21 +129,8 @@ class RiskPolicy(models.Model):
         verbose_name_plural = "risk policies"
         constraints = [
             models.UniqueConstraint(name="risk_policy_one_per_version", fields=["strategy", "version"]),
+            models.CheckConstraint(name="risk_policy_percentages_possible", condition=_percentages_possible()),
             # An empty limit makes its comparison NULL, which a check constraint lets pass.
-            models.CheckConstraint(
-                name="risk_policy_percentages_possible",
-                condition=Q(
-                    max_position_percent__range=(0, 100),
-                    max_sector_percent__range=(0, 100),
-                    cash_reserve_percent__range=(0, 100),
-                    max_gross_exposure_percent__gte=0,
-                    short_margin_percent__gte=0,
-                    max_short_exposure_percent__gte=0,
-                    max_single_short_percent__gte=0,
-                    drift_band_percent__range=(0, 100),
-                    price_band_percent__gte=0,
-                ),
-            ),
             models.CheckConstraint(
                 name="risk_policy_order_values_possible",
                 condition=Q(

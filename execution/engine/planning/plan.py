@@ -8,24 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from common.money import CENT, AmountOutOfRangeError, plain, quantize_cash
-from execution.engine.parsing.artifact import Artifact, Problem, Recommendation
+from common.money import AmountOutOfRangeError, plain, quantize_cash
+from execution.engine.parsing.artifact import Artifact, Recommendation
 from execution.engine.planning.costs import simulate_fill
-from execution.engine.planning.limits import Entry, RiskContext, Verdict, affordable_quantity, apply_limits
+from execution.engine.planning.decisions import Decision, Ending, contradictory, decide, quarantined
+from execution.engine.planning.exits import exit_order, least_value
+from execution.engine.planning.limit_engine import apply_again, apply_limits
+from execution.engine.planning.limits import Entry, RiskContext
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import HeldBack
-from execution.engine.planning.sizing import (
-    Exit,
-    Instrument,
-    Market,
-    Quote,
-    Route,
-    exit_action,
-    exit_unlisted,
-    noise_of,
-    route,
-)
-from execution.engine.reasons import explain
+from execution.engine.planning.sizing import Instrument, Market, Quote, Route, exit_unlisted, noise_of, route
+from execution.engine.reasons import Shortfall
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Fill, Holding, apply_fill
 from portfolios.domain.snapshot import AccountSnapshot
@@ -66,26 +59,6 @@ class OrderIntent:
     quantity: Decimal
     price: Decimal
     fill: Fill
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """How one line ended, with codes and numbers for machines and a sentence for people.
-
-    `line` counts from 1 in the artifact; holdings closed because the research does not list them follow after the
-    last line. `raw` is the line as it was written, None for those.
-    """
-
-    line: int
-    symbol: str
-    action: str
-    allocation_percent: Decimal | None
-    outcome: Outcome
-    codes: tuple[Code, ...]
-    reason: str
-    verdicts: tuple[Verdict, ...]
-    recommendation: Recommendation | None
-    raw: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +119,11 @@ def _plan(given: PlanInput) -> Plan:
     exits = _execute_exits(routes, market)
     entries = _execute_entries(routes, market, exits.account, exit_count=len(exits.intents))
     decided = _decisions(given, routes, exits, entries)
-    quarantined = [_quarantined(problem) for problem in given.artifact.problems]
-    contradictory = [_contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
-    everything = sorted([*decided, *quarantined, *contradictory], key=lambda decision: decision.line)
+    decided += [quarantined(problem) for problem in given.artifact.problems]
+    decided += [contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
     return Plan(
         intents=(*exits.intents, *entries.intents),
-        decisions=tuple(everything),
+        decisions=tuple(sorted(decided, key=lambda decision: decision.line)),
         before=given.snapshot,
         after=entries.account,
     )
@@ -196,14 +168,15 @@ def _unlisted(given: PlanInput) -> list[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One side of the basket, done: its orders and the account after them. By line: the limits' verdicts on its
-    entries, and why a line fell short of its wish.
+    """One side of the basket, done: its orders and the account after them. By line: the entries as the limits left
+    them, why a line fell short of its wish, and by how much an exit did.
     """
 
     intents: tuple[OrderIntent, ...]
     account: AccountSnapshot
     judged: Mapping[int, Entry]
     short_of: Mapping[int, Code]
+    shortfalls: Mapping[int, Shortfall] = field(default_factory=dict)
 
 
 class _Working:
@@ -231,35 +204,22 @@ def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
     account = _Working(market.snapshot)
     intents: list[OrderIntent] = []
     short_of: dict[int, Code] = {}
+    shortfalls: dict[int, Shortfall] = {}
     exits = [found.exit for _, found in sorted(routes.items()) if found.exit]
     for leaving in sorted(exits, key=lambda item: item.action is not Action.SELL):
-        intent, code = _exit_order(leaving, account.cash, market)
-        if code is not None:
-            short_of[leaving.line] = code
-        if intent is not None:
-            account.apply(intent)
-            intents.append(intent)
-    return _Side(tuple(intents), account.freeze(), {}, short_of)
+        order = exit_order(leaving, account.cash, market)
+        if order.code is not None:
+            short_of[leaving.line] = order.code
+        if order.code is Code.INSUFFICIENT_CASH:
+            shortfalls[leaving.line] = Shortfall(order.code, wanted=order.cost, available=order.cash)
+        if order.fill is not None:
+            intents.append(_intent(leaving.line, "exit", order.fill, market.quotes[leaving.symbol].price))
+            account.apply(intents[-1])
+    return _Side(tuple(intents), account.freeze(), {}, short_of, shortfalls)
 
 
-def _exit_order(leaving: Exit, cash: Decimal, market: Market) -> tuple[OrderIntent | None, Code | None]:
-    price, costs = market.quotes[leaving.symbol].price, market.policy.costs
-    if not leaving.full and leaving.quantity * price < _least_value(market.policy):
-        return None, Code.BELOW_MINIMUM_ORDER
-    if not leaving.full and leaving.quantity < market.instrument(leaving.symbol).minimum:
-        return None, Code.BELOW_MINIMUM_QUANTITY
-    fill = simulate_fill(
-        symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
-    )
-    step = market.instrument(leaving.symbol).step
-    quantity = affordable_quantity(fill, step=step, cash=cash, costs=costs)
-    if not quantity or (quantity < leaving.quantity and quantity * price < _least_value(market.policy)):
-        return None, Code.INSUFFICIENT_CASH
-    code = Code.INSUFFICIENT_CASH if quantity < leaving.quantity else None
-    filled = simulate_fill(
-        symbol=leaving.symbol, action=leaving.action, quantity=quantity, price=price, costs=costs
-    )
-    return OrderIntent(leaving.line, "exit", leaving.symbol, leaving.action, quantity, price, filled), code
+def _intent(line: int, leg: str, fill: Fill, price: Decimal) -> OrderIntent:
+    return OrderIntent(line, leg, fill.symbol, fill.action, fill.quantity, price, fill)
 
 
 def _execute_entries(
@@ -279,18 +239,31 @@ def _execute_entries(
         exit_count=exit_count,
         noise=market.noise,
     )
+    judged, short_of = _within_limits(wanted, context)
     account = _Working(after_exits)
     intents: list[OrderIntent] = []
-    short_of: dict[int, Code] = {}
-    judged = {entry.line: entry for entry in apply_limits(wanted, context)}
     for entry in judged.values():
-        code = _too_small(entry, market.policy)
-        if code is not None:
-            short_of[entry.line] = code
-            continue
-        intents.append(_entry_order(entry, market.policy))
-        account.apply(intents[-1])
+        if entry.line not in short_of:
+            intents.append(_intent(entry.line, "entry", _entry_fill(entry, market.policy), entry.price))
+            account.apply(intents[-1])
     return _Side(tuple(intents), account.freeze(), judged, short_of)
+
+
+def _within_limits(wanted: Sequence[Entry], context: RiskContext) -> tuple[dict[int, Entry], dict[int, Code]]:
+    """Return the entries by line as the limits leave them, and why some of them are too small to be traded.
+
+    What is not traded may be what another entry counted on, so the others are looked at again until none leaves.
+    """
+    judged: dict[int, Entry] = {}
+    short_of: dict[int, Code] = {}
+    basket = apply_limits(wanted, context)
+    while True:
+        judged |= {entry.line: entry for entry in basket}
+        small = {entry.line: code for entry in basket if (code := _too_small(entry, context.policy)) is not None}
+        short_of |= small
+        if not small:
+            return judged, short_of
+        basket = apply_again([entry for entry in basket if entry.line not in small], context)
 
 
 def _is_clear(entry: Entry, account: AccountSnapshot) -> bool:
@@ -300,27 +273,21 @@ def _is_clear(entry: Entry, account: AccountSnapshot) -> bool:
 
 def _too_small(entry: Entry, policy: Policy) -> Code | None:
     if not entry.quantity:
-        stopped = [verdict.code for verdict in entry.verdicts if verdict.result in ("clamped", "rejected")]
+        stopped = [verdict.code for verdict in entry.verdicts if verdict.cut]
         return stopped[-1] if stopped else Code.BELOW_STEP
     if entry.quantity < entry.minimum:
         return Code.BELOW_MINIMUM_QUANTITY
-    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < _least_value(policy) else None
+    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < least_value(policy) else None
 
 
-def _least_value(policy: Policy) -> Decimal:
-    """The smallest order in cash: below a cent the books would give the quantity away for nothing."""
-    return max(policy.min_order_value, CENT)
-
-
-def _entry_order(entry: Entry, policy: Policy) -> OrderIntent:
-    fill = simulate_fill(
+def _entry_fill(entry: Entry, policy: Policy) -> Fill:
+    return simulate_fill(
         symbol=entry.symbol,
         action=entry.action,
         quantity=entry.quantity,
         price=entry.price,
         costs=policy.costs,
     )
-    return OrderIntent(entry.line, "entry", entry.symbol, entry.action, entry.quantity, entry.price, fill)
 
 
 def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entries: _Side) -> list[Decision]:
@@ -330,18 +297,18 @@ def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entr
     for intent in (*exits.intents, *entries.intents):
         fills.setdefault(intent.line, []).append(intent.fill)
     short_of = {**exits.short_of, **entries.short_of}
-    return [
-        _decision(
-            line,
-            items.get(line) or swept[line],
-            found,
+    decided = []
+    for line, found in routes.items():
+        subject = items.get(line) or swept[line]
+        ending = Ending(
+            fills=tuple(fills.get(line, ())),
             entry=entries.judged.get(line),
-            fills=fills.get(line, []),
             short_of=short_of.get(line),
-            notes=_notes(given, items.get(line) or swept[line]),
+            exit_shortfall=exits.shortfalls.get(line),
+            notes=_notes(given, subject),
         )
-        for line, found in routes.items()
-    ]
+        decided.append(decide(line, subject, found, ending))
+    return decided
 
 
 def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, str]:
@@ -359,101 +326,3 @@ def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, st
         price = plain(given.quotes[symbol].price)
         notes[Code.TARGET_PASSED] = f"target {plain(subject.target_price)}, price {price}"
     return notes
-
-
-def _decision(
-    line: int,
-    subject: Recommendation | Holding,
-    found: Route,
-    *,
-    entry: Entry | None,
-    fills: Sequence[Fill],
-    short_of: Code | None,
-    notes: Mapping[Code, str],
-) -> Decision:
-    codes = _codes(found, entry, short_of)
-    outcome = found.outcome or _outcome(codes, traded=bool(fills))
-    verdicts = entry.verdicts if entry else ()
-    item = subject if isinstance(subject, Recommendation) else None
-    action = exit_action(subject.side) if isinstance(subject, Holding) else subject.action
-    return Decision(
-        line=line,
-        symbol=subject.symbol,
-        action=str(action),
-        allocation_percent=item.allocation_percent if item else None,
-        outcome=outcome,
-        codes=codes,
-        reason=explain(outcome, codes, symbol=subject.symbol, verdicts=verdicts, fills=fills, notes=notes),
-        verdicts=verdicts,
-        recommendation=item,
-        raw=item.raw if item else None,
-    )
-
-
-_REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK})
-_DENIALS = frozenset(
-    {
-        Code.MAXIMUM_ORDER,
-        Code.POSITION_LIMIT,
-        Code.SECTOR_LIMIT,
-        Code.GROSS_LIMIT,
-        Code.SHORT_EXPOSURE_LIMIT,
-        Code.SINGLE_SHORT_LIMIT,
-        Code.ORDERS_PER_RUN,
-        Code.INSUFFICIENT_CASH,
-    }
-)
-
-
-def _codes(found: Route, entry: Entry | None, short_of: Code | None) -> tuple[Code, ...]:
-    """Every reason once, in the order in which it came up."""
-    codes = list(found.codes)
-    for verdict in entry.verdicts if entry else ():
-        if verdict.result in ("clamped", "rejected"):
-            codes.append(verdict.code)
-        elif verdict.result == "unverified":
-            codes.append(Code.SECTOR_UNVERIFIED)
-    if entry and entry.rounded_down:
-        codes.append(Code.ROUNDED_DOWN)
-    if short_of is not None:
-        codes.append(short_of)
-    return tuple(dict.fromkeys(codes))
-
-
-def _outcome(codes: Sequence[Code], *, traded: bool) -> Outcome:
-    reasons = set(codes) - _REMARKS
-    if traded:
-        # An entry that rounds to nothing beside an exit that was done takes nothing away from the wish.
-        return Outcome.CLAMPED if reasons - {Code.BELOW_STEP} else Outcome.EXECUTED
-    return Outcome.DENIED if reasons & _DENIALS else Outcome.SKIPPED
-
-
-def _quarantined(problem: Problem) -> Decision:
-    return Decision(
-        line=problem.line,
-        symbol=problem.symbol,
-        action=problem.action,
-        allocation_percent=None,
-        outcome=Outcome.QUARANTINED,
-        codes=(problem.code,),
-        reason=f"Quarantined: {problem.message}{f'; {problem.suggestion}' if problem.suggestion else ''}.",
-        verdicts=(),
-        recommendation=None,
-        raw=problem.raw,
-    )
-
-
-def _contradictory(item: Recommendation) -> Decision:
-    code = Code.CONTRADICTORY_LINES
-    return Decision(
-        line=item.line,
-        symbol=item.symbol,
-        action=str(item.action),
-        allocation_percent=item.allocation_percent,
-        outcome=Outcome.QUARANTINED,
-        codes=(code,),
-        reason=explain(Outcome.QUARANTINED, (code,), symbol=item.symbol, verdicts=(), fills=[]),
-        verdicts=(),
-        recommendation=item,
-        raw=item.raw,
-    )

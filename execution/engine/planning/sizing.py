@@ -89,7 +89,7 @@ class Route:
     """Where a line goes: to an exit, an entry, both (a flip), or straight to its outcome.
 
     `codes` explain an outcome, or what was taken away from the legs on the way. `at_target` is an entry that has
-    nothing left to ask for.
+    nothing left to ask for, `is_near_target` says that trading the rest would cost more than it brings.
     """
 
     exit: Exit | None = None
@@ -97,6 +97,7 @@ class Route:
     outcome: Outcome | None = None
     codes: tuple[Code, ...] = ()
     at_target: Entry | None = None
+    is_near_target: bool = False
 
 
 def noise_of(snapshot: AccountSnapshot, quotes: Mapping[str, Quote], costs: Costs) -> Decimal:
@@ -267,7 +268,8 @@ def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Dec
     if leaving:
         return Route(exit=leaving)
     settled = _entry(item, action, market, wanted=ZERO, anchor=held)
-    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), at_target=settled)
+    near = target == held and _rounded(ideal, item, market) != held
+    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), at_target=settled, is_near_target=near)
 
 
 def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
@@ -280,7 +282,8 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
     if market.mode is not Mode.ALLOCATE:
         target = held if ideal >= held else _target(item, market, ideal=ideal, held=held)
         if target >= held:
-            return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,))
+            near = ideal < held and _rounded(ideal, item, market) != held
+            return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), is_near_target=near)
         if _within_band(item, market, target=target, held=held):
             return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
         return Route(exit=_exit_of(item, action.side, held - target, market))

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from common.text import cause_of
 from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
@@ -165,7 +166,7 @@ def _line_row(line: Any) -> Row:
             "line": line.line,
             "symbol": line.symbol,
             "action": line.action,
-            "reason": line.reason,
+            "reason": cause_of(line.reason, "QUARANTINED"),
             "request": line.run.request_id,
             "run": line.run_id,
         },

@@ -1,5 +1,6 @@
 """Strategies: their providers side by side, where they agree, and the policy with its versions."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,11 @@ from django.views.decorators.http import require_safe
 
 from common.money import plain
 from common.web.tables import Column, Listing, Row
+from execution.engine.planning.policy import Policy, limits_of
 from execution.selectors.policy import policy_for
 from execution.selectors.providers import ConfidenceBucket, ProviderView, provider_stats, provider_views
 from folios.dashboard.views.pages import lines_chart, page
+from portfolios.domain.risk_limits import by_section
 from portfolios.models import PortfolioAccount, RiskPolicy, Strategy
 from portfolios.selectors import books as queries
 from portfolios.selectors import overview as books
@@ -93,8 +96,18 @@ def strategy(request: HttpRequest, strategy_id: UUID) -> HttpResponse:
             "providers", "Growth of 1, by provider", growth, unit="index",
             note="Time-weighted and after costs, each from its own first day.",
         )  # fmt: skip
-        context = {"strategy": found, "policy": policy_for(strategy_id), "chart": chart}
+        policy = policy_for(strategy_id)
+        context = {"strategy": found, "policy": policy, "policy_sections": policy_sections(policy), "chart": chart}
         return page(request, "pages/strategy.html", context, listings=_listings(found, accounts))
+
+
+def policy_sections(policy: Policy) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return every limit and cost of a policy by section, each as its label and its value in words."""
+    values = {**limits_of(policy), **asdict(policy.costs)}
+    return [
+        (str(section), [(row.label, row.text(values[row.field])) for row in rows])
+        for section, rows in by_section().items()
+    ]
 
 
 def _listings(strategy: Strategy, accounts: list[PortfolioAccount]) -> list[Listing[Any]]:

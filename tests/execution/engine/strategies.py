@@ -73,6 +73,7 @@ _USUAL = {
 }
 _SPECIAL = {
     "max_gross_exposure_percent": st.sampled_from([Decimal(100), Decimal(1000)]),
+    "max_net_exposure_percent": st.sampled_from([Decimal(0), Decimal(10), Decimal(60)]) | percents,
     "max_short_exposure_percent": st.just(Decimal(30)),
     "max_single_short_percent": st.just(Decimal(100)),
     "max_orders_per_run": st.integers(1, 3),

@@ -165,6 +165,7 @@ def test_every_outcome_has_its_line(desk: Desk):
     assert "Processing KO: SELL\n  Skipped [NO_POSITION]: Skipped: there is no such position in KO." in printed
     assert "  Denied [SHORT_NOT_ALLOWED]: Denied: the policy does not allow short selling." in printed
     assert "Processing line 4: BUY\n  Quarantined [SYMBOL_MISSING]: " in printed
+    assert "Quarantined: " not in printed  # the outcome stands before the code, once
 
 
 def test_a_run_of_which_every_line_is_quarantined_is_recorded_without_orders(desk: Desk):

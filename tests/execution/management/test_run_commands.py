@@ -52,16 +52,16 @@ def test_explain_prints_the_chain_from_the_written_line_to_the_ledger(run_id: st
             ' "rationale": "Oil", "symbol": "XOM"}'
         ),
         "  understood  symbol XOM, action BUY, allocation_percent 30.0, confidence 0.90",
-        "  POSITION_LIMIT     clamped: $30,000.00 -> $20,000.00, room $20,000.00",
-        "  SECTOR_LIMIT       passed: $20,000.00 -> $20,000.00, room $40,000.00",
-        "  GROSS_LIMIT        passed: $20,000.00 -> $20,000.00, room $200,000.00",
-        "  INSUFFICIENT_CASH  passed: $20,002.00 -> $20,002.00, room $100,000.00",
+        "  POSITION_LIMIT     clamped: $30,000.00 -> $20,000.00, $20,000.00 available",
+        "  SECTOR_LIMIT       passed: $20,000.00 -> $20,000.00, $40,000.00 available",
+        "  GROSS_LIMIT        passed: $20,000.00 -> $20,000.00, $200,000.00 available",
+        "  INSUFFICIENT_CASH  passed: $20,002.00 -> $20,002.00, $100,000.00 available",
         f"  order       BUY 200.00 XOM at 100.00 (given, {NOW.isoformat()}): filled",
         "  ledger 2    BUY at 100.00: -$20,000.00, balance $80,000.00",
         "  ledger 3    FEE: -$2.00, balance $79,998.00",
         (
             "  decision    Bought 200.00 XOM at 100.00 for $20,000.00, fee $2.00, reduced by the position limit"
-            " ($30,000.00 wanted, $20,000.00 of $20,000.00 room)."
+            ": $30,000.00 wanted, $20,000.00 available."
         ),
     ]
     assert "Line 2: QUARANTINED ACTION_UNKNOWN" in text

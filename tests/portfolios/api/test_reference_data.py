@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from portfolios.domain.limit import Limit
+from portfolios.domain.risk_limits import FIELDS
 from portfolios.models import Price, RiskPolicy, Security, Strategy
 from tests.folios.api.callers import Caller, new_id, problem
 from tests.folios.api.conftest import token_of, user_with
@@ -71,6 +73,19 @@ def test_a_policy_that_breaks_a_rule_is_refused(editor: Caller, strategy: Strate
     before = whole_database()
     problem(editor.post("/risk-policies/", {"strategy": str(strategy.pk), **changes}), 400, "INVALID")
     assert whole_database() == before
+
+
+@pytest.mark.parametrize("row", [row for row in FIELDS if row.bounds], ids=lambda row: row.field)
+def test_a_value_out_of_bounds_is_named_by_its_field(editor: Caller, strategy: Strategy, row: Limit):
+    body = {"strategy": str(strategy.pk), row.field: "-1"}
+    said = problem(editor.post("/risk-policies/", body), 400, "INVALID")
+    if row.bounds and row.bounds.least_allowed:
+        assert list(said["errors"]) == [row.field]
+
+
+@pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.field)
+def test_every_field_of_a_policy_is_in_the_answer(editor: Caller, strategy: Strategy, row: Limit):
+    assert row.field in editor.post("/risk-policies/", {"strategy": str(strategy.pk)}).json()
 
 
 def test_a_price_is_stored_and_corrected_by_its_source(editor: Caller):

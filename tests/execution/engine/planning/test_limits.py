@@ -11,14 +11,9 @@ from hypothesis import strategies as st
 
 from common.money import ZERO, quantize_percent, quantize_quantity
 from execution.engine.planning.costs import simulate_fill
-from execution.engine.planning.limits import (
-    Entry,
-    RiskContext,
-    Verdict,
-    affordable_quantity,
-    apply_limits,
-    verdict_as_data,
-)
+from execution.engine.planning.exits import affordable_quantity
+from execution.engine.planning.limit_engine import apply_limits
+from execution.engine.planning.limits import Entry, RiskContext, Verdict, verdict_as_data
 from execution.engine.planning.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach
 from portfolios.domain.accounting import Action
@@ -85,7 +80,7 @@ def test_without_a_breach_a_size_is_rounded_as_published():
 
 def test_every_limit_leaves_its_verdict_in_the_published_sequence():
     (entry,) = limited(wish("MSFT", 10), policy=Policy(max_order_value=Decimal(50_000)))
-    assert [(each.code, each.result, each.before, each.after, each.room) for each in entry.verdicts] == [
+    assert [(each.code, each.result, each.before, each.after, each.headroom) for each in entry.verdicts] == [
         (Code.MAXIMUM_ORDER, "passed", Decimal(10_000), Decimal(10_000), Decimal(50_000)),
         (Code.POSITION_LIMIT, "passed", Decimal(10_000), Decimal(10_000), Decimal(20_000)),
         (Code.SECTOR_LIMIT, "passed", Decimal(10_000), Decimal(10_000), Decimal(40_000)),
@@ -370,7 +365,7 @@ def test_a_short_whose_fee_falls_by_whole_cents_alone_is_still_trimmed():
 def test_a_ceiling_beyond_the_books_is_no_limit():
     policy = roomy(max_gross_exposure_percent=Decimal(99_999))
     (entry,) = limited(wish("MSFT", 10), on=account(cash=10**11), total=10**11, policy=policy)
-    assert verdict(entry, Code.GROSS_LIMIT).room is None
+    assert verdict(entry, Code.GROSS_LIMIT).headroom is None
     assert entry.quantity == 100
 
 

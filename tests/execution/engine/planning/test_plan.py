@@ -220,7 +220,7 @@ def test_a_decision_carries_its_line_and_its_numbers():
     assert decision.recommendation is not None
     assert decision.raw == {"symbol": "MSFT", "action": "buy", "allocation_percent": "25.5", "note": "x"}
     clamp = next(verdict for verdict in decision.verdicts if verdict.code is Code.POSITION_LIMIT)
-    assert (clamp.before, clamp.after, clamp.room) == (Decimal(25_500), Decimal(20_000), Decimal(20_000))
+    assert (clamp.before, clamp.after, clamp.headroom) == (Decimal(25_500), Decimal(20_000), Decimal(20_000))
 
 
 def test_lines_that_say_the_same_trade_once():
@@ -263,8 +263,8 @@ def test_a_run_of_quarantined_lines_alone_changes_nothing():
             rec("MSFT", "BUY", 30),
             {"policy": Policy()},
             (
-                "Bought 200.00 MSFT at 100.00 for $20,000.00, reduced by the position limit "
-                "($30,000.00 wanted, $20,000.00 of $20,000.00 room)."
+                "Bought 200.00 MSFT at 100.00 for $20,000.00, reduced by the position limit: "
+                "$30,000.00 wanted, $20,000.00 available."
             ),
         ),
         (
@@ -292,7 +292,7 @@ def test_a_flip_is_explained_in_one_sentence():
     books = account(cash=120_000, short={"XOM": (200, 100)})
     plan = plan_of(rec("XOM", "BUY", 30), on=books, sectors=TECHNOLOGY)
     assert reasons(plan) == [
-        "Bought to cover 200.00 XOM at 100.00 for $20,000.00 and Bought 100.00 XOM at 100.00 for $10,000.00."
+        "Bought to cover 200.00 XOM at 100.00 for $20,000.00 and bought 100.00 XOM at 100.00 for $10,000.00."
     ]
 
 

@@ -172,6 +172,11 @@ def test_what_was_bought_breaks_no_limit_together(situation: PlanInput):
             assert policy.allow_short
             assert exposure(after, [intent.symbol]) <= total * policy.max_single_short_percent / HUNDRED + slack
             assert after.short_value <= total * policy.max_short_exposure_percent / HUNDRED + slack
+    if policy.max_net_exposure_percent is not None:
+        most = total * policy.max_net_exposure_percent / HUNDRED + slack
+        actions = {intent.action for intent in entered}
+        assert after.net_exposure <= most or Action.BUY not in actions
+        assert after.net_exposure >= -most or Action.SELL_SHORT not in actions
     if entered:
         assert exposure(after, SYMBOLS) <= total * policy.max_gross_exposure_percent / HUNDRED + slack
         assert policy.max_orders_per_run is None or len(plan.intents) <= policy.max_orders_per_run

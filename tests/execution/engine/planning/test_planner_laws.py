@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from common.money import quantize_cash
 from execution.engine.parsing.artifact import Problem, Recommendation
-from execution.engine.planning.limits import Entry, RiskContext, apply_limits
+from execution.engine.planning.limit_engine import apply_limits
+from execution.engine.planning.limits import Entry, RiskContext
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.sizing import Quote
