@@ -26,6 +26,7 @@ from execution.scanning import scan_inbox
 from execution.views.decision_forms import AssignForm, ReasonForm
 from execution.views.pages import EXECUTE, page, see_other
 from portfolios import queries
+from portfolios.money import format_cash
 from portfolios.tables import Column, Listing, Row
 
 ARRIVED = "arrived"  # a directory that no scan has read yet: it is not stored
@@ -82,14 +83,26 @@ def inbox(request: HttpRequest) -> HttpResponse:
                 source=showing.answered_lines(), row=_line_row, order="-since", empty="No answer waits for a run.",
             ),
         ]  # fmt: skip
+        ready = showing.unfinished().get(ResearchRequest.State.READY, 0)
         context = {
             "state": wanted,
             "states": _STATES,
-            "ready": showing.unfinished().get(ResearchRequest.State.READY, 0),
-            "opening": settings.DEFAULT_INITIAL_BALANCE,
+            "ready": ready,
+            "ready_note": _ready_note(ready),
             "may_execute": request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/research.html", context, listings=listings)
+
+
+def _ready_note(ready: int) -> str:
+    """Return what the buttons above it do now."""
+    if not ready:
+        return "No request is ready. Looking reads what arrived and says whose it is; it executes nothing."
+    return (
+        "Each ready request is executed for its own strategy and provider, each size bought on top, at prices of "
+        "the sources, without a preview. An account that does not exist yet is opened with "
+        f"{format_cash(settings.DEFAULT_INITIAL_BALANCE)}."
+    )
 
 
 def _items(state: str) -> list[Item]:

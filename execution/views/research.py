@@ -27,7 +27,7 @@ from execution.views.answering import Reading, lines_of, read_request
 from execution.views.before_after import BeforeAfter, compare, warnings_of
 from execution.views.decision_forms import AssignForm, ReasonForm
 from execution.views.listings import runs_listing
-from execution.views.pages import EXECUTE, page, see_other
+from execution.views.pages import EXECUTE, page, policy_words, see_other
 from execution.views.plan_form import PlanForm
 from portfolios.faults import explain
 from portfolios.money import plain
@@ -108,7 +108,7 @@ def _preview(
         "before_after": view,
         "warnings": warnings_of(found),
         "strategy": dict(form.fields["strategy"].choices).get(form.cleaned_data["strategy"]),  # type: ignore[attr-defined]
-        "policy": found.plan_input.policy,
+        "policy_words": policy_words(found.plan_input.policy.version, system="of the system"),
         "fields": [(name, value) for name, value in form.data.items() if name in form.fields],
         "seen": signing.dumps(_seen(found.report, view), salt=_SALT, compress=True),
         "changes": _changes(seen, _seen(found.report, view)) if seen is not None else None,

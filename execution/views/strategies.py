@@ -8,9 +8,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from execution import showing
+from execution.engine.policy import Policy
 from execution.policies import policy_for
 from execution.showing import Opinion
-from execution.views.pages import lines_chart, page
+from execution.views.pages import lines_chart, page, policy_words
 from portfolios import overview as books
 from portfolios import queries
 from portfolios.models import PortfolioAccount, RiskPolicy, Strategy
@@ -94,8 +95,20 @@ def strategy(request: HttpRequest, strategy_id: UUID) -> HttpResponse:
             "providers", "Growth of 1, by provider", growth, unit="index",
             note="Time-weighted and after costs, each from its own first day.",
         )  # fmt: skip
-        context = {"strategy": found, "policy": policy_for(strategy_id), "chart": chart}
+        policy = policy_for(strategy_id)
+        context = {
+            "strategy": found,
+            "policy": policy,
+            "policy_words": policy_words(policy.version, system="the system's"),
+            "shorts": _shorts_words(policy),
+            "chart": chart,
+        }
         return page(request, "pages/strategy.html", context, listings=_listings(found, accounts))
+
+
+def _shorts_words(policy: Policy) -> str:
+    """Return whether shorts are allowed, and how large one may be."""
+    return f"allowed, {plain(policy.max_single_short_percent)} % each" if policy.allow_short else "not allowed"
 
 
 def _listings(strategy: Strategy, accounts: list[PortfolioAccount]) -> list[Listing[Any]]:
