@@ -37,6 +37,11 @@ class Concern:
         """The count as text."""
         return str(self.count) if self.count < MOST else f"{MOST}+"
 
+    @property
+    def tone(self) -> str:
+        """The style of its badge."""
+        return "bad" if self.is_urgent else "waiting"
+
 
 def concerns(*, now: datetime, price_max_age: timedelta) -> list[Concern]:
     """Return what waits for a person, the urgent first; nothing that is in order."""
