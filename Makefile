@@ -10,10 +10,10 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
 PORT ?= 8000
 MARK ?= books
 
-.PHONY: help demo serve test test-sqlite test-postgres test-browser check format lint types imports migrations requirements bench bench-overview screenshots schema calendar clean
+.PHONY: help demo serve test test-sqlite test-postgres test-browser check format lint types imports migrations migrations-check requirements bench bench-overview screenshots schema calendar clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.base .env  ## install, load the examples, execute them, show the published run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/run.sh
@@ -36,10 +36,11 @@ test-postgres: $(VENV)/.dev  ## run the tests of the books on a PostgreSQL of th
 test-browser: $(VENV)/.dev  ## run the tests in a real browser, and random calls of the API, on SQLite
 	$(BIN)/python -m pytest -q tests/browser tests/folios/api/test_schemathesis.py $(ARGS)
 
-check: format lint types imports migrations test  ## format, lint, types, import contracts, migrations, tests
+check: format lint types imports migrations-check test  ## format, lint, types, import contracts, migrations, tests
 
-format: $(VENV)/.dev  ## check the formatting
+format: $(VENV)/.dev  ## check the formatting of code and templates
 	$(BIN)/ruff format --check .
+	find templates -name '*.html' -exec $(BIN)/djade --check {} +
 
 lint: $(VENV)/.dev  ## look for mistakes
 	$(BIN)/ruff check .
@@ -50,7 +51,11 @@ types: $(VENV)/.dev  ## check the types
 imports: $(VENV)/.dev  ## check the direction of imports
 	$(BIN)/lint-imports
 
-migrations: $(VENV)/.dev  ## check that no migration is missing
+migrations: $(VENV)/.dev  ## make the migrations that the models need, and format them
+	$(BIN)/python -W error manage.py makemigrations
+	$(BIN)/ruff format */migrations */*/migrations
+
+migrations-check: $(VENV)/.dev  ## check that no migration is missing
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/python -W error manage.py check
 

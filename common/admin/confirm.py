@@ -20,6 +20,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from common.admin.forms import ConfirmForm
 
@@ -138,6 +139,15 @@ def _rows(request: HttpRequest, action: ConfirmedAction, admin: Any) -> list[Any
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of the page: what it sends, what it says, and the admin's styles for it."""
+
+    name: str
+    label: str
+    look: str
+
+
 @dataclass(slots=True)
 class _Page:
     request: HttpRequest
@@ -192,18 +202,35 @@ class _Page:
             "action": self.action,
             "opts": self.admin.opts,
             "rows": self.rows,
+            "rows_title": self._rows_title(),
             "ids": ",".join(str(row.pk) for row in self.rows),
             "form": self.form
             if asked or self.form.is_valid()
             else self.action.form(initial=dict(self.form.data.items())),
             "why": ConfirmForm(initial=initial),
             "effect": effect,
+            "buttons": self._buttons(effect),
             "warning": warning,
             "refused": refused,
             "back": self.back,
             "media": self.form.media,
         }
         return TemplateResponse(self.request, "admin/folios/confirm.html", context)
+
+    def _rows_title(self) -> str:
+        opts, count = self.admin.opts, len(self.rows)
+        return capfirst(opts.verbose_name) if count == 1 else f"{count} {opts.verbose_name_plural}"
+
+    def _buttons(self, effect: Effect | None) -> list[Button]:
+        """Return what can be pressed: what was previewed is confirmed, and options are previewed, perhaps again."""
+        buttons = []
+        if effect is not None:
+            look = "default deletelink-button" if self.action.is_dangerous else "default"
+            buttons.append(Button("_confirm", self.action.verb or self.action.button, look))
+        if self.form.fields:
+            label, look = ("Preview", "default") if effect is None else ("Preview again", "")
+            buttons.append(Button("_preview", label, look))
+        return buttons
 
     def _log(self, message: str) -> None:
         """Leave a line in the admin's log for each row, or for the table where the action has none."""

@@ -41,6 +41,27 @@ def date_steps(cl: Any) -> dict[str, Any]:
     return {"show": True, "back": None, "choices": [link.to(str(each), each) for each in years]}
 
 
+@register.filter
+def counted(cl: Any) -> str:
+    """Return how many rows a list has, in words: "1 order", "more than 10000 orders"."""
+    name = cl.opts.verbose_name if cl.result_count == 1 else cl.opts.verbose_name_plural
+    bound = "more than " if getattr(cl.paginator, "is_capped", False) else ""
+    return f"{bound}{cl.result_count} {name}"
+
+
+@register.filter
+def is_narrowed(cl: Any) -> bool:
+    """Whether a search, a filter or a date leaves rows out of a list."""
+    return bool(cl.has_active_filters or cl.query or cl.params)
+
+
+@register.simple_tag(takes_context=True)
+def nothing_listed(context: Any) -> str:
+    """Return what a list without rows says."""
+    cl = context["cl"]
+    return f"No {cl.opts.verbose_name_plural} match." if is_narrowed(cl) else context.get("empty_list", "")
+
+
 class _Link:
     """Addresses of the list at a year, a month or a day."""
 

@@ -14,6 +14,8 @@ PAGE_SIZE = 25
 # Kinds whose cells are numbers: aligned to the right. How each looks is in templatetags/folios.py.
 NUMBER_KINDS = frozenset({"cash", "gain", "quantity", "price", "percent", "gain_percent", "ratio", "count"})
 
+_ARROWS = {"ascending": "↑", "descending": "↓", "": ""}
+
 Item = TypeVar("Item")
 
 
@@ -30,6 +32,11 @@ class Column:
     def is_number(self) -> bool:
         """Whether the cells stand to the right."""
         return self.kind in NUMBER_KINDS
+
+    @property
+    def look(self) -> str:
+        """The style of the cells: "number", "long", or "" for one line of text."""
+        return "number" if self.is_number else "long" if self.kind == "long" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +82,17 @@ class Table:
     query: QueryDict
 
     @property
-    def heads(self) -> Iterator[tuple[Column, str, str]]:
-        """Each column with the address that orders by it ("" where none does) and its state for screen readers."""
+    def heads(self) -> Iterator[tuple[Column, str, str, str]]:
+        """Each column with the address that orders by it ("" where none does), and how it is ordered now ("" where
+        it is not): in a word for screen readers, and as an arrow.
+        """
         for column in self.columns:
             is_ordered = self.order.lstrip("-") == column.name
             descending = is_ordered and self.order.startswith("-")
             state = ("descending" if descending else "ascending") if is_ordered else ""
             turned = column.name if descending or not is_ordered else f"-{column.name}"
             link = self._address(sort=turned, page=None) if column.order is not None else ""
-            yield column, link, state
+            yield column, link, state, _ARROWS[state]
 
     @property
     def previous(self) -> str:

@@ -23,6 +23,8 @@ PAGE_SIZE = 100
 MOST_PAGES = 50  # further back the filters lead
 
 _FORMATS = {"csv": (csv_lines, "text/csv; charset=utf-8"), "json": (json_lines, "application/json")}
+_NOTHING_LIKE_IT = "Nobody did anything like that."
+_NOTHING = "Nothing here that you may see, or nothing has been done yet."
 _DAY = forms.DateInput(attrs={"type": "date"})
 
 
@@ -71,6 +73,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         return _file(read_trail(wanted), request.GET["format"])
     number = _page_number(request.GET.get("page", ""))
     entries, has_more = page_of_trail(wanted, page=number, size=PAGE_SIZE) if wanted else ([], False)
+    is_filtered = any(request.GET.get(name) for name in form.fields)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Audit trail",
@@ -79,7 +82,8 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         "newer": _query(request, page=number - 1) if number > 1 else "",
         "older": _query(request, page=number + 1) if has_more and number < MOST_PAGES else "",
         "exports": [(name.upper(), _query(request, format=name)) for name in _FORMATS],
-        "is_filtered": any(request.GET.get(name) for name in form.fields),
+        "is_filtered": is_filtered,
+        "nothing_found": _NOTHING_LIKE_IT if is_filtered else _NOTHING,
     }
     return TemplateResponse(request, "admin/folios/audit.html", context)
 

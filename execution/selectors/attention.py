@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
+from common.web.tones import Tone
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from execution.selectors.research import answered_lines, inbox_entries, waiting_lines
 from portfolios.domain.vocabulary import TradingState
@@ -45,6 +46,11 @@ class AttentionItem:
     def shown(self) -> str:
         """The count as text."""
         return str(self.count) if self.count < MOST else f"{MOST}+"
+
+    @property
+    def tone(self) -> Tone:
+        """How its count looks."""
+        return Tone.BAD if self.is_urgent else Tone.WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from execution.engine.planning.policy import Policy
 from execution.selectors.policy import policy_for
 from execution.selectors.runs import runs_of_account
 from folios.dashboard.views.listings import runs_listing
-from folios.dashboard.views.pages import Chart, lines_chart, page
+from folios.dashboard.views.pages import Chart, lines_chart, page, policy_words
 from portfolios.models import LedgerEntry, Order, Position
 from portfolios.selectors import overview as books
 from portfolios.selectors.books import one_snapshot
@@ -113,7 +113,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
             "total": total,
             "unrealized": sum((item.unrealized for item in held), ZERO),
             "realized": sum((item.realized_pnl for item in positions), ZERO),
-            "policy": policy,
+            **_policy_in_force(policy, found.strategy_id),
             "limits": _limits(held, policy, total=total, cash=found.cash_balance),
             "benchmark": benchmark,
             "symbol": symbol,
@@ -123,6 +123,12 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
         return page(
             request, "pages/account.html", context, listings=_listings(account_id, positions, held, symbol=symbol)
         )
+
+
+def _policy_in_force(policy: Policy, strategy_id: UUID) -> dict[str, str]:
+    """Return the policy in words, and the address of its versions where it is the strategy's own."""
+    address = "" if policy.version == "system" else f"{reverse('strategy', args=[strategy_id])}#table-policies"
+    return {"policy_words": policy_words(policy.version, system="of the system"), "policy_address": address}
 
 
 def _listings(

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from common.identifiers import canonical_uuid
-from common.money import format_percent
+from common.money import format_percent, plain
 from execution.engine.parsing.artifact import Artifact, Problem
-from execution.engine.vocabulary import CONFIRMABLE, Refusal
+from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.selectors.request_detail import RequestDetail, read_request
 from execution.selectors.research import answers_to, waiting_lines
 from execution.services import Answer, resolve_line, save_rule, suggested_rule
@@ -39,11 +39,14 @@ def lines_of(request: HttpRequest, request_id: UUID, found: RequestDetail) -> li
     symbols = {line.symbol for line in artifact.recommendations}
     prices = books.latest_prices(symbols, until=timezone.now())
     facts = {line.line: _line_facts(line, prices.get(line.symbol)) for line in artifact.recommendations}
-    facts |= {problem.line: {"problem": problem} for problem in artifact.problems}
+    facts |= {
+        problem.line: {"problem": problem, "problem_words": _problem_words(problem)}
+        for problem in artifact.problems
+    }
     waiting = {row.line: row for row in waiting_lines().filter(run__request_id=request_id)}
     answers = answers_to(request_id)
     for number, line in facts.items():
-        line.update(number=number, waits=waiting.get(number), answer=answers.get(number))
+        line.update(number=number, **_waiting(waiting.get(number)), **_answered(answers.get(number)))
         if request.user.has_perm(EXECUTE):
             line.update(_asked_of(request, line, is_open=not found.runs))
     return [line for _, line in sorted(facts.items())]
@@ -55,9 +58,11 @@ def _asked_of(request: HttpRequest, line: dict[str, Any], *, is_open: bool) -> d
     is_asked = request.GET.get("line") == str(number)
     form = AnswerForm(initial=request.GET.dict() if is_asked else {}, auto_id=f"line-{number}-%s")
     if problem is not None and (is_open or waits is not None or is_asked):
-        return {"form": form, "may_keep": _may_keep(problem)}
+        words = {"question": f"What does line {number} mean?", "button": f"Keep the answer for line {number}"}
+        return {"form": form, "may_keep": _may_keep(problem), **words}
     if is_asked or (waits is not None and CONFIRMABLE.intersection(waits.codes)):
-        return {"form": form, "is_confirmed": True}
+        words = {"question": f"Is line {number} meant as it is written?", "button": f"Confirm line {number}"}
+        return {"form": form, "is_confirmed": True, **words}
     return {}
 
 
@@ -68,7 +73,46 @@ def _may_keep(problem: Problem) -> bool:
 
 def _line_facts(line: Any, price: Any) -> dict[str, Any]:
     claimed, market = line.current_price, price.price if price else None
-    return {"line": line, "price": price, "difference": _apart(claimed, market)}
+    return {
+        "line": line,
+        "price": price,
+        "difference": _apart(claimed, market),
+        "confidence": _confidence_words(line),
+        "notes": _how_understood(line),
+    }
+
+
+def _confidence_words(line: Any) -> str:
+    """Say how confident the research is; nothing where it did not say."""
+    if line.confidence is not None:
+        return format_percent(line.confidence)
+    return f"{line.confidence_raw} (scale unclear)" if line.confidence_raw else ""
+
+
+def _how_understood(line: Any) -> list[str]:
+    """Say what made an unclear line clear."""
+    by_hand = ["Understood with an answer of a person."] if line.by_hand else []
+    by_rule = ["Understood by a rule for the provider's words."] if line.by_rule else []
+    return by_hand + by_rule
+
+
+def _problem_words(problem: Problem) -> str:
+    advice = f"; {problem.suggestion}" if problem.suggestion else ""
+    return f"Line {problem.line} [{problem.code}]: {problem.message}{advice}"
+
+
+def _waiting(line: Any) -> dict[str, Any]:
+    """Return a line that waits, with where a person settles it."""
+    is_in_doubt = line is not None and Code.PRICE_OUT_OF_BAND in line.codes
+    return {"waits": line, "waits_note": "Its price is accepted in the preview." if is_in_doubt else ""}
+
+
+def _answered(answer: Any) -> dict[str, Any]:
+    """Return what a person said of a line, with its size and reason in words."""
+    if answer is None:
+        return {"answer": None}
+    size = "" if answer.allocation_percent is None else f" {plain(answer.allocation_percent, places=0)} %"
+    return {"answer": answer, "answer_words": f"{answer}{size}. {answer.reason}"}
 
 
 def _apart(claimed: Decimal | None, market: Decimal | None) -> str:

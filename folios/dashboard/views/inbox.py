@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from common.money import format_cash
 from common.text import cause_of
 from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
@@ -97,14 +98,26 @@ def inbox(request: HttpRequest) -> HttpResponse:
                 source=answered_lines(), row=_line_row, order="-since", empty="No answer waits for a run.",
             ),
         ]  # fmt: skip
+        ready = unfinished_counts().get(ResearchRequest.State.READY, 0)
         context = {
             "state": wanted,
             "states": _STATES,
-            "ready": unfinished_counts().get(ResearchRequest.State.READY, 0),
-            "opening": settings.DEFAULT_INITIAL_BALANCE,
+            "ready": ready,
+            "ready_note": _ready_note(ready),
             "may_execute": request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/research.html", context, listings=listings)
+
+
+def _ready_note(ready: int) -> str:
+    """Return what the buttons above it do now."""
+    if not ready:
+        return "No request is ready. Looking reads what arrived and says whose it is; it executes nothing."
+    return (
+        "Each ready request is executed for its own strategy and provider, each size bought on top, at prices of "
+        "the sources, without a preview. An account that does not exist yet is opened with "
+        f"{format_cash(settings.DEFAULT_INITIAL_BALANCE)}."
+    )
 
 
 def _items(state: str) -> list[Item]:

@@ -88,6 +88,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         league = _league(request)
         context = {
             "totals": totals,
+            "change_note": _change_note(totals),
             "filters": filters,
             "attention": _attention(),
             "providers": Provider.choices,
@@ -106,6 +107,13 @@ def _filters(request: HttpRequest) -> Filters:
         provider=request.GET.get("provider", ""),
         state=request.GET.get("state", ""),
     )
+
+
+def _change_note(totals: Totals) -> str:
+    """Return what the change of the day is a change of."""
+    if totals.changed < totals.accounts:
+        return f"of {totals.changed:,} accounts with two days of values"
+    return "deposits and withdrawals left out"
 
 
 def _attention() -> list[tuple[AttentionItem, str]]:

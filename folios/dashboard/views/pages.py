@@ -69,6 +69,11 @@ def page(
     return render(request, template, {**context, "tables": tables}, status=status)
 
 
+def policy_words(version: str, *, system: str) -> str:
+    """Return which policy is in force: `system` where it is the system's own, else the strategy's version."""
+    return system if version == "system" else f"version {version}"
+
+
 def see_other(name: str, *arguments: Any) -> HttpResponse:
     """Go to a page by a GET (303), so that Reload asks for the page alone."""
     response = redirect(name, *arguments)

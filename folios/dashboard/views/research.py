@@ -30,7 +30,7 @@ from folios.dashboard.views.answering import find_detail, lines_of
 from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
 from folios.dashboard.views.decision_forms import AssignForm
 from folios.dashboard.views.listings import runs_listing
-from folios.dashboard.views.pages import EXECUTE, page, see_other
+from folios.dashboard.views.pages import EXECUTE, page, policy_words, see_other
 from folios.dashboard.views.plan_form import PlanForm
 
 _SALT = "folios.preview"
@@ -110,7 +110,7 @@ def _preview(
         "before_after": view,
         "warnings": warnings_of(found),
         "strategy": dict(form.fields["strategy"].choices).get(form.cleaned_data["strategy"]),  # type: ignore[attr-defined]
-        "policy": found.plan_input.policy,
+        "policy_words": policy_words(found.plan_input.policy.version, system="of the system"),
         "fields": [(name, value) for name, value in form.data.items() if name in form.fields],
         "seen": signing.dumps(_seen(found.report, view), salt=_SALT, compress=True),
         "changes": _changes(seen, _seen(found.report, view)) if seen is not None else None,

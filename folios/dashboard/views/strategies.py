@@ -13,7 +13,7 @@ from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy, limits_of
 from execution.selectors.policy import policy_for
 from execution.selectors.providers import ConfidenceBucket, ProviderView, provider_stats, provider_views
-from folios.dashboard.views.pages import lines_chart, page
+from folios.dashboard.views.pages import lines_chart, page, policy_words
 from portfolios.domain.risk_limits import by_section
 from portfolios.models import PortfolioAccount, RiskPolicy, Strategy
 from portfolios.selectors import books as queries
@@ -97,7 +97,12 @@ def strategy(request: HttpRequest, strategy_id: UUID) -> HttpResponse:
             note="Time-weighted and after costs, each from its own first day.",
         )  # fmt: skip
         policy = policy_for(strategy_id)
-        context = {"strategy": found, "policy": policy, "policy_sections": policy_sections(policy), "chart": chart}
+        context = {
+            "strategy": found,
+            "policy_words": policy_words(policy.version, system="the system's"),
+            "policy_sections": policy_sections(policy),
+            "chart": chart,
+        }
         return page(request, "pages/strategy.html", context, listings=_listings(found, accounts))
 
 

@@ -76,12 +76,16 @@ def _book_row(account: PortfolioAccount) -> Row:
             "provider": account.get_provider_display(),
             "entries": account.book_version,
             "cash": account.cash_balance,
-            "books": "wrong" if found else "right",
+            "books": _verdict(len(found)),
             "differences": len(found),
             "check": "look closer",
         },
         {"provider": reverse("account", args=[account.pk]), "check": address},
     )
+
+
+def _verdict(discrepancies: int) -> str:
+    return "wrong" if discrepancies else "right"
 
 
 @require_safe
@@ -94,14 +98,15 @@ def account_books(request: HttpRequest, account_id: UUID) -> HttpResponse:
         found = ledger.check_books(account)
     named = {code for _, codes in _INVARIANTS for code in codes}
     held = [
-        (words, [item for item in found if (item.code in codes if codes else item.code not in named)])
+        (words, sum(1 for item in found if (item.code in codes if codes else item.code not in named)))
         for words, codes in _INVARIANTS
     ]
+    verdicts = [(words, _verdict(count), count) for words, count in held]
     listing = Listing(
         name="discrepancies", caption="Discrepancies", columns=_FOUND_COLUMNS, source=found, row=_found_row,
         size=100, empty="None: the ledger and what stands beside it say the same.",
     )  # fmt: skip
-    return page(request, "pages/account_books.html", {"account": account, "held": held}, listings=[listing])
+    return page(request, "pages/account_books.html", {"account": account, "held": verdicts}, listings=[listing])
 
 
 def _found_row(item: Discrepancy) -> Row:
