@@ -14,10 +14,11 @@ from uuid import UUID
 from django.db import transaction
 
 from portfolios import reference_data
+from portfolios.importers.folios_v2.accounts import AccountPlan
 from portfolios.importers.folios_v2.findings import Finding, Rule, shown
 from portfolios.importers.folios_v2.orders import CLIENT_ORDER_PREFIX
 from portfolios.importers.folios_v2.parse import MAX_NAME, understand
-from portfolios.importers.folios_v2.plan import AccountPlan, plan_accounts
+from portfolios.importers.folios_v2.plan import plan_accounts
 from portfolios.importers.folios_v2.reading import PredecessorFileError, read_database
 from portfolios.importers.folios_v2.types import AccountKey, Known, KnownStrategy
 from portfolios.ledger import AuditContext, check_books, open_with_history

@@ -10,11 +10,22 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from common.identifiers import canonical_uuid, uuids_in
+from common.identifiers import canonical_uuid
 from common.money import ZERO
-from portfolios.domain.accounting import Action, Side
+from portfolios.domain.accounting import Side
 from portfolios.importers.folios_v2 import values
-from portfolios.importers.folios_v2.findings import Finding, Rule, cleaned, shown
+from portfolios.importers.folios_v2.cells import (
+    action_of,
+    held_of,
+    is_open_of,
+    metadata_of,
+    named_by_of,
+    order_status_of,
+    state_of,
+    text_of,
+    uuid_of,
+)
+from portfolios.importers.folios_v2.findings import Finding, Rule, shown
 from portfolios.importers.folios_v2.reading import RawDatabase, RawRow
 from portfolios.importers.folios_v2.types import (
     AccountKey,
@@ -24,23 +35,27 @@ from portfolios.importers.folios_v2.types import (
     KnownPosition,
     KnownStrategy,
 )
-from portfolios.importers.folios_v2.values import UnreadableError
 
 MAX_NAME = 200  # characters of a strategy's name
+
+
 _HUNDRED = Decimal(100)
-_ORDER_STATUSES = {
-    "pending": "pending",
-    "filled": "filled",
-    "failed": "failed",
-    "cancelled": "canceled",
-    "canceled": "canceled",
-}
+
+
 _STRATEGY_STATUSES = frozenset({"active", "inactive", "draft"})
+
+
 _WITHOUT_COUNTERPART = (
     "tickers", "metadata", "preferred_providers", "active_modes", "screener", "research_day", "runtime_weight",
 )  # fmt: skip
+
+
 _ROUNDED = "rounded as the books round: cash to cents, prices to 4 places from 1 on, quantities to 6"
+
+
 _EXECUTED_STATES = frozenset({"done", "completed", "executed"})
+
+
 # A control of the predecessor -> the column of a risk policy, and the most that the column takes.
 _LIMITS: Mapping[str, tuple[str, Decimal]] = {
     "max_position_size": ("max_position_percent", _HUNDRED),
@@ -79,7 +94,7 @@ class _Reader:
 
     def row(self, row: RawRow, read: Callable[[RawRow, str], None]) -> None:
         """Read one row, if it says which one it is."""
-        source_id = _text(row.columns.get("id"))
+        source_id = text_of(row.columns.get("id"))
         if source_id is None:
             self.find(Rule.ROW_WITHOUT_ID, row.table, f"id is {shown(row.columns.get('id'))}", "not imported")
             return
@@ -122,7 +137,7 @@ class _Reader:
             KnownStrategy(
                 id=key,
                 name=self._name(row, key),
-                description=_text(row.value("prompt")) or "",
+                description=text_of(row.value("prompt")) or "",
                 status=self._status(row),
                 limits=None if controls is None else self._limits(row, controls),
             )
@@ -139,7 +154,7 @@ class _Reader:
         return replaced
 
     def _name(self, row: RawRow, key: UUID) -> str:
-        name = " ".join((_text(row.value("name")) or "").split())
+        name = " ".join((text_of(row.value("name")) or "").split())
         if name and len(name) <= MAX_NAME:
             return name
         better = name[:MAX_NAME] or f"Strategy {key}"
@@ -197,7 +212,7 @@ class _Reader:
     # --- accounts, positions, orders
 
     def _key(self, row: RawRow) -> AccountKey | None:
-        strategy = _text(row.columns.get("strategy_id"))
+        strategy = text_of(row.columns.get("strategy_id"))
         provider = values.provider(row.columns.get("provider_id"))
         if strategy is None:
             self.find(Rule.ROW_WITHOUT_ID, row.name, "strategy_id is missing", "not imported")
@@ -251,7 +266,7 @@ class _Reader:
         except ValueError as error:
             self.find(Rule.POSITION_UNREADABLE, row.name, str(error), "not imported")
             return
-        is_open = _is_open(row)
+        is_open = is_open_of(row)
         holding = self._holding(row, symbol, is_open=is_open)
         if is_open and holding is not None and not holding[1]:
             self.find(Rule.ZERO_QUANTITY, row.name, f"an open position of 0 {symbol}", "not imported")
@@ -274,7 +289,7 @@ class _Reader:
     def _holding(self, row: RawRow, symbol: str, *, is_open: bool) -> tuple[Side, Decimal, Decimal] | None:
         """Return side, quantity and average; None where they cannot be read, which matters where it is open."""
         try:
-            holding = _held(row)
+            holding = held_of(row)
         except ValueError as error:
             if is_open:
                 done = "what its orders say stands"
@@ -289,8 +304,8 @@ class _Reader:
         if key is None:
             return
         try:
-            status = _order_status(row)
-            symbol, action = values.symbol(row.value("symbol")), _action(row)
+            status = order_status_of(row)
+            symbol, action = values.symbol(row.value("symbol")), action_of(row)
             quantity = values.quantity(row.value("quantity"))
             price = values.price(row.value("limit_price"), "limit_price")
         except ValueError as error:
@@ -317,7 +332,7 @@ class _Reader:
                 status=status,
                 placed_at=times[0],
                 at=times[1],
-                metadata=_metadata(row),
+                metadata=metadata_of(row),
             )
         )
 
@@ -337,91 +352,22 @@ class _Reader:
         return start, filled or start
 
 
-def _text(value: object) -> str | None:
-    """The text in a column, without what no database stores; a whole number is text too. None for nothing."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        value = str(value)
-    return cleaned(value) if isinstance(value, str) and value.strip() else None
-
-
-def _is_open(row: RawRow) -> bool:
-    status = str(row.value("status")).strip().lower()
-    return status == "open" if status in ("open", "closed") else row.value("closed_at") is None
-
-
-def _held(row: RawRow) -> tuple[Side, Decimal, Decimal]:
-    side = str(row.value("side")).strip().lower()
-    if side not in tuple(Side):
-        raise UnreadableError("side", row.value("side"), "neither long nor short")
-    average = values.price(row.value("average_price"), "average_price")
-    return Side(side), values.quantity(row.value("quantity")), average
-
-
-def _order_status(row: RawRow) -> str:
-    status = _ORDER_STATUSES.get(str(row.value("status")).strip().lower())
-    if status is None:
-        raise UnreadableError("status", row.value("status"), "none of pending, filled, failed, cancelled")
-    return status
-
-
-def _action(row: RawRow) -> Action:
-    word = str(row.value("action")).strip().upper()
-    if word not in tuple(Action):
-        raise UnreadableError("action", row.value("action"), f"none of {', '.join(Action)}")
-    return Action(word)
-
-
-def _metadata(row: RawRow) -> dict[str, object]:
-    """The order's own metadata, and how the predecessor wrote what the books keep rounded."""
-    own = row.payload.get("metadata")
-    kept = {name: _plain(row.value(name)) for name in ("status", "quantity", "limit_price", "fails_at")}
-    predecessor = {"order_id": _plain(row.columns.get("id")), **kept}
-    plain = _plain(own) if isinstance(own, dict) else {}
-    return {**(plain if isinstance(plain, dict) else {}), "predecessor": predecessor}
-
-
-def _plain(value: object) -> object:
-    """A value for a JSON column: numbers as text."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    if value is None or isinstance(value, bool):
-        return value
-    return cleaned(str(value))
-
-
 def _executed_requests(raw: RawDatabase, reader: _Reader) -> list[UUID]:
     """The requests that the predecessor says it has executed, and those that its orders name."""
     requests: set[UUID] = set()
     executed: set[UUID] = set()
     for row in raw.rows["requests"]:
-        request = _uuid(row, "id")
+        request = uuid_of(row, "id")
         if request is None:
             reader.find(Rule.REQUEST_UNREADABLE, row.name, "the id is not a canonical UUID", "not listed")
             continue
         requests.add(request)
-        if _state(row) in _EXECUTED_STATES:
+        if state_of(row) in _EXECUTED_STATES:
             executed.add(request)
-    tasks = [(_uuid(row, "id"), _uuid(row, "request_id"), _state(row)) for row in raw.rows["execution_tasks"]]
+    tasks = [(uuid_of(row, "id"), uuid_of(row, "request_id"), state_of(row)) for row in raw.rows["execution_tasks"]]
     executed |= {request for _, request, state in tasks if request and state == "executed"}
     of_task = {task: request for task, request, _ in tasks if request}
-    named = {of_task.get(found, found) for row in raw.rows["orders"] for found in _named_by(row)}
+    named = {of_task.get(found, found) for row in raw.rows["orders"] for found in named_by_of(row)}
     # A key may hold other ids than a request's; where the file lists its requests, it must be one of them.
-    others = {_uuid(row, "id") for row in raw.rows["strategies"]}
+    others = {uuid_of(row, "id") for row in raw.rows["strategies"]}
     return sorted(executed | (named & requests if requests else named - others))
-
-
-def _uuid(row: RawRow, name: str) -> UUID | None:
-    return canonical_uuid(str(row.columns.get(name)))
-
-
-def _state(row: RawRow) -> str:
-    return str(row.value("lifecycle_state")).strip().lower()
-
-
-def _named_by(row: RawRow) -> list[UUID]:
-    metadata = row.payload.get("metadata")
-    if not isinstance(metadata, dict):
-        return []
-    return [found for name in ("idempotency_key", "request_id") for found in uuids_in(str(metadata.get(name)))]

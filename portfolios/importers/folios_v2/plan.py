@@ -6,12 +6,10 @@ finding. Where nothing was stored, the orders must make sense alone. docs/predec
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import combinations, groupby
+from itertools import groupby
 from typing import TypeVar
-from uuid import UUID
 
 from common.money import (
     CENT,
@@ -24,9 +22,11 @@ from common.money import (
     quantize_quantity,
 )
 from portfolios.domain.accounting import Action, Holding, Side, restate_holding
-from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
+from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, Traded
 from portfolios.importers.folios_v2 import values
+from portfolios.importers.folios_v2.accounts import AccountPlan, AccountRows, LeftOut
 from portfolios.importers.folios_v2.findings import Finding, Rule
+from portfolios.importers.folios_v2.opening import DEFAULT_OPENING, Guess, explanation
 from portfolios.importers.folios_v2.orders import (
     STAND_IN_PRICE,
     Trade,
@@ -36,38 +36,12 @@ from portfolios.importers.folios_v2.orders import (
     words_of,
 )
 from portfolios.importers.folios_v2.stored import Stored, agree, merge
-from portfolios.importers.folios_v2.types import AccountKey, Known, KnownAccount, KnownOrder, KnownPosition
+from portfolios.importers.folios_v2.types import AccountKey, Known, KnownOrder, KnownPosition
 
-DEFAULT_OPENING = Decimal("100000.00")  # the predecessor's own default for a new account
 _SHORTS = (Action.SELL_SHORT, Action.BUY_TO_COVER)
+
+
 _Row = TypeVar("_Row", KnownPosition, KnownOrder)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountPlan:
-    """What is booked for one account, and what it must come to: cash, and holdings by symbol."""
-
-    account_id: UUID
-    key: AccountKey
-    events: tuple[PastEvent, ...]
-    unfilled: tuple[PastOrder, ...]
-    cash: Decimal
-    holdings: dict[str, Holding]
-    as_of: datetime
-    findings: tuple[Finding, ...]
-
-    @property
-    def orders(self) -> tuple[PastOrder, ...]:
-        """All orders, filled or not."""
-        return (*(event.order for event in self.events if isinstance(event, Traded)), *self.unfilled)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """An account that is not imported, and why."""
-
-    key: AccountKey
-    findings: tuple[Finding, ...]
 
 
 def plan_accounts(known: Known, *, now: datetime) -> list[AccountPlan | LeftOut]:
@@ -79,7 +53,7 @@ def plan_accounts(known: Known, *, now: datetime) -> list[AccountPlan | LeftOut]
     positions, orders = _by_key(known.positions), _by_key(known.orders)
     return [
         _plan_account(
-            _Rows(
+            AccountRows(
                 key=key,
                 stored=stored.get(key),
                 positions=positions.get(key, []),
@@ -99,24 +73,7 @@ def _by_key(rows: Iterable[_Row]) -> dict[AccountKey, list[_Row]]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """Everything that the file says of one account."""
-
-    key: AccountKey
-    stored: KnownAccount | None
-    positions: Sequence[KnownPosition]
-    orders: Sequence[KnownOrder]
-    file: str
-    now: datetime
-
-    @property
-    def cash(self) -> Decimal | None:
-        """The stored cash, None where the orders have to say it."""
-        return self.stored.cash if self.stored else None
-
-
-def _plan_account(rows: _Rows) -> AccountPlan | LeftOut:
+def _plan_account(rows: AccountRows) -> AccountPlan | LeftOut:
     try:
         return _Draft(rows).plan()
     except AmountOutOfRangeError as error:
@@ -124,32 +81,10 @@ def _plan_account(rows: _Rows) -> AccountPlan | LeftOut:
         return LeftOut(key=rows.key, findings=(Finding(Rule.OUT_OF_RANGE, str(rows.key), str(error), done),))
 
 
-# --- where the cash began
-
-
-@dataclass(frozen=True, slots=True)
-class _Guess:
-    """A reason why the stored cash may not follow from the booked orders, and the cash that it explains."""
-
-    words: str
-    cash: Decimal
-    rule: Rule = Rule.CASH_EXPLAINED
-
-
-def _explanation(begins: Decimal, guesses: Sequence[_Guess], *, tolerance: Decimal) -> list[_Guess] | None:
-    """Return the fewest guesses that make the account begin with the default balance, or None."""
-    for count in range(len(guesses) + 1):
-        for chosen in combinations(guesses, count):
-            explained = sum((guess.cash for guess in chosen), ZERO)
-            if abs(begins - explained - DEFAULT_OPENING) <= tolerance:
-                return list(chosen)
-    return None
-
-
 class _Draft:
     """The plan of one account while it is made."""
 
-    def __init__(self, rows: _Rows) -> None:
+    def __init__(self, rows: AccountRows) -> None:
         self._rows = rows
         self._subject = str(rows.key)
         self._trades = Trades()
@@ -305,7 +240,7 @@ class _Draft:
             self._find(rule, self._subject, found, done)
             return DEFAULT_OPENING
         begins = stored - self._trades.cash
-        chosen = _explanation(begins, self._guesses(), tolerance=self._tolerance)
+        chosen = explanation(begins, self._guesses(), tolerance=self._tolerance)
         if chosen is None:
             chosen = self._one_order_missing(begins)
         if chosen is None:
@@ -320,14 +255,14 @@ class _Draft:
         """The predecessor rounded no cash: a cent for each order, and one for the balance."""
         return CENT * (len(self._trades.booked) + 1)
 
-    def _guesses(self) -> list[_Guess]:
+    def _guesses(self) -> list[Guess]:
         shorts, sells = self._cash_of(*_SHORTS), self._cash_of(Action.SELL)
         in_short = f"the cash does not hold the {plain(shorts)} of its short orders"
         guesses = [
-            _Guess("the cash counts orders that cannot have happened", self._trades.unbooked_cash),
-            _Guess(in_short, -shorts, Rule.SHORT_NOT_IN_CASH),
-            _Guess(f"the cash does not hold the {plain(sells)} of its sales", -sells),
-            _Guess("the cash counts positions without an order", -self._stated_cost()),
+            Guess("the cash counts orders that cannot have happened", self._trades.unbooked_cash),
+            Guess(in_short, -shorts, Rule.SHORT_NOT_IN_CASH),
+            Guess(f"the cash does not hold the {plain(sells)} of its sales", -sells),
+            Guess("the cash counts positions without an order", -self._stated_cost()),
         ]
         return [guess for guess in guesses if guess.cash]
 
@@ -341,10 +276,10 @@ class _Draft:
             (_signed_cost(held) for held in before.values()), ZERO
         )
 
-    def _one_order_missing(self, begins: Decimal) -> list[_Guess] | None:
+    def _one_order_missing(self, begins: Decimal) -> list[Guess] | None:
         for trade in self._trades.booked:
             if abs(begins + trade.cash - DEFAULT_OPENING) <= self._tolerance:
-                return [_Guess(f"the cash does not hold the {plain(trade.cash)} of {trade.name}", -trade.cash)]
+                return [Guess(f"the cash does not hold the {plain(trade.cash)} of {trade.name}", -trade.cash)]
         return None
 
     def _derived(self, begins: Decimal) -> Decimal:
@@ -445,7 +380,7 @@ def _content(order: KnownOrder) -> tuple[str, str, str]:
     return words_of(order), order.status, order.placed_at.date().isoformat()
 
 
-def _require_room(rows: _Rows, trades: Trades, stated: Sequence[HoldingStated]) -> None:
+def _require_room(rows: AccountRows, trades: Trades, stated: Sequence[HoldingStated]) -> None:
     """Raise AmountOutOfRangeError where cash or a quantity could leave the books' range on the way."""
     turnover = sum((abs(trade.cash) for trade in trades.booked), ZERO)
     quantize_cash(DEFAULT_OPENING + abs(rows.cash or ZERO) + 2 * turnover)

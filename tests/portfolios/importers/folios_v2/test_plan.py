@@ -19,9 +19,10 @@ from common.money import CASH_LIMIT, ZERO, plain
 from portfolios.domain.accounting import Holding, Side, apply_fill, restate_holding
 from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, Traded
 from portfolios.importers.folios_v2 import values
+from portfolios.importers.folios_v2.accounts import AccountPlan, LeftOut
 from portfolios.importers.folios_v2.findings import Rule
 from portfolios.importers.folios_v2.parse import understand
-from portfolios.importers.folios_v2.plan import AccountPlan, LeftOut, plan_accounts
+from portfolios.importers.folios_v2.plan import plan_accounts
 from portfolios.importers.folios_v2.reading import read_database
 from portfolios.importers.folios_v2.stored import AVERAGE_TOLERANCE
 from portfolios.importers.folios_v2.types import Known
