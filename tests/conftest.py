@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
-from collections.abc import Iterator
+import gc
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,21 +15,59 @@ from portfolios.models import Strategy
 from portfolios.triggers import install_triggers, remove_triggers
 from tests.scenes import Desk, Inbox
 
-# What shows the books, and who may look: the same whatever database is behind it.
-SHOWING = (
-    "tests/api/test_access", "tests/api/test_reading", "tests/api/test_reference_data", "tests/api/test_schema",
-    "tests/api/test_tour", "tests/browser", "tests/pricing", "tests/test_admin.py", "tests/test_examples",
-    "tests/test_pages",
-)  # fmt: skip
+# What shows the books, and who may look: the same whatever database is behind it. Names of files and directories.
+SHOWING = {
+    "test_access", "test_reading", "test_reference_data", "test_schema", "test_tour", "browser", "pricing",
+    "test_admin", "test_examples", "test_pages",
+}  # fmt: skip
+# What is costly to make and shared: the tests that ask for it run in one worker, one after the other.
+SHARED = ("browser", "server", "dumps")
+STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "tests.fork"}  # events that Python and we report
+_running: list[pytest.Item] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark what touches a database, and what of it is about the books: those tests run again on the other one."""
+    """Give every test its lanes."""
     for item in items:
-        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
-            item.add_marker("database")
-            if not item.nodeid.startswith(SHOWING):
-                item.add_marker("books")
+        for mark in _lanes(item):
+            item.add_marker(mark)
+        for costly in SHARED:
+            if costly in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(costly))
+
+
+def _lanes(item: pytest.Function) -> Iterator[str]:
+    """Say what is a matter of a browser, what touches a database, and what of that runs on the other one too."""
+    if "browser" in item.fixturenames:
+        yield from ("browser", "slow")
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
+        yield "database"
+        if SHOWING.isdisjoint(item.path.relative_to(item.config.rootpath).with_suffix("").parts):
+            yield "books"
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector forget what lives to the end: what was collected, and all that it imported."""
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Know which test runs."""
+    _running.append(item)
+    try:
+        return (yield)
+    finally:
+        _running.remove(item)
+
+
+def _fast_tests_start_no_process(event: str, _: tuple[object, ...]) -> None:
+    """Refuse a process to a test that says it is fast: `make test-fast` runs without a look at what it does."""
+    if event in STARTS and _running and not _running[-1].get_closest_marker("slow"):
+        raise AssertionError(f"{_running[-1].nodeid} starts a process: mark it with pytest.mark.slow")
+
+
+sys.addaudithook(_fast_tests_start_no_process)
 
 
 @pytest.fixture(autouse=True)

@@ -4,19 +4,20 @@ import atexit
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from django.conf import settings
 from django.db import connection
 
-ROOT: Path = settings.BASE_DIR
+ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 
 
@@ -34,7 +35,7 @@ def environment(artifacts_root: Path, **more: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
         SETTINGS: "folios.settings",
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": more.get("DATABASE_URL") or database_url(),
         "ALLOWED_HOSTS": "localhost",
         "ARTIFACTS_ROOT": str(artifacts_root),
         "PYTHONPATH": str(ROOT),
@@ -118,6 +119,7 @@ def fork(module: str, *arguments: str, env: dict[str, str]) -> Forked:
 
     Of `env` the settings take over DATABASE_URL and ARTIFACTS_ROOT; all else that they read is in `environment`.
     """
+    sys.audit("tests.fork", module)
     pipes = [os.pipe() for _ in range(3)]
     order = json.dumps({"module": module, "arguments": arguments, "environment": env}).encode()
     server = _forkserver(env["DATABASE_URL"].partition(":")[0])
@@ -128,6 +130,29 @@ def fork(module: str, *arguments: str, env: dict[str, str]) -> Forked:
         os.close(theirs)
     (stdout, _), (stderr, _), (exit_code, _) = pipes
     return Forked(int(answer), stdout=stdout, stderr=stderr, exit_code=exit_code)
+
+
+def migrate(url: str, *arguments: str) -> None:
+    """Migrate a database in a process of its own, which has nothing to say."""
+    code = f"from django.core.management import call_command; call_command('migrate', *{arguments}, verbosity=0)"
+    process = fork("tests.run_code", code, env=environment(ROOT, DATABASE_URL=url))
+    assert (process.communicate(), process.returncode) == (("", ""), 0)
+
+
+def migrated(file: Path) -> str:
+    """Make a SQLite database with all the tables, and nothing in them; return its DATABASE_URL."""
+    shutil.copy(_template(), file)
+    return f"sqlite:///{file}"
+
+
+@cache
+def _template() -> Path:
+    """Return a database that was just migrated, the same for all that is copied from it."""
+    directory = tempfile.TemporaryDirectory(prefix="folios-template-")
+    atexit.register(directory.cleanup)
+    file = Path(directory.name) / "template.sqlite3"
+    migrate(f"sqlite:///{file}")
+    return file
 
 
 @cache

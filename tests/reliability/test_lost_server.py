@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.counts import count, seeded
-from tests.processes import ROOT, Forked, environment, fork, start
+from tests.processes import ROOT, Forked, environment, fork, migrate
 from tests.reliability.children.briefs import Answer, Brief, Call
 from tests.reliability.proxy import CuttingProxy
 from tests.scenes import Inbox, line
@@ -70,7 +70,7 @@ def server() -> Iterator[Server]:
             arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:
             server = Server(process)
-            _finish(start(["manage.py", "migrate", "--verbosity", "0"], _env(Path(directory), server.url)))
+            migrate(server.url)
             yield server
             assert process.stdin is not None
             process.stdin.close()
@@ -88,7 +88,7 @@ def _env(artifacts_root: Path, url: str) -> dict[str, str]:
     return environment(artifacts_root, DATABASE_URL=url)
 
 
-def _finish(process: "subprocess.Popen[str] | Forked") -> str:
+def _finish(process: Forked) -> str:
     out, err = process.communicate()
     assert process.returncode == 0, err
     return out
