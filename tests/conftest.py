@@ -20,7 +20,7 @@ SHOWING = {
     "test_access", "test_reading", "test_reference_data", "test_schema", "test_tour", "browser", "pricing",
     "test_admin", "test_examples", "test_pages",
 }  # fmt: skip
-# What is costly to make and shared: the tests that ask for it run in one worker, one after the other.
+# Fixtures that are costly to make and shared, all of processes: the tests that ask for one run in the same worker.
 SHARED = ("browser", "server", "dumps")
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "tests.fork"}  # events that Python and we report
 _running: list[pytest.Item] = []
@@ -31,15 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         for mark in _lanes(item):
             item.add_marker(mark)
-        for costly in SHARED:
-            if costly in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(costly))
 
 
-def _lanes(item: pytest.Function) -> Iterator[str]:
-    """Say what is a matter of a browser, what touches a database, and what of that runs on the other one too."""
+def _lanes(item: pytest.Function) -> Iterator[str | pytest.MarkDecorator]:
+    """Say what needs a browser or another process, what touches a database, and what of that is about the books."""
+    for costly in set(SHARED) & set(item.fixturenames):
+        yield from ("slow", pytest.mark.xdist_group(costly))
     if "browser" in item.fixturenames:
-        yield from ("browser", "slow")
+        yield "browser"
     if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
         yield "database"
         if SHOWING.isdisjoint(item.path.relative_to(item.config.rootpath).with_suffix("").parts):

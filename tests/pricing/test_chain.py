@@ -201,6 +201,7 @@ def test_the_settings_of_prices_are_one_value(settings: Any):
     assert (given.sources, given.max_age, given.alpaca_feed) == (("yahoo", "database"), timedelta(days=1), "sip")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PRICE_MAX_AGE", "0"), ("PRICE_MAX_AGE", "96 hours"), ("PRICE_TIMEOUT", "nan"), ("PRICE_TIMEOUT", "inf")],
@@ -210,6 +211,7 @@ def test_a_limit_that_is_none_stops_every_command(name: str, value: str):
     assert f"{name} is {value!r}: not a number above 0" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_starts_without_the_libraries_of_the_providers():
     code = """
 import runpy, sys

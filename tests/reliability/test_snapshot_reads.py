@@ -99,6 +99,7 @@ def _finish(process: Forked) -> tuple[int, str]:
     return process.wait(), errors
 
 
+@pytest.mark.slow
 def test_no_read_in_one_snapshot_is_torn(account: PortfolioAccount, inbox: Inbox):
     wanted, versions = count(30, 1000), set[int]()
     torn: list[object] = []
