@@ -9,8 +9,13 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
   $(if $(UPGRADE),--upgrade)
 PORT ?= 8000
 MARK ?= books
+# As many workers as processors; WORKERS=0: none, for a single test or a debugger.
+WORKERS ?= auto
+# Python may keep the tests it has compiled, also where the environment forbids it: to compile takes half of a start.
+PYTEST = env PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(WORKERS)
+POSTGRES = $(BIN)/python -m tests.postgres
 
-.PHONY: help demo serve test test-sqlite test-postgres test-browser check format lint types imports migrations migrations-check requirements bench bench-overview screenshots schema calendar clean
+.PHONY: help demo serve test test-fast test-sqlite test-postgres test-browser check format lint types imports migrations migrations-check requirements bench bench-overview screenshots schema calendar clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -23,18 +28,23 @@ serve: $(VENV)/.base .env  ## start the web server on loopback (PORT=8000)
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
-test: $(VENV)/.dev  ## run every test on SQLite and, beside it, those of the books on PostgreSQL
+test: $(VENV)/.dev  ## run every test on SQLite, then those of the books on PostgreSQL
 	@tests/browser/install.sh $(BIN)/python
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-sqlite test-postgres test-browser
+	$(PYTEST) $(ARGS)
+	$(POSTGRES) $(PYTEST) -m $(MARK) $(ARGS)
 
-test-sqlite: $(VENV)/.dev  ## run every test on SQLite but those of test-browser
-	$(BIN)/python -m pytest -q --ignore tests/browser --ignore tests/folios/api/test_schemathesis.py $(ARGS)
+test-fast: $(VENV)/.dev  ## run the tests on SQLite that start no process: half a minute
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-sqlite: $(VENV)/.dev  ## run every test on SQLite but those in a browser
+	$(PYTEST) -m "not browser" $(ARGS)
 
 test-postgres: $(VENV)/.dev  ## run the tests of the books on a PostgreSQL of their own (MARK=database: all)
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q -m $(MARK) $(ARGS)
+	$(POSTGRES) $(PYTEST) -m $(MARK) $(ARGS)
 
-test-browser: $(VENV)/.dev  ## run the tests in a real browser, and random calls of the API, on SQLite
-	$(BIN)/python -m pytest -q tests/browser tests/folios/api/test_schemathesis.py $(ARGS)
+test-browser: WORKERS = 0
+test-browser: $(VENV)/.dev  ## run the tests in a real browser, on SQLite
+	$(PYTEST) -m browser $(ARGS)
 
 check: format lint types imports migrations-check test  ## format, lint, types, import contracts, migrations, tests
 

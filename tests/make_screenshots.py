@@ -5,7 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.server import PASSWORD, ROOT, Site, chromium, site
+from tests.browser.server import PASSWORD, Site, chromium, site
+from tests.processes import ROOT
 
 SETUP = """
 from datetime import datetime, timedelta, UTC

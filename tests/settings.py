@@ -20,6 +20,7 @@ from folios.settings import *  # noqa: E402, F403  # after the environment is cl
 
 SECRET_KEY = "for tests only"
 STATIC_ROOT = Path(tempfile.mkdtemp(prefix="folios-static-"))  # nothing is collected: the apps' own files serve
+WHITENOISE_AUTOREFRESH = True  # it looks for a file when it is asked for one, not for all whenever a client is made
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "folios.db.sqlite3":  # noqa: F405
     # A file, not memory: several connections and processes have to see the same database.

@@ -33,7 +33,9 @@ def test_no_file_of_code_is_longer_than_400_lines():
 
 
 def test_no_function_is_longer_than_70_lines_and_half_of_them_are_under_10():
-    lengths = {f"{path.relative_to(ROOT)}:{name}": lines for path in code_files() for name, lines in functions(path)}
+    lengths = {
+        f"{path.relative_to(ROOT)}:{name}": lines for path in code_files() for name, lines in functions(path)
+    }
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FUNCTION} == {}
     assert sorted(lengths.values())[len(lengths) // 2] < 10
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.processes import ROOT, fork, migrated
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PASSWORD = "monday morning"  # of both people of the demo: mia, who may execute, and vera, who may look
 _PATIENCE = 120  # seconds
@@ -35,12 +36,10 @@ class Site:
 
 def run_python(code: str, environment: dict[str, str]) -> str:
     """Run code with Django set up; return what it printed. Raises AssertionError with what went wrong."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    process = fork("tests.run_code", code, env=environment)
+    out, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return out.strip()
 
 
 @contextmanager
@@ -50,12 +49,11 @@ def site(setup: str) -> Iterator[Site]:
         environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")},
             "ENV_FILE": os.devnull, "DEBUG": "true", "SECRET_KEY": "of a site that is gone in a minute",
-            "ALLOWED_HOSTS": "127.0.0.1", "DATABASE_URL": f"sqlite:///{directory}/db.sqlite3",
+            "ALLOWED_HOSTS": "127.0.0.1", "DATABASE_URL": migrated(Path(directory) / "db.sqlite3"),
             "ARTIFACTS_ROOT": f"{directory}/artifacts", "DJANGO_SETTINGS_MODULE": "folios.settings",
             "PRICE_SOURCES": "database,simulation",
         }  # fmt: skip
-        migrate = "from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
-        said = run_python(migrate + setup, environment)
+        said = run_python(setup, environment)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

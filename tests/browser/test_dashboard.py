@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.server import PASSWORD, ROOT, Site
+from tests.browser.server import PASSWORD, Site
 from tests.make_screenshots import pages_of
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -75,12 +75,14 @@ def test_pages_are_not_served_with_a_key_that_is_gone_tomorrow(settings: Any):
     require_lasting_secret_key()
 
 
+@pytest.mark.slow
 def test_the_defaults_need_no_environment():
     code = "from folios import settings as s; print(s.DEBUG, s.DATABASES['default']['NAME'], s.ARTIFACTS_ROOT)"
     done = in_a_process(code)
     assert done.stdout.split() == ["False", str(ROOT / "db.sqlite3"), str(ROOT / "artifacts")], done.stderr
 
 
+@pytest.mark.slow
 def test_a_database_of_another_kind_is_refused():
     done = in_a_process("import folios.settings", DATABASE_URL="mysql://u@h/d")
     assert "only sqlite and postgres are supported" in done.stderr
@@ -93,6 +95,7 @@ def test_every_variable_of_the_settings_is_in_the_example_file():
     assert asked == given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "settings"),
     [

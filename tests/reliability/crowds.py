@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from execution.models import ExecutionRun, Recommendation
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Strategy, Valuation
-from tests.processes import environment, start
+from tests.processes import Forked, command_environment, environment, fork, start
 from tests.reliability.children.briefs import Answer, Brief, Call
 from tests.reliability.children.doors import command_line
 from tests.scenes import assert_books_balance
@@ -43,8 +43,9 @@ class Crowd:
             Brief(str(place), f"caller-{number}", len(shares), share, defects, limits or {}).write()
             for number, share in enumerate(shares)
         ]
-        callers = [start(["-m", "tests.reliability.children.caller", str(brief)], env) for brief in briefs]
-        commands = [(call, start(["manage.py", *command_line(call)], env)) for call in whole_commands]
+        callers = [fork("tests.reliability.children.caller", str(brief), env=env) for brief in briefs]
+        own = command_environment(self.artifacts_root)
+        commands = [(call, start(["manage.py", *command_line(call)], own)) for call in whole_commands]
         answers = [answer for process in callers for answer in _answers(process)]
         return [*answers, *(_printed(call, process) for call, process in commands)]
 
@@ -54,7 +55,7 @@ def shares_of(calls: Sequence[Call], processes: int) -> list[list[Call]]:
     return [list(calls[number::processes]) for number in range(processes)]
 
 
-def _answers(process: "subprocess.Popen[str]") -> list[Answer]:
+def _answers(process: Forked) -> list[Answer]:
     out, err = process.communicate()
     assert process.returncode == 0, err
     return [Answer(**answer) for answer in json.loads(out)]

@@ -1,9 +1,9 @@
-"""The product's settings with less patience and less room, as the environment says: for children of the tests."""
+"""The settings of the product's commands with less patience and less room: the environment says how much."""
 
 import os
 from typing import Any
 
-from folios.settings import *  # noqa: F403
+from folios.command_settings import *  # noqa: F403
 
 _options: dict[str, Any] = DATABASES["default"]["OPTIONS"]  # noqa: F405
 _is_sqlite = DATABASES["default"]["ENGINE"] == "folios.db.sqlite3"  # noqa: F405

@@ -21,7 +21,7 @@ from portfolios import backup
 from portfolios.backup import BackupError, backup_books
 from portfolios.models import LedgerEntry, PortfolioAccount, Strategy
 from tests.counts import count
-from tests.processes import database_url, environment, manage, start
+from tests.processes import database_url, environment, fork, manage, start
 from tests.scenes import Desk, Inbox, line
 
 pytestmark = pytest.mark.slow
@@ -30,27 +30,6 @@ commits = pytest.mark.django_db(transaction=True)
 SQLITE = "sqlite"
 RESTORES = count(small=2, large=25)
 WRITERS = 2
-# Each writer books in an account of its own and in one that all share, until it is told to stop.
-LOAD = """
-import sys
-from pathlib import Path
-import django
-django.setup()
-from portfolios.models import Strategy
-from tests.scenes import Desk, Inbox, line
-strategy, inbox, stop = Strategy.objects.get(pk=sys.argv[1]), Inbox(Path(sys.argv[2])), Path(sys.argv[3])
-desks = [Desk(inbox, strategy, provider) for provider in (sys.argv[4], "custom")]
-symbols = ["MSFT", "XOM", "AAPL"]
-buys, sells = [line(symbol, "BUY", 1.0) for symbol in symbols], [line(symbol, "SELL") for symbol in symbols]
-done = 0
-while not stop.exists():
-    for desk in desks:
-        desk.run(buys if done % 4 < 2 else sells)
-        done += 1
-        if done == 2:
-            print("ready", flush=True)
-print(done)
-"""
 
 
 def postgres_tools() -> Path:
@@ -71,8 +50,9 @@ def load(desk: Desk) -> Iterator[Callable[[], int]]:
     """Let processes execute requests meanwhile; yields a function that stops them and returns how many they did."""
     stop = desk.inbox.root / "stop"
     env = environment(desk.inbox.root)
-    arguments = ["-c", LOAD, str(desk.strategy.pk), str(desk.inbox.root), str(stop)]
-    writers = [start([*arguments, provider], env) for provider in ("openai", "gemini")[:WRITERS]]
+    arguments = (str(desk.strategy.pk), str(desk.inbox.root), str(stop))
+    module = "tests.reliability.children.trader"
+    writers = [fork(module, *arguments, provider, env=env) for provider in ("openai", "gemini")[:WRITERS]]
 
     def finish() -> int:
         stop.touch()
@@ -82,14 +62,12 @@ def load(desk: Desk) -> Iterator[Callable[[], int]]:
 
     try:
         for writer in writers:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == "ready\n", writer.stderr and writer.stderr.read()
+            assert writer.stdout.readline() == "ready\n", writer.stderr.read()
         yield finish
     finally:
         for writer in writers:
             writer.kill()  # has ended already, unless the test failed
-            with writer:
-                pass
+            writer.close()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.counts import count, seeded
-from tests.processes import environment, start
+from tests.processes import environment, fork, migrated, start
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Dumps:
 def dumps(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dumps, Dumps]:
     """Return the dumps of SQLite and of PostgreSQL after the same script."""
     directory = tmp_path_factory.mktemp("agree")
-    script = ["tests.reliability.canonical", f"{seeded('both databases').getrandbits(64)}", str(steps())]
-    env = environment(directory, DATABASE_URL=f"sqlite:///{directory / 'books.sqlite3'}")
-    sqlite = start(["-m", *script], env)
+    script = ("tests.reliability.canonical", f"{seeded('both databases').getrandbits(64)}", str(steps()))
+    env = environment(directory, DATABASE_URL=migrated(directory / "books.sqlite3"))
+    sqlite = fork(*script, env=env)
     postgresql = start(["-m", "tests.postgres", sys.executable, "-m", *script], env)
     answers = []
     for process in (sqlite, postgresql):

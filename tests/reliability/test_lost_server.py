@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.counts import count, seeded
-from tests.processes import ROOT, environment, start
+from tests.processes import ROOT, Forked, environment, fork, migrate
 from tests.reliability.children.briefs import Answer, Brief, Call
 from tests.reliability.proxy import CuttingProxy
 from tests.scenes import Inbox, line
@@ -70,7 +70,7 @@ def server() -> Iterator[Server]:
             arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:
             server = Server(process)
-            _finish(start(["manage.py", "migrate", "--verbosity", "0"], _env(Path(directory), server.url)))
+            migrate(server.url)
             yield server
             assert process.stdin is not None
             process.stdin.close()
@@ -88,7 +88,7 @@ def _env(artifacts_root: Path, url: str) -> dict[str, str]:
     return environment(artifacts_root, DATABASE_URL=url)
 
 
-def _finish(process: "subprocess.Popen[str]") -> str:
+def _finish(process: Forked) -> str:
     out, err = process.communicate()
     assert process.returncode == 0, err
     return out
@@ -96,12 +96,12 @@ def _finish(process: "subprocess.Popen[str]") -> str:
 
 def _audit(env: dict[str, str]) -> dict[str, Any]:
     """Return how often each request ran ("runs"), how often it failed ("failures"), and what is "wrong"."""
-    said: dict[str, Any] = json.loads(_finish(start(["-m", "tests.reliability.children.auditor"], env)))
+    said: dict[str, Any] = json.loads(_finish(fork("tests.reliability.children.auditor", env=env)))
     return said
 
 
 def _call_all(brief: Brief, env: dict[str, str]) -> list[Answer]:
-    out = _finish(start(["-m", "tests.reliability.children.caller", str(brief.write())], env))
+    out = _finish(fork("tests.reliability.children.caller", str(brief.write()), env=env))
     return [Answer(**answer) for answer in json.loads(out)]
 
 
@@ -165,9 +165,8 @@ class Heard:
         """The requests that somebody was told are done."""
         return [answer.request_id for answer in self.answers if answer.kind in ("executed", "replay")]
 
-    def listen(self, process: "subprocess.Popen[str]") -> None:
+    def listen(self, process: Forked) -> None:
         """Take in what the loader says until it ends."""
-        assert process.stdout is not None
         for text in process.stdout:
             said = json.loads(text) if text.endswith("\n") else {}
             if "asked" in said:
@@ -181,7 +180,7 @@ class Load:
     """Some loaders at work."""
 
     heard: Sequence[Heard]
-    processes: Sequence["subprocess.Popen[str]"]
+    processes: Sequence[Forked]
 
     def wait_for_more(self, number: int, *, seconds: float = 60) -> None:
         """Return once `number` more requests were acknowledged. Raises TimeoutError."""
@@ -207,7 +206,7 @@ def _load(directory: Path, env: dict[str, str], strategies: Sequence[str]) -> It
     for number, strategy in enumerate(strategies):
         call = Call("service", "", strategy, PRICES, "1000000", strategy)
         brief = Brief(str(directory), f"loader-{uuid.uuid4()}", 1, [call]).write()
-        processes.append(start(["-m", "tests.reliability.children.loader", str(brief)], env))
+        processes.append(fork("tests.reliability.children.loader", str(brief), env=env))
         heard.append(Heard())
         ears.append(threading.Thread(target=heard[number].listen, args=(processes[number],)))
         ears[number].start()
@@ -218,9 +217,7 @@ def _load(directory: Path, env: dict[str, str], strategies: Sequence[str]) -> It
         for process, ear in zip(processes, ears, strict=True):
             process.wait(timeout=120)
             ear.join()
-            for pipe in (process.stdout, process.stderr):
-                assert pipe is not None
-                pipe.close()
+            process.close()
 
 
 def _complaints(heard: Sequence[Heard], found: Mapping[str, Any]) -> list[str]:

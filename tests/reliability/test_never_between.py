@@ -1,12 +1,9 @@
 """An execution that is killed was made or was not made: there is nothing between, and asking again completes it."""
 
 import json
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count as numbers
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import pytest
 from execution.models import ExecutionRun
 from portfolios.models import RiskPolicy, Strategy
 from tests.counts import count
-from tests.processes import ROOT, environment
+from tests.processes import environment, fork
 from tests.reliability.children.briefs import Brief, Call
 from tests.reliability.children.doors import ask
 from tests.reliability.crowds import Expected, complaints_about_books
@@ -56,35 +53,21 @@ SCENES = [
 ]
 
 
+@dataclass(frozen=True)
 class Victims:
     """Executions in processes that kill themselves."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    inbox: Inbox
+    directory: Path
+    defects: Sequence[str] = ()
 
     def execute(self, call: Call, *, point: str = "") -> dict[str, Any]:
-        """Execute the call and die at `point`; return how the process ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"call": asdict(call), "point": point}) + "\n")
-        self._process.stdin.flush()
-        said: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return said
-
-
-@contextmanager
-def victims(inbox: Inbox, directory: Path, defects: Sequence[str] = ()) -> Iterator[Victims]:
-    """Start the process that the victims are forked from."""
-    brief = Brief(str(directory), "victims", 1, defects=defects).write()
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tests.reliability.children.victim", str(brief)],
-        cwd=ROOT,
-        env=environment(inbox.root),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield Victims(process)
+        """Execute the call and die at `point`; return the exit code and what was said until then."""
+        brief = Brief(str(self.directory), "victim", 1, [call], self.defects).write()
+        process = fork("tests.reliability.children.victim", str(brief), point, env=environment(self.inbox.root))
+        said, errors = process.communicate()
+        assert errors == ""
+        return {"exit": process.returncode, **(json.loads(said) if said else {})}
 
 
 def _call_of(scene: Scene, inbox: Inbox) -> tuple[Strategy, Call]:
@@ -112,22 +95,22 @@ def _points(statements: int) -> list[str]:
 
 def _kill_everywhere(scene: Scene, inbox: Inbox, directory: Path, defects: Sequence[str] = ()) -> list[str]:
     """Kill the scene's execution at each point, then ask again; say what was wrong at which point."""
-    with victims(inbox, directory, defects) as forked:
-        strategy, call = _call_of(scene, inbox)
-        whole = forked.execute(call)
-        assert whole["answer"] == "executed", whole
-        assert complaints_about_books(strategy, scene.after) == []
-        points = _points(whole["statements"])
-        found = [wrong for point in points for wrong in _kill(scene, inbox, forked, point)]
+    victims = Victims(inbox, directory, defects)
+    strategy, call = _call_of(scene, inbox)
+    whole = victims.execute(call)
+    assert whole["answer"] == "executed", whole
+    assert complaints_about_books(strategy, scene.after) == []
+    points = _points(whole["statements"])
+    found = [wrong for point in points for wrong in _kill(scene, inbox, victims, point)]
     print(f"{scene.name}: {whole['statements']} statements, killed at {len(points)} points")  # noqa: T201
     return found
 
 
-def _kill(scene: Scene, inbox: Inbox, forked: Victims, point: str) -> list[str]:
+def _kill(scene: Scene, inbox: Inbox, victims: Victims, point: str) -> list[str]:
     strategy, call = _call_of(scene, inbox)
     before = whole_database()
-    ended = forked.execute(call, point=point)
-    assert ended == {"signal": -9}, f"{point}: {ended}"
+    ended = victims.execute(call, point=point)
+    assert ended == {"exit": -9}, f"{point}: {ended}"
 
     is_done = ExecutionRun.objects.filter(request_id=uuid.UUID(call.request_id)).exists()
     found = _complaints(scene, strategy, before=before, is_done=is_done)
@@ -157,8 +140,7 @@ def test_an_execution_killed_at_any_point_is_whole_or_not_there_and_can_be_asked
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_without_one_transaction_the_harness_notices_what_is_between(scene: Scene, inbox: Inbox, tmp_path: Path):
-    with victims(inbox, tmp_path, defects=["no_atomic"]) as forked:
-        found = _kill(scene, inbox, forked, "after COMMIT 1")
+    found = _kill(scene, inbox, Victims(inbox, tmp_path, ["no_atomic"]), "after COMMIT 1")
 
     assert "after COMMIT 1: 1 runs failed or never ended" in found
     assert any("recommendations" in wrong for wrong in found)

@@ -1,6 +1,5 @@
 """Readers during writes: whoever adds up several queries in one snapshot never sees half of a booking."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,7 +16,7 @@ from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, PortfolioAccount, Strategy, Valuation
 from portfolios.selectors import books
 from tests.counts import count, seeded
-from tests.processes import environment, start
+from tests.processes import Forked, environment, fork
 from tests.scenes import Desk, Inbox, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,10 +83,9 @@ def writers(account: PortfolioAccount, inbox: Inbox, seed: int) -> Iterator[None
     """Let processes trade in the account for as long as the block lasts."""
     env = environment(inbox.root)
     module = "tests.reliability.snapshot_writer"
-    running = [start(["-m", module, str(account.strategy_id), f"{seed}-{n}"], env) for n in range(WRITERS)]
+    running = [fork(module, str(account.strategy_id), f"{seed}-{n}", env=env) for n in range(WRITERS)]
     try:
         for process in running:
-            assert process.stdout is not None
             assert process.stdout.readline() == "ready\n", process.communicate()
         yield
     finally:
@@ -96,11 +94,12 @@ def writers(account: PortfolioAccount, inbox: Inbox, seed: int) -> Iterator[None
     assert results == [(0, "")] * WRITERS
 
 
-def _finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
+def _finish(process: Forked) -> tuple[int, str]:
     _, errors = process.communicate(timeout=60)
-    return process.returncode, errors
+    return process.wait(), errors
 
 
+@pytest.mark.slow
 def test_no_read_in_one_snapshot_is_torn(account: PortfolioAccount, inbox: Inbox):
     wanted, versions = count(30, 1000), set[int]()
     torn: list[object] = []

@@ -1,9 +1,6 @@
 """The triggers: there after every migration, missed when they are gone, and in the way of every forbidden write."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,7 +19,7 @@ from pytest_django import Settings
 from portfolios.domain.order_states import ORDER_TRANSITIONS
 from portfolios.ledger.triggers import TRIGGERS, _sqlite, install_triggers, missing_triggers
 from portfolios.models import LedgerEntry, Order, Strategy
-from tests.processes import ROOT, environment
+from tests.processes import migrate
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
 WITHOUT_THE_REBUILDING = import_module("tests.reliability.migrations.9999_wider_columns").NEWEST
@@ -125,12 +122,10 @@ def test_without_the_installation_after_it_the_same_migration_is_noticed(
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 def test_another_app_can_be_migrated_first_and_the_books_be_taken_away(tmp_path: Path):
-    env = environment(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'fresh.sqlite3'}")
     for arguments in (["auth"], [], ["execution", "zero"], ["portfolios", "zero"], []):
-        command = [sys.executable, "-W", "error", "manage.py", "migrate", "--verbosity", "0", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
+        migrate(f"sqlite:///{tmp_path / 'fresh.sqlite3'}", *arguments)
 
 
 # --- the ledger is append-only ---
@@ -372,25 +367,18 @@ def _copy_over(order: Order, verb: str) -> None:
     sql(f"{verb} INTO {ORDERS} ({', '.join(columns)}) SELECT {chosen} FROM {ORDERS} WHERE id = %s", key)
 
 
+@pytest.mark.slow
 def test_an_installation_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path):
     """On SQLite: its triggers name tables that a migration rebuilds, and it lacks tables that later ones watch."""
     database = tmp_path / "books.sqlite3"
-    env = {**os.environ, "DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": "folios.settings"}
-
-    def manage(*arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], env=env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-    manage("migrate", "portfolios", "0002", "--verbosity", "0")
+    migrate(f"sqlite:///{database}", "portfolios", "0002")
     with closing(sqlite3.connect(database)) as old:
         tables = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         for trigger in TRIGGERS:
             if trigger.table in tables:
                 old.execute(_sqlite(trigger))
         old.commit()
-    manage("migrate", "--verbosity", "0")
+    migrate(f"sqlite:///{database}")
     with closing(sqlite3.connect(database)) as new:
         installed = {name for (name,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     assert installed >= {trigger.name for trigger in TRIGGERS}

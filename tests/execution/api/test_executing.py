@@ -89,6 +89,7 @@ def test_a_stale_plan_token_is_refused_with_what_has_changed(caller: Caller, des
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_pushed_research_is_previewed_and_executed_by_its_id_at_every_door(caller: Caller, desk: Desk):
     request = new_id()
     pushed = caller.post("/research-requests/", {"request_id": request, "recommendations": PUBLISHED})

@@ -231,6 +231,7 @@ print([backends[name]["OPTIONS"] for name in ("file", "yahoo", "alpaca")])
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PRICE_MAX_AGE", "0"), ("PRICE_MAX_AGE", "96 hours"), ("PRICE_TIMEOUT", "nan"), ("PRICE_TIMEOUT", "inf")],
@@ -240,6 +241,7 @@ def test_a_limit_that_is_none_stops_every_command(name: str, value: str):
     assert f"{name} is {value!r}: not a number above 0" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_starts_without_the_libraries_of_the_providers():
     code = """
 import runpy, sys

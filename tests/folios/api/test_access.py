@@ -102,6 +102,7 @@ def test_a_read_only_token_reads_and_previews_and_writes_nothing(user: User, des
 
 # --- permissions ---
 
+NOWHERE = "5c0de2c6-8f0b-4c7e-9a51-3f1d9b7a6e20"  # nothing has this id; it is the same wherever tests are collected
 ACTIONS = [
     ("get", "/strategies/", "view_strategy"),
     ("post", "/strategies/", "add_strategy"),
@@ -113,29 +114,29 @@ ACTIONS = [
     ("get", "/accounts/", "view_portfolioaccount"),
     ("get", "/positions/", "view_position"),
     ("get", "/orders/", "view_order"),
-    ("get", f"/accounts/{new_id()}/ledger/", "view_ledgerentry"),
-    ("get", f"/accounts/{new_id()}/valuations/", "view_valuation"),
-    ("get", f"/accounts/{new_id()}/performance/", "view_valuation"),
+    ("get", f"/accounts/{NOWHERE}/ledger/", "view_ledgerentry"),
+    ("get", f"/accounts/{NOWHERE}/valuations/", "view_valuation"),
+    ("get", f"/accounts/{NOWHERE}/performance/", "view_valuation"),
     ("get", "/research-requests/", "view_researchrequest"),
     ("post", "/research-requests/", "add_researchrequest"),
     ("get", "/executions/", "view_executionrun"),
-    ("get", f"/executions/{new_id()}/explain/", "view_executionrun"),
+    ("get", f"/executions/{NOWHERE}/explain/", "view_executionrun"),
     ("post", "/executions/", "add_executionrun"),
     ("post", "/executions/preview/", "view_executionrun"),
     ("post", "/rebalances/", "add_executionrun"),
     ("post", "/rebalances/preview/", "view_executionrun"),
     ("post", "/mark-to-market/", "add_valuation"),
-    ("post", f"/executions/{new_id()}/reverse/", "add_reversal"),
-    ("get", f"/executions/{new_id()}/reverse/preview/", "view_executionrun"),
-    ("post", f"/executions/{new_id()}/retry/", "add_executionrun"),
+    ("post", f"/executions/{NOWHERE}/reverse/", "add_reversal"),
+    ("get", f"/executions/{NOWHERE}/reverse/preview/", "view_executionrun"),
+    ("post", f"/executions/{NOWHERE}/retry/", "add_executionrun"),
     ("post", "/execute-pending/", "add_executionrun"),
     ("post", "/inbox/scan/", "add_researchrequest"),
-    ("post", f"/research-requests/{new_id()}/assign/", "change_researchrequest"),
-    ("post", f"/research-requests/{new_id()}/ignore/", "change_researchrequest"),
-    ("post", f"/research-requests/{new_id()}/lines/1/resolve/", "add_lineresolution"),
+    ("post", f"/research-requests/{NOWHERE}/assign/", "change_researchrequest"),
+    ("post", f"/research-requests/{NOWHERE}/ignore/", "change_researchrequest"),
+    ("post", f"/research-requests/{NOWHERE}/lines/1/resolve/", "add_lineresolution"),
     ("get", "/mapping-rules/", "view_mappingrule"),
     ("post", "/mapping-rules/", "add_mappingrule"),
-    ("post", f"/accounts/{new_id()}/trading-state/", "change_portfolioaccount"),
+    ("post", f"/accounts/{NOWHERE}/trading-state/", "change_portfolioaccount"),
 ]
 
 

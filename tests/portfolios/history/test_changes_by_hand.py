@@ -39,6 +39,7 @@ def test_every_tracked_model_has_versions():
     assert [versions(model).count() for model in TRACKED] == [0] * len(TRACKED)
 
 
+@pytest.mark.slow
 def test_the_products_commands_start_without_the_history():
     code = "import django, sys; django.setup(); print(any('simple_history' in name for name in sys.modules))"
     env = {"DJANGO_SETTINGS_MODULE": "folios.command_settings", "ENV_FILE": "/dev/null"}

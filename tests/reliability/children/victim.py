@@ -1,7 +1,6 @@
-"""Executes requests in processes that kill themselves at one point: `python -m ...children.victim BRIEF`.
+"""Executes one request and kills itself at one point of it: `python -m ...children.victim BRIEF POINT`.
 
-Reads one JSON object a line: the call and the point. Each point gets a process of its own, forked from this one,
-which has no connection and spares it the start. Answers with the signal that ended it and the statements it made.
+One that lives on prints its answer and the number of statements it made.
 """
 
 import json
@@ -17,7 +16,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402  # the models want a Django that is set up
 
-from tests.reliability.children.briefs import Brief, Call  # noqa: E402
+from tests.reliability.children.briefs import Brief  # noqa: E402
 from tests.reliability.children.defects import plant  # noqa: E402
 from tests.reliability.children.doors import ask  # noqa: E402
 
@@ -54,37 +53,16 @@ class Watch:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _execute(call: Call, point: str) -> str:
+def main(path: str, point: str) -> None:
+    brief = Brief.read(path)
+    plant(brief)
     watch = Watch(point)
     wrapper: Any = connection  # the method that both backends share and django-stubs do not show
     wrapper._commit = watch.around_commit(wrapper._commit)
     with connection.execute_wrapper(watch.around_statement):
-        answer = ask(call)
-    return json.dumps(
-        {"answer": f"{answer.kind}{answer.words}", "statements": watch.statements, "commits": watch.commits}
-    )
-
-
-def _in_a_process_of_its_own(call: Call, point: str) -> dict[str, Any]:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        os.write(writer, _execute(call, point).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as said:
-        text = said.read()
-    _, status = os.waitpid(child, 0)
-    return {"signal": os.waitstatus_to_exitcode(status), **(json.loads(text) if text else {})}
-
-
-def main() -> None:
-    plant(Brief.read(sys.argv[1]))
-    for order in sys.stdin:
-        data = json.loads(order)
-        print(json.dumps(_in_a_process_of_its_own(Call(**data["call"]), data["point"])), flush=True)  # noqa: T201
+        answer = ask(brief.calls[0])
+    print(json.dumps({"answer": f"{answer.kind}{answer.words}", "statements": watch.statements}))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
