@@ -107,6 +107,7 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "RiskPolicy": dict.fromkeys(
         ("id", "strategy", "version", "max_position_percent", "max_sector_percent", "max_gross_exposure_percent",
+         "max_net_exposure_percent",
          "cash_reserve_percent", "min_order_value", "max_order_value", "restricted_symbols", "allow_short",
          "short_margin_percent", "on_breach", "max_short_exposure_percent", "max_single_short_percent",
          "drift_band_percent", "price_band_percent", "require_open_market", "max_orders_per_run",

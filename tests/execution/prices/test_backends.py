@@ -175,10 +175,12 @@ print([f"{quote.price:f} {quote.source}" for quote in answer.quotes.values()], a
     return ast.literal_eval(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_environment_alone_configures_it():
     assert asked_in_a_process(PRICE_SOURCES="acme_prices.Source") == (["50.0000 acme"], {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quoted", [False, True])
 def test_its_options_come_from_the_environment_too(tmp_path: Path, quoted: bool):
     backends = json.dumps({"acme": {"BACKEND": "acme_prices.Source", "OPTIONS": {"currency": "EUR"}}})
@@ -189,6 +191,7 @@ def test_its_options_come_from_the_environment_too(tmp_path: Path, quoted: bool)
     assert reasons["KO"].startswith("acme: currency is 'EUR'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -209,6 +209,7 @@ def test_the_settings_of_prices_are_one_value(settings: Any):
     assert given.backends is settings.PRICE_BACKENDS
 
 
+@pytest.mark.slow
 def test_what_the_providers_need_comes_from_the_environment():
     code = """
 from execution.prices import price_settings
