@@ -13,36 +13,40 @@ from execution.models import ExecutionRun
 from execution.replaying import Replayed, replay_run
 from portfolios.models import Strategy
 from portfolios.triggers import install_triggers, remove_triggers
+from tests.counts import FAST
 from tests.scenes import Desk, Inbox
 
-# What shows the books, and who may look: the same whatever database is behind it. Names of files and directories.
-SHOWING = {
-    "test_access", "test_reading", "test_reference_data", "test_schema", "test_tour", "browser", "pricing",
-    "test_admin", "test_examples", "test_pages",
-}  # fmt: skip
-# Fixtures that are costly to make and shared, all of processes: the tests that ask for one run in the same worker.
-SHARED = ("browser", "server", "dumps")
+# What shows the books, and who may look: the same whatever database is behind it.
+SHOWING = (
+    "tests/api/test_access", "tests/api/test_reading", "tests/api/test_reference_data", "tests/api/test_schema",
+    "tests/api/test_tour", "tests/browser", "tests/pricing", "tests/test_admin.py", "tests/test_examples",
+    "tests/test_pages",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark what touches a database, and what of it is about the books: those tests run again on the other one."""
+    for item in items:
+        _mark_what_shares(item)
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
+            item.add_marker("database")
+            if not item.nodeid.startswith(SHOWING):
+                item.add_marker("books")
+
+
+# Fixtures that take seconds to make and are shared: the tests that ask for one are slow and run in the same worker.
+SHARED = ("browser", "server", "dumps", "exchange_sessions", "empyrical")
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "tests.fork"}  # events that Python and we report
 _running: list[pytest.Item] = []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Give every test its lanes."""
-    for item in items:
-        for mark in _lanes(item):
-            item.add_marker(mark)
-
-
-def _lanes(item: pytest.Function) -> Iterator[str | pytest.MarkDecorator]:
-    """Say what needs a browser or another process, what touches a database, and what of that is about the books."""
-    for costly in set(SHARED) & set(item.fixturenames):
-        yield from ("slow", pytest.mark.xdist_group(costly))
+def _mark_what_shares(item: pytest.Function) -> None:
+    for costly in SHARED:
+        if costly in item.fixturenames:
+            item.add_marker("slow")
+            item.add_marker(pytest.mark.xdist_group(costly))
     if "browser" in item.fixturenames:
-        yield "browser"
-    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
-        yield "database"
-        if SHOWING.isdisjoint(item.path.relative_to(item.config.rootpath).with_suffix("").parts):
-            yield "books"
+        item.add_marker("browser")
 
 
 def pytest_collection_finish() -> None:
@@ -61,7 +65,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _fast_tests_start_no_process(event: str, _: tuple[object, ...]) -> None:
-    """Refuse a process to a test that says it is fast: `make test-fast` runs without a look at what it does."""
+    """Refuse a process to a test that is not marked slow: `make test-fast` relies on the marks."""
     if event in STARTS and _running and not _running[-1].get_closest_marker("slow"):
         raise AssertionError(f"{_running[-1].nodeid} starts a process: mark it with pytest.mark.slow")
 
@@ -102,6 +106,8 @@ def strategy(db: None) -> Strategy:
 def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
     """Return the way to trade in the strategy's account. Every run of a test is planned again afterwards."""
     yield Desk(inbox, strategy)
+    if FAST:
+        return
     for run in ExecutionRun.objects.filter(status="succeeded", sequence=1):
         replayed = replay_run(run.pk)
         assert isinstance(replayed, Replayed)

@@ -24,7 +24,7 @@ from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Ri
 from portfolios.triggers import install_triggers, missing_triggers, remove_triggers
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 CENT = Decimal("0.01")
 

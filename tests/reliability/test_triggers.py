@@ -22,6 +22,8 @@ from portfolios.triggers import TRIGGERS, _sqlite, install_triggers, missing_tri
 from tests.processes import migrate
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_THE_REBUILDING = import_module("tests.reliability.migrations.9999_wider_columns").NEWEST
 LEDGER, ORDERS = LedgerEntry._meta.db_table, Order._meta.db_table
 Write = Callable[[Any], object]
@@ -122,7 +124,6 @@ def test_without_the_installation_after_it_the_same_migration_is_noticed(
     monkeypatch.undo()
 
 
-@pytest.mark.slow
 def test_another_app_can_be_migrated_first_and_the_books_be_taken_away(tmp_path: Path):
     for arguments in (["auth"], [], ["execution", "zero"], ["portfolios", "zero"], []):
         migrate(f"sqlite:///{tmp_path / 'fresh.sqlite3'}", *arguments)
@@ -367,7 +368,6 @@ def _copy_over(order: Order, verb: str) -> None:
     sql(f"{verb} INTO {ORDERS} ({', '.join(columns)}) SELECT {chosen} FROM {ORDERS} WHERE id = %s", key)
 
 
-@pytest.mark.slow
 def test_an_installation_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path):
     """On SQLite: its triggers name tables that a migration rebuilds, and it lacks tables that later ones watch."""
     database = tmp_path / "books.sqlite3"

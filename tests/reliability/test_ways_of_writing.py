@@ -47,7 +47,7 @@ from portfolios.unwinding import plan_unwinding
 from tests.predecessor import OldBooks
 from tests.scenes import NOW, Desk, Inbox, line
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # What becomes of a change of a field, whichever way it is written:
 REFUSED = "refused"  # by the database; nothing is changed
