@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from execution.replaying import Replayed, replay_run
 from portfolios.models import Strategy
 from portfolios.triggers import install_triggers, remove_triggers
 from tests.counts import FAST
+from tests.memory import DIRECTORY
 from tests.scenes import Desk, Inbox
 
 # What shows the books, and who may look: the same whatever database is behind it.
@@ -85,6 +87,13 @@ def triggers_let_the_flush_pass(request: pytest.FixtureRequest) -> Iterator[None
     install_triggers(connection)
     yield
     remove_triggers(connection)
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """Return an empty directory for a database of the test's own."""
+    with tempfile.TemporaryDirectory(prefix="folios-", dir=DIRECTORY) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture
