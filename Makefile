@@ -34,7 +34,7 @@ test: $(VENV)/.dev  ## run every test on SQLite, then those of the books on Post
 	$(POSTGRES) $(PYTEST) -m $(MARK) $(ARGS)
 
 test-fast: $(VENV)/.dev  ## run the tests on SQLite that start no process: half a minute
-	$(PYTEST) -m "not slow" $(ARGS)
+	FOLIOS_FAST=1 $(PYTEST) -m "not slow" --dist=worksteal $(ARGS)
 
 test-sqlite: $(VENV)/.dev  ## run every test on SQLite but those in a browser
 	$(PYTEST) -m "not browser" $(ARGS)

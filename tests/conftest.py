@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from execution.models import ExecutionRun
 from execution.runs.reproduction import Replayed, replay_run
 from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import Strategy
+from tests.counts import FAST
+from tests.memory import DIRECTORY
 from tests.scenes import Desk, Inbox
 
 # What shows the books, and who may look: the same whatever database is behind it. Names of files and directories.
@@ -21,29 +24,31 @@ SHOWING = {
     "test_examples", "test_faults", "test_history", "test_offers", "test_reading", "test_reference_data",
     "test_schema", "test_tour",
 }  # fmt: skip
-# Fixtures that are costly to make and shared, all of processes: the tests that ask for one run in the same worker.
-SHARED = ("browser", "server", "dumps")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark what touches a database, and what of it is about the books: those tests run again on the other one."""
+    for item in items:
+        _mark_what_shares(item)
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
+            item.add_marker("database")
+            if SHOWING.isdisjoint(item.path.relative_to(item.config.rootpath).with_suffix("").parts):
+                item.add_marker("books")
+
+
+# Fixtures that take seconds to make and are shared: the tests that ask for one are slow and run in the same worker.
+SHARED = ("browser", "server", "dumps", "exchange_sessions", "empyrical")
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "tests.fork"}  # events that Python and we report
 _running: list[pytest.Item] = []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Give every test its lanes."""
-    for item in items:
-        for mark in _lanes(item):
-            item.add_marker(mark)
-
-
-def _lanes(item: pytest.Function) -> Iterator[str | pytest.MarkDecorator]:
-    """Say what needs a browser or another process, what touches a database, and what of that is about the books."""
-    for costly in set(SHARED) & set(item.fixturenames):
-        yield from ("slow", pytest.mark.xdist_group(costly))
+def _mark_what_shares(item: pytest.Function) -> None:
+    for costly in SHARED:
+        if costly in item.fixturenames:
+            item.add_marker("slow")
+            item.add_marker(pytest.mark.xdist_group(costly))
     if "browser" in item.fixturenames:
-        yield "browser"
-    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
-        yield "database"
-        if SHOWING.isdisjoint(item.path.relative_to(item.config.rootpath).with_suffix("").parts):
-            yield "books"
+        item.add_marker("browser")
 
 
 def pytest_collection_finish() -> None:
@@ -62,7 +67,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _fast_tests_start_no_process(event: str, _: tuple[object, ...]) -> None:
-    """Refuse a process to a test that says it is fast: `make test-fast` runs without a look at what it does."""
+    """Refuse a process to a test that is not marked slow: `make test-fast` relies on the marks."""
     if event in STARTS and _running and not _running[-1].get_closest_marker("slow"):
         raise AssertionError(f"{_running[-1].nodeid} starts a process: mark it with pytest.mark.slow")
 
@@ -85,6 +90,13 @@ def triggers_let_the_flush_pass(request: pytest.FixtureRequest) -> Iterator[None
 
 
 @pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """Return an empty directory for a database of the test's own."""
+    with tempfile.TemporaryDirectory(prefix="folios-", dir=DIRECTORY) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
 def inbox(tmp_path: Path, settings: Settings) -> Inbox:
     """Return an empty directory for research, which the doors read too."""
     root = tmp_path / "artifacts"
@@ -103,6 +115,8 @@ def strategy(db: None) -> Strategy:
 def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
     """Return the way to trade in the strategy's account. Every run of a test is planned again afterwards."""
     yield Desk(inbox, strategy)
+    if FAST:
+        return
     for run in ExecutionRun.objects.filter(status="succeeded", sequence=1):
         replayed = replay_run(run.pk)
         assert isinstance(replayed, Replayed)

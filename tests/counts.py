@@ -1,10 +1,13 @@
-"""How often the harnesses try: a few times in every run, many times where FOLIOS_LARGE is set."""
+"""How often the harnesses try: a few times in every run, many times where FOLIOS_LARGE is set.
+
+FOLIOS_FAST is set by `make test-fast`, which leaves to the other runs what they do over and over.
+"""
 
 import os
 import random
 import secrets
 
-LARGE = bool(os.environ.get("FOLIOS_LARGE"))
+LARGE, FAST = bool(os.environ.get("FOLIOS_LARGE")), bool(os.environ.get("FOLIOS_FAST"))
 
 
 def count(small: int, large: int) -> int:

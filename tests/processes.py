@@ -17,6 +17,8 @@ from pathlib import Path
 
 from django.db import connection
 
+from tests.memory import DIRECTORY
+
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 
@@ -148,7 +150,7 @@ def migrated(file: Path) -> str:
 @cache
 def _template() -> Path:
     """Return a database that was just migrated, the same for all that is copied from it."""
-    directory = tempfile.TemporaryDirectory(prefix="folios-template-")
+    directory = tempfile.TemporaryDirectory(prefix="folios-template-", dir=DIRECTORY)
     atexit.register(directory.cleanup)
     file = Path(directory.name) / "template.sqlite3"
     migrate(f"sqlite:///{file}")

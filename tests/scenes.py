@@ -9,6 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
+
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices import PriceChain
@@ -140,12 +144,20 @@ def outcomes(report: RunReport) -> list[str]:
     return [decision.outcome for decision in report.decisions]
 
 
-def whole_database() -> dict[str, list[dict[str, Any]]]:
+def whole_database() -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of both apps: what "nothing was written" is compared with."""
     from django.apps import apps  # noqa: PLC0415  # models are not ready when this module is imported
 
     models = [*apps.get_app_config("portfolios").get_models(), *apps.get_app_config("execution").get_models()]
-    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+    with connection.cursor() as cursor:
+        return {model.__name__: _rows(cursor, model) for model in models}
+
+
+def _rows(cursor: CursorWrapper, model: type[Model]) -> list[tuple[Any, ...]]:
+    """Return a table as the database has it: to make Python's values of every row takes ten times as long."""
+    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+    cursor.execute(f'SELECT {columns} FROM {model._meta.db_table} ORDER BY "{model._meta.pk.column}"')
+    return list(cursor.fetchall())
 
 
 def assert_books_balance(account: PortfolioAccount) -> None:

@@ -7,14 +7,14 @@ import os
 import tempfile
 from pathlib import Path
 
+from tests.memory import DIRECTORY
+
 os.environ["ENV_FILE"] = os.devnull
 for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "TRADING_STATE", "ARTIFACTS_ROOT"):
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith(("PRICE_", "YAHOO_", "ALPACA_"))]:
     del os.environ[name]
-os.environ.setdefault(
-    "DATABASE_URL", f"sqlite:///{Path(tempfile.gettempdir()) / f'folios-test-{os.getpid()}.sqlite3'}"
-)
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{DIRECTORY}/folios-test-{os.getpid()}.sqlite3")
 
 from folios.settings import *  # noqa: E402, F403  # after the environment is clean
 

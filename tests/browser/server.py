@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.memory import DIRECTORY
 from tests.processes import ROOT, fork, migrated
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -45,7 +46,7 @@ def run_python(code: str, environment: dict[str, str]) -> str:
 @contextmanager
 def site(setup: str) -> Iterator[Site]:
     """Serve a new site after running `setup` on its migrated database, until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="folios-site-") as directory:
+    with tempfile.TemporaryDirectory(prefix="folios-site-", dir=DIRECTORY) as directory:
         environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")},
             "ENV_FILE": os.devnull, "DEBUG": "true", "SECRET_KEY": "of a site that is gone in a minute",

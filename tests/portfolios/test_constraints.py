@@ -41,59 +41,58 @@ def copy_of(row: Model, **changes: Any) -> Any:
     return type(row)(**{**values, **changes})
 
 
-@pytest.mark.parametrize(
-    ("model", "changes", "name"),
-    [
-        (PortfolioAccount, {}, "account_one_per_strategy_and_provider"),
-        (PortfolioAccount, {"provider": "acme"}, "account_provider_known"),
-        (PortfolioAccount, {"provider": "openai", "cash_balance": Decimal("-0.01")}, "account_cash_not_negative"),
-        (PortfolioAccount, {"provider": "openai", "trading_state": "WILD"}, "account_trading_state_known"),
-        (Strategy, {}, "name"),
-        (Strategy, {"name": ""}, "strategy_name_not_empty"),
-        (Strategy, {"name": "Other", "status": "wild"}, "strategy_status_known"),
-        (Security, {}, "symbol"),
-        (Security, {"symbol": ""}, "security_symbol_not_empty"),
-        (Security, {"symbol": "KO", "quantity_step": 0}, "security_quantity_step_positive"),
-        (Position, {}, "position_one_open_per_account_and_security"),
-        (Position, {"status": "closed"}, "position_closed_exactly_when_empty"),
-        (Position, {"status": "closed", "quantity": 0, "cost_basis": 0}, "position_closed_exactly_when_empty"),
-        (Position, {"quantity": 0}, "position_closed_exactly_when_empty"),
-        (Position, {"quantity": -1}, "position_closed_exactly_when_empty"),
-        (Position, {"closed_at": NOW}, "position_closed_exactly_when_empty"),
-        (Position, {"side": "sideways"}, "position_side_known"),
-        (Position, {"average_price": 0}, "position_prices_positive"),
-        (Position, {"mark_price": -1}, "position_prices_positive"),
-        (Position, {"cost_basis": -1}, "position_cost_not_negative"),
-        (Order, {}, "client_order_id"),
-        (Order, {"client_order_id": "b", "quantity": 0}, "order_quantity_positive"),
-        (Order, {"client_order_id": "b", "quantity": -5}, "order_quantity_positive"),
-        (Order, {"client_order_id": "b", "limit_price": 0}, "order_limit_price_positive"),
-        (Order, {"client_order_id": "b", "fee": -1}, "order_fee_not_negative"),
-        (Order, {"client_order_id": "b", "action": "HODL"}, "order_action_known"),
-        (Order, {"client_order_id": "b", "status": "done"}, "order_"),
-        (Order, {"client_order_id": "b", "status": "pending"}, "order_filled_exactly_when_it_says_so"),
-        (Order, {"client_order_id": "b", "filled_at": None}, "order_filled_exactly_when_it_says_so"),
-        (LedgerEntry, {}, "ledger_sequence_once_per_account"),
-        (LedgerEntry, {"sequence": 0}, "ledger_sequence_from_one"),
-        (LedgerEntry, {"sequence": 9, "actor": ""}, "ledger_actor_named"),
-        (LedgerEntry, {"sequence": 9, "balance_after": -1}, "ledger_balance_not_negative"),
-        (LedgerEntry, {"sequence": 9, "amount": 1}, "ledger_sign_fits_kind"),
-        (LedgerEntry, {"sequence": 9, "kind": "SELL"}, "ledger_sign_fits_kind"),
-        (LedgerEntry, {"sequence": 9, "kind": "GIFT"}, "ledger_sign_fits_kind"),
-        (LedgerEntry, {"sequence": 9, "order_id": None}, "ledger_fill_has_order"),
-        (ExecutionRun, {}, "run_one_per_account_request_and_sequence"),
-        (ExecutionRun, {"sequence": 0}, "run_sequence_from_one"),
-        (ExecutionRun, {"sequence": 2, "status": "odd"}, "run_"),
-        (ExecutionRun, {"sequence": 2, "finished_at": None}, "run_complete_unless_failed"),
-        (ExecutionRun, {"sequence": 2, "account_id": None}, "run_complete_unless_failed"),
-    ],
-)
-def test_the_database_refuses_a_row_that_breaks_an_invariant(
-    held: Desk, model: type[Model], changes: dict[str, Any], name: str
-):
-    row = model._default_manager.order_by("pk").last()
-    assert row is not None
-    refused(copy_of(row, **changes).save, name)
+BROKEN: list[tuple[type[Model], dict[str, Any], str]] = [
+    (PortfolioAccount, {}, "account_one_per_strategy_and_provider"),
+    (PortfolioAccount, {"provider": "acme"}, "account_provider_known"),
+    (PortfolioAccount, {"provider": "openai", "cash_balance": Decimal("-0.01")}, "account_cash_not_negative"),
+    (PortfolioAccount, {"provider": "openai", "trading_state": "WILD"}, "account_trading_state_known"),
+    (Strategy, {}, "name"),
+    (Strategy, {"name": ""}, "strategy_name_not_empty"),
+    (Strategy, {"name": "Other", "status": "wild"}, "strategy_status_known"),
+    (Security, {}, "symbol"),
+    (Security, {"symbol": ""}, "security_symbol_not_empty"),
+    (Security, {"symbol": "KO", "quantity_step": 0}, "security_quantity_step_positive"),
+    (Position, {}, "position_one_open_per_account_and_security"),
+    (Position, {"status": "closed"}, "position_closed_exactly_when_empty"),
+    (Position, {"status": "closed", "quantity": 0, "cost_basis": 0}, "position_closed_exactly_when_empty"),
+    (Position, {"quantity": 0}, "position_closed_exactly_when_empty"),
+    (Position, {"quantity": -1}, "position_closed_exactly_when_empty"),
+    (Position, {"closed_at": NOW}, "position_closed_exactly_when_empty"),
+    (Position, {"side": "sideways"}, "position_side_known"),
+    (Position, {"average_price": 0}, "position_prices_positive"),
+    (Position, {"mark_price": -1}, "position_prices_positive"),
+    (Position, {"cost_basis": -1}, "position_cost_not_negative"),
+    (Order, {}, "client_order_id"),
+    (Order, {"client_order_id": "b", "quantity": 0}, "order_quantity_positive"),
+    (Order, {"client_order_id": "b", "quantity": -5}, "order_quantity_positive"),
+    (Order, {"client_order_id": "b", "limit_price": 0}, "order_limit_price_positive"),
+    (Order, {"client_order_id": "b", "fee": -1}, "order_fee_not_negative"),
+    (Order, {"client_order_id": "b", "action": "HODL"}, "order_action_known"),
+    (Order, {"client_order_id": "b", "status": "done"}, "order_"),
+    (Order, {"client_order_id": "b", "status": "pending"}, "order_filled_exactly_when_it_says_so"),
+    (Order, {"client_order_id": "b", "filled_at": None}, "order_filled_exactly_when_it_says_so"),
+    (LedgerEntry, {}, "ledger_sequence_once_per_account"),
+    (LedgerEntry, {"sequence": 0}, "ledger_sequence_from_one"),
+    (LedgerEntry, {"sequence": 9, "actor": ""}, "ledger_actor_named"),
+    (LedgerEntry, {"sequence": 9, "balance_after": -1}, "ledger_balance_not_negative"),
+    (LedgerEntry, {"sequence": 9, "amount": 1}, "ledger_sign_fits_kind"),
+    (LedgerEntry, {"sequence": 9, "kind": "SELL"}, "ledger_sign_fits_kind"),
+    (LedgerEntry, {"sequence": 9, "kind": "GIFT"}, "ledger_sign_fits_kind"),
+    (LedgerEntry, {"sequence": 9, "order_id": None}, "ledger_fill_has_order"),
+    (ExecutionRun, {}, "run_one_per_account_request_and_sequence"),
+    (ExecutionRun, {"sequence": 0}, "run_sequence_from_one"),
+    (ExecutionRun, {"sequence": 2, "status": "odd"}, "run_"),
+    (ExecutionRun, {"sequence": 2, "finished_at": None}, "run_complete_unless_failed"),
+    (ExecutionRun, {"sequence": 2, "account_id": None}, "run_complete_unless_failed"),
+]
+
+
+def test_the_database_refuses_a_row_that_breaks_an_invariant(held: Desk, subtests: pytest.Subtests):
+    for model, changes, name in BROKEN:
+        with subtests.test(f"{model.__name__} {changes}"):
+            row = model._default_manager.order_by("pk").last()
+            assert row is not None
+            refused(copy_of(row, **changes).save, name)
 
 
 def test_a_failed_run_does_not_stand_in_the_way_of_another(held: Desk):

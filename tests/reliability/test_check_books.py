@@ -25,7 +25,7 @@ from portfolios.ledger.triggers import install_triggers, missing_triggers, remov
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 CENT = Decimal("0.01")
 

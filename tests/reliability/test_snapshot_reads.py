@@ -19,7 +19,7 @@ from tests.counts import count, seeded
 from tests.processes import Forked, environment, fork
 from tests.scenes import Desk, Inbox, line
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 WRITERS = 2
 
@@ -99,7 +99,6 @@ def _finish(process: Forked) -> tuple[int, str]:
     return process.wait(), errors
 
 
-@pytest.mark.slow
 def test_no_read_in_one_snapshot_is_torn(account: PortfolioAccount, inbox: Inbox):
     wanted, versions = count(30, 1000), set[int]()
     torn: list[object] = []

@@ -36,7 +36,7 @@ from tests.counts import count, seeded
 from tests.reliability.reference_books import Costs, ReferenceBooks, cents
 from tests.scenes import NOW, Desk, Inbox, line
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SYMBOLS = ("AAPL", "GME", "KO", "MSFT")
 STEPS = 25  # a life

@@ -22,6 +22,8 @@ from portfolios.models import LedgerEntry, Order, Strategy
 from tests.processes import migrate
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_THE_REBUILDING = import_module("tests.reliability.migrations.9999_wider_columns").NEWEST
 LEDGER, ORDERS = LedgerEntry._meta.db_table, Order._meta.db_table
 Write = Callable[[Any], object]
@@ -122,10 +124,9 @@ def test_without_the_installation_after_it_the_same_migration_is_noticed(
     monkeypatch.undo()
 
 
-@pytest.mark.slow
-def test_another_app_can_be_migrated_first_and_the_books_be_taken_away(tmp_path: Path):
+def test_another_app_can_be_migrated_first_and_the_books_be_taken_away(in_memory: Path):
     for arguments in (["auth"], [], ["execution", "zero"], ["portfolios", "zero"], []):
-        migrate(f"sqlite:///{tmp_path / 'fresh.sqlite3'}", *arguments)
+        migrate(f"sqlite:///{in_memory / 'fresh.sqlite3'}", *arguments)
 
 
 # --- the ledger is append-only ---
@@ -367,10 +368,9 @@ def _copy_over(order: Order, verb: str) -> None:
     sql(f"{verb} INTO {ORDERS} ({', '.join(columns)}) SELECT {chosen} FROM {ORDERS} WHERE id = %s", key)
 
 
-@pytest.mark.slow
-def test_an_installation_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path):
+def test_an_installation_of_an_earlier_version_is_brought_up_to_date(in_memory: Path):
     """On SQLite: its triggers name tables that a migration rebuilds, and it lacks tables that later ones watch."""
-    database = tmp_path / "books.sqlite3"
+    database = in_memory / "books.sqlite3"
     migrate(f"sqlite:///{database}", "portfolios", "0002")
     with closing(sqlite3.connect(database)) as old:
         tables = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

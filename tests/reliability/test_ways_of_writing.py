@@ -45,7 +45,7 @@ from portfolios.trading_states import set_trading_state
 from tests.portfolios.importers.folios_v2.database import OldBooks
 from tests.scenes import NOW, Desk, Inbox, line
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # What becomes of a change of a field, whichever way it is written:
 REFUSED = "refused"  # by the database; nothing is changed

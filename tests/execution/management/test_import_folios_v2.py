@@ -151,6 +151,7 @@ def seen() -> OldBooks:
     return old
 
 
+@pytest.mark.slow
 def test_a_database_of_the_size_that_was_seen_is_imported_whole(tmp_path: Path):
     old = seen()
     assert {table: len(old.rows[table]) for table in SIZES} == SIZES
@@ -198,6 +199,7 @@ def assert_as_stored(old: OldBooks) -> None:
     } == held
 
 
+@pytest.mark.slow
 def test_importing_twice_changes_nothing(tmp_path: Path):
     path = seen().write(tmp_path / "folios_v2.db")
     imported(path)
@@ -209,6 +211,7 @@ def test_importing_twice_changes_nothing(tmp_path: Path):
     assert again["findings_by_rule"]["STRATEGY_EXISTS"] == 1
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_the_same_and_writes_nothing(tmp_path: Path):
     path = seen().write(tmp_path / "folios_v2.db")
     before = whole_database()
@@ -424,6 +427,7 @@ def change(path: Path, statement: str) -> None:
 # --- what holds for all rows
 
 
+@pytest.mark.slow
 @settings(max_examples=count(40, 1_000), deadline=None)
 @given(messes())
 def test_whatever_was_stored_the_books_are_right(old: OldBooks):

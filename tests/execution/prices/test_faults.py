@@ -83,6 +83,7 @@ def test_a_symbol_that_is_unknown_does_not_break_the_circuit(
     assert set(chain.ask(frozenset({"PEP"})).quotes) == {"PEP"}
 
 
+@pytest.mark.slow
 def test_an_order_to_wait_is_followed_where_there_is_time(service: Service, chained: Chained, provider: Provider):
     service.replies = [Reply("", 429, {"Retry-After": "1"}), provider.answer("KO")]
     started = time.monotonic()
@@ -103,6 +104,7 @@ def test_an_order_to_wait_for_longer_than_there_is_time_ends_the_attempts_at_onc
     assert len(service.asked) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reply", [Reply("{}", wait=5.0), Reply(" " * 1_000, drip=True)], ids=["slow", "dripping"])
 def test_a_service_that_takes_too_long_is_given_up_when_its_time_is_over(
     service: Service, chained: Chained, provider: Provider, reply: Reply
@@ -118,6 +120,7 @@ def test_a_service_that_takes_too_long_is_given_up_when_its_time_is_over(
     assert "no answer within" in answer.reasons["KO"]
 
 
+@pytest.mark.slow
 def test_a_service_that_is_slow_once_answers_the_next_attempt(
     service: Service, chained: Chained, provider: Provider
 ):

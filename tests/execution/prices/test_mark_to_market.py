@@ -138,6 +138,7 @@ def test_an_account_that_has_traded_since_is_not_valued_in_the_past(desks: list[
     assert desks[1].account.valuations.latest("as_of").as_of == between
 
 
+@pytest.mark.slow
 def test_a_chunk_takes_the_same_number_of_queries_however_many_accounts_it_has(desk: Desk):
     desk.run([line(f"S{n}", "BUY", 1) for n in range(3)], prices={f"S{n}": "100" for n in range(3)})
     few = queries_of_one_chunk(at=LATER)

@@ -535,6 +535,7 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_recommendations(
     assert few == many
 
 
+@pytest.mark.slow
 def test_adding_to_many_positions_takes_no_more_queries_than_opening_few(desk: Desk):
     few = _queries_of(desk, _mixed(5, start=0))
     _queries_of(desk, _mixed(200, start=0))

@@ -249,6 +249,7 @@ a_run = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=count(25, 500),
     deadline=None,

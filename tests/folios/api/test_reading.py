@@ -67,16 +67,17 @@ def queries_of(caller: Caller, address: str) -> int:
     return len(captured)
 
 
-@pytest.mark.parametrize("address", [*LISTS, *DETAILS])
-def test_more_rows_take_no_more_queries(caller: Caller, traded: Desk, address: str):
-    few = queries_of(caller, filled_in(address, traded))
+def test_more_rows_take_no_more_queries(caller: Caller, traded: Desk, subtests: pytest.Subtests):
+    few = {address: queries_of(caller, filled_in(address, traded)) for address in (*LISTS, *DETAILS)}
     for number in range(3):
         Price.objects.create(security_id="MSFT", price=100, source=f"test {number}", as_of=NOW)
         RiskPolicy.objects.create(strategy=traded.strategy, version=2 + number, allow_short=True)
         write_rule(2 + number)
         traded.run([line(f"S{'ABC'[number]}{letter}", "BUY", 0.5) for letter in "XYZ"])
 
-    assert queries_of(caller, filled_in(address, traded)) == few <= 12
+    for address, number in few.items():
+        with subtests.test(address):
+            assert queries_of(caller, filled_in(address, traded)) == number <= 12
 
 
 def test_money_is_text_and_times_have_an_offset(caller: Caller, traded: Desk):

@@ -229,6 +229,7 @@ def test_accounts_are_filtered_ordered_and_paged_by_the_address(viewer: Client, 
 # --- exports ---
 
 
+@pytest.mark.slow
 def test_every_table_of_every_page_is_exported_as_csv_and_json(viewer: Client, traded: Desk):
     exported = 0
     for address in pages_of(traded).values():
@@ -373,6 +374,7 @@ def test_a_difference_in_the_books_is_shown_with_what_was_expected(viewer: Clien
     assert "EQUITY_MISMATCH" in text_of(viewer.get(reverse("account-books", args=[traded.account.pk])))
 
 
+@pytest.mark.slow
 def test_every_page_of_a_table_shows_its_own_rows_in_order(viewer: Client, desk: Desk):
     for number in range(60):
         Desk(desk.inbox, Strategy.objects.create(name=f"Strategy {number:02}")).run([line("KO", "HOLD")])

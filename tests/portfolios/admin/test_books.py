@@ -280,6 +280,7 @@ EDITS = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=count(6, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits=st.lists(EDITS, min_size=3, max_size=10))
 def test_after_any_sequence_of_edits_the_books_are_right(

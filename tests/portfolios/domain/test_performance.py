@@ -2,11 +2,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from itertools import accumulate, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import empyrical
 import numpy as np
 import pytest
 from hypothesis import given
@@ -501,8 +501,14 @@ def daily_returns(closes: Sequence[Decimal]) -> Any:
     return levels[1:] / levels[:-1] - 1
 
 
-@given(walks)
-def test_return_and_risk_are_those_of_empyrical(steps: list[int]):
+@pytest.fixture(scope="module")
+def empyrical() -> Any:
+    """Return the library, which takes seconds to import."""
+    return import_module("empyrical")
+
+
+@given(steps=walks)
+def test_return_and_risk_are_those_of_empyrical(empyrical: Any, steps: list[int]):
     closes = walk(steps, 100_000)
     theirs, ours = daily_returns(closes), measure(values(*closes), risk_free=Decimal("0.0252"))
     assert float(ours.time_weighted_return) == pytest.approx(empyrical.cum_returns_final(theirs), abs=MILLIONTH)
@@ -514,8 +520,8 @@ def test_return_and_risk_are_those_of_empyrical(steps: list[int]):
         assert float(ours.sharpe_ratio) == pytest.approx(sharpe, abs=MILLIONTH, rel=0.000001)
 
 
-@given(st.lists(st.tuples(st.integers(-900, 900), st.integers(-900, 900)), min_size=3, max_size=260))
-def test_the_comparison_with_a_benchmark_is_that_of_empyrical(steps: list[tuple[int, int]]):
+@given(steps=st.lists(st.tuples(st.integers(-900, 900), st.integers(-900, 900)), min_size=3, max_size=260))
+def test_the_comparison_with_a_benchmark_is_that_of_empyrical(empyrical: Any, steps: list[tuple[int, int]]):
     own, other = walk([step for step, _ in steps], 100_000), walk([step for _, step in steps], 5_000)
     ours: Any = measure(values(*own), benchmark=prices(*other)).comparison
     own_returns, other_returns = daily_returns(own), daily_returns(other)

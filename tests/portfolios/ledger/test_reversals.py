@@ -100,6 +100,7 @@ orders = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=count(15, 200),
     deadline=None,

@@ -97,22 +97,23 @@ def test_the_books_balance_after_splits_dividends_and_trades(holders: list[Desk]
         assert_books_balance(desk.account)
 
 
-@pytest.mark.parametrize(
-    ("command", "arguments", "says"),
-    [
-        ("apply_split", ["NOPE", "4"], "not a known security"),
-        ("apply_split", ["NVDA", "0"], "must be above zero"),
-        ("apply_split", ["NVDA", "-4"], "must be above zero"),
-        ("apply_split", ["NVDA", "4:0"], "must be above zero"),
-        ("apply_split", ["NVDA", "four"], "'four': not a number"),
-        ("record_dividend", ["NVDA", "0.0000001"], "at most 6 places"),
-        ("apply_split", ["NVDA", "NaN"], "not a finite number"),
-        ("record_dividend", ["NVDA", "0"], "must be above zero"),
-        ("record_dividend", ["NVDA", "1e12"], "must be above zero"),
-    ],
-)
-def test_an_action_that_is_none_is_refused(holders: list[Desk], command: str, arguments: list[str], says: str):
-    assert says in refused(command, *arguments)
+NO_ACTIONS = [
+    ("apply_split", ["NOPE", "4"], "not a known security"),
+    ("apply_split", ["NVDA", "0"], "must be above zero"),
+    ("apply_split", ["NVDA", "-4"], "must be above zero"),
+    ("apply_split", ["NVDA", "4:0"], "must be above zero"),
+    ("apply_split", ["NVDA", "four"], "'four': not a number"),
+    ("record_dividend", ["NVDA", "0.0000001"], "at most 6 places"),
+    ("apply_split", ["NVDA", "NaN"], "not a finite number"),
+    ("record_dividend", ["NVDA", "0"], "must be above zero"),
+    ("record_dividend", ["NVDA", "1e12"], "must be above zero"),
+]
+
+
+def test_an_action_that_is_none_is_refused(holders: list[Desk], subtests: pytest.Subtests):
+    for command, arguments, says in NO_ACTIONS:
+        with subtests.test(" ".join((command, *arguments))):
+            assert says in refused(command, *arguments)
 
 
 def test_another_value_for_the_same_day_is_refused(holders: list[Desk]):

@@ -24,7 +24,7 @@ def session(opens: str, closes: str, *, is_open: bool) -> MarketSession:
 
 
 @pytest.fixture(scope="module")
-def published() -> list[Session]:
+def exchange_sessions() -> list[Session]:
     return published_sessions()
 
 
@@ -123,23 +123,23 @@ def test_after_the_last_session_of_the_table_the_market_is_closed_and_the_next_o
     assert market_session(new_york("2035-12-31 16:00")) == MarketSession(is_open=False)
 
 
-def test_every_session_is_the_published_one(published: list[Session]):
+def test_every_session_is_the_published_one(exchange_sessions: list[Session]):
     """Asked at each open and each close: no session is missing, none too many, none has other hours."""
-    assert market_session(new_york("2015-01-01 00:00")).opens_at == published[0].opens_at
-    for this, following in pairwise(published):
+    assert market_session(new_york("2015-01-01 00:00")).opens_at == exchange_sessions[0].opens_at
+    for this, following in pairwise(exchange_sessions):
         assert market_session(this.opens_at) == MarketSession(True, this.opens_at, this.closes_at)
         assert market_session(this.closes_at) == MarketSession(False, following.opens_at, following.closes_at)
-    assert len(published) > 21 * 249
+    assert len(exchange_sessions) > 21 * 249
 
 
-def test_the_table_is_what_the_generator_writes(published: list[Session]):
-    assert TABLE.read_text(encoding="utf-8") == table_of(published)
+def test_the_table_is_what_the_generator_writes(exchange_sessions: list[Session]):
+    assert TABLE.read_text(encoding="utf-8") == table_of(exchange_sessions)
 
 
 @pytest.mark.parametrize(("later", "earlier"), [(MINUTE, MINUTE * 0), (MINUTE * 0, MINUTE)])
 def test_the_generator_refuses_hours_that_the_table_cannot_say(
-    published: list[Session], later: timedelta, earlier: timedelta
+    exchange_sessions: list[Session], later: timedelta, earlier: timedelta
 ):
-    unusual = Session(published[0].opens_at + later, published[0].closes_at - earlier)
+    unusual = Session(exchange_sessions[0].opens_at + later, exchange_sessions[0].closes_at - earlier)
     with pytest.raises(UnusualHoursError, match="2015-01-02"):
         table_of([unusual])
