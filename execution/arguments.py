@@ -1,4 +1,4 @@
-"""What callers give as text, turned into values or refused, the same at every door."""
+"""What callers give as text, turned into values or refused, the same for every caller."""
 
 import uuid
 from decimal import Decimal, InvalidOperation

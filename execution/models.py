@@ -132,14 +132,14 @@ class MappingRule(models.Model):
 
 
 class ExecutionRun(models.Model):
-    """One execution of one request in one account: what went in, what came out, who asked through which door."""
+    """One execution of one request in one account: what went in, what came out, who asked and from where."""
 
     class Status(models.TextChoices):
         RUNNING = "running", "Running"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
 
-    class Door(models.TextChoices):
+    class Source(models.TextChoices):
         COMMAND = "command", "Command"
         ADMIN = "admin", "Admin"
         DASHBOARD = "dashboard", "Dashboard"
@@ -177,7 +177,7 @@ class ExecutionRun(models.Model):
         null=True, blank=True, help_text="Whether the stock market was open; empty where its calendar ends."
     )
     actor = models.CharField(max_length=150)
-    door = models.CharField(max_length=16, choices=Door)
+    source = models.CharField(max_length=16, choices=Source, db_column="door")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     recommendation_count = models.PositiveIntegerField(default=0)
@@ -220,7 +220,7 @@ class Reversal(models.Model):
 
     run = models.OneToOneField(ExecutionRun, on_delete=models.PROTECT, related_name="reversal")
     actor = models.CharField(max_length=150)
-    door = models.CharField(max_length=16, choices=ExecutionRun.Door)
+    source = models.CharField(max_length=16, choices=ExecutionRun.Source, db_column="door")
     reason = models.TextField()
     reversed_at = models.DateTimeField()
     entry_count = models.PositiveIntegerField(help_text="Ledger entries that were taken back.")

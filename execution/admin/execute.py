@@ -136,7 +136,7 @@ class _Executes(ConfirmedAction):
             provider=owner[1],
             prices=prices,
             actor=call.actor,
-            door=ExecutionRun.Door.ADMIN,
+            source=ExecutionRun.Source.ADMIN,
             now=call.now,
             close_unlisted=call.values["close_unlisted"],
             accepted_prices=_symbols(call.values["accepted"]),
@@ -250,7 +250,7 @@ class TryAgain(_Executes):
         one = find_retry(
             call.rows[0].pk,
             actor=call.actor,
-            door=ExecutionRun.Door.ADMIN,
+            source=ExecutionRun.Source.ADMIN,
             now=call.now,
             prices=prices,
             artifacts_root=settings.ARTIFACTS_ROOT,

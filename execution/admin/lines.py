@@ -11,7 +11,7 @@ from common.admin.base import RecordAdmin
 from common.admin.columns import Section, column, key_column, moment, page_of, short_id, state_column, units
 from execution.admin.execute import ExecuteRequests
 from execution.admin.sections import orders_section
-from execution.admin.triage import SayWhatItMeans
+from execution.admin.triage import ResolveLine
 from execution.models import (
     ExecutionRun,
     LineResolution,
@@ -41,7 +41,7 @@ class WaitingFilter(admin.SimpleListFilter):
 class RecommendationAdmin(RecordAdmin):
     """Lines of research with the decision on each."""
 
-    confirmed = (SayWhatItMeans,)
+    confirmed = (ResolveLine,)
     list_display = [
         "when", "symbol_named", "action", "percent", "decision", "reason", "line", "run_page", "provider",
     ]  # fmt: skip

@@ -44,7 +44,7 @@ class TakeBack(ConfirmedAction):
 
     def perform(self, call: Call) -> str | Refused:
         found = reverse_run(
-            call.rows[0].pk, actor=call.actor, door=ExecutionRun.Door.ADMIN, reason=call.reason, now=call.now
+            call.rows[0].pk, actor=call.actor, source=ExecutionRun.Source.ADMIN, reason=call.reason, now=call.now
         )
         if isinstance(found, Refusal):
             return refused(found)

@@ -33,9 +33,9 @@ class ExecutionRunAdmin(RecordAdmin):
 
     confirmed = (TryAgain, TakeBack)
     list_display = [
-        "started", "strategy", "provider", "state", "lines", "orders", "simulated", "actor", "door",
+        "started", "strategy", "provider", "state", "lines", "orders", "simulated", "actor", "source",
     ]  # fmt: skip
-    list_filter = ["status", "provider", "door", "is_simulated"]
+    list_filter = ["status", "provider", "source", "is_simulated"]
     search_fields = ["=id", "=request__id", "strategy__name", "=actor", "digest"]
     list_select_related = ["strategy"]
     date_hierarchy = "started_at"
@@ -45,7 +45,7 @@ class ExecutionRunAdmin(RecordAdmin):
             None,
             {
                 "fields": [
-                    "status", "request_page", "account_page", "actor", "door", "started_at", "finished_at", "error",
+                    "status", "request_page", "account_page", "actor", "source", "started_at", "finished_at", "error",
                     "digest", "task_id", "sequence", "is_simulated", "is_settled", "is_market_open",
                     "outcome_counts", "recommendation_count", "order_count", "position_count", "id",
                 ]
@@ -120,8 +120,8 @@ def _price_cells(symbol: str, data: dict[str, Any]) -> tuple[Any, ...]:
 class ReversalAdmin(RecordAdmin):
     """Runs that were taken back, newest first."""
 
-    list_display = ["when", "run_page", "entry_count", "cash_moved", "actor", "door", "reason"]
-    list_filter = ["door"]
+    list_display = ["when", "run_page", "entry_count", "cash_moved", "actor", "source", "reason"]
+    list_filter = ["source"]
     search_fields = ["=run__id", "=actor", "reason"]
     date_hierarchy = "reversed_at"
     empty_list = "No run has been taken back yet."

@@ -41,4 +41,4 @@ class RunFilter(filters.FilterSet):
 
     class Meta:
         model = ExecutionRun
-        fields = ["status", "provider", "door"]
+        fields = ["status", "provider", "source"]

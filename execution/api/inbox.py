@@ -25,8 +25,8 @@ from execution.api.requests import ReasonBody
 from execution.api.serializers import MappingRuleRow, PendingReport, ResearchRow, ResolutionRow, ScanReportShape
 from execution.models import MappingRule, ResearchRequest
 from execution.services import (
-    Answer,
     Author,
+    ResolutionInput,
     assign_request,
     count_ready,
     execute_pending,
@@ -112,7 +112,7 @@ class DecisionViewSet(StrictViewSet):
     @extend_schema(
         summary="Say what a line means",
         description="Keep what one line of a request means; without action, symbol and size it is meant as it is"
-        " written. The line trades when the request is executed again, in a follow-up run. The newest answer"
+        " written. The line trades when the request is executed again, in a follow-up run. The newest resolution"
         " counts.",
         request=ResolveBody,
         responses={201: ResolutionRow},
@@ -120,7 +120,7 @@ class DecisionViewSet(StrictViewSet):
     def resolve(self, request: Request, pk: UUID, line: int) -> Response:
         body = checked(ResolveBody, request.data)
         author = _author(request, body.pop("reason"))
-        kept = granted(resolve_line(request_id=pk, line=line, answer=Answer(**body), author=author))
+        kept = granted(resolve_line(request_id=pk, line=line, resolution=ResolutionInput(**body), author=author))
         return Response(shown_object(kept, ResolutionRow), status=status.HTTP_201_CREATED)
 
 

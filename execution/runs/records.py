@@ -37,7 +37,7 @@ class RunFacts:
     is_market_open: bool | None
     sequence: int
     actor: str
-    door: str
+    source: str
     now: datetime
 
 
@@ -158,7 +158,7 @@ def record_reversal(
     run: ExecutionRun,
     *,
     actor: str,
-    door: str,
+    source: str,
     reason: str,
     entry_count: int,
     cash: Decimal,
@@ -169,7 +169,7 @@ def record_reversal(
     Reversal.objects.create(
         run=run,
         actor=actor,
-        door=door,
+        source=source,
         reason=reason,
         reversed_at=now,
         entry_count=entry_count,
@@ -202,7 +202,7 @@ def _run_columns(facts: RunFacts) -> dict[str, Any]:
         "is_market_open": facts.is_market_open,
         "sequence": facts.sequence,
         "actor": facts.actor,
-        "door": facts.door,
+        "source": facts.source,
         "started_at": facts.now,
     }
 

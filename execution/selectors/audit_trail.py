@@ -124,7 +124,7 @@ def _runs(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "started_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.started_at, row.actor, "run",
-            f"{row.get_status_display()} through {row.get_door_display()}: {row.order_count} orders from "
+            f"{row.get_status_display()} through {row.get_source_display()}: {row.order_count} orders from "
             f"{row.recommendation_count} lines",
             f"{row.strategy} / {row.get_provider_display()}", wanted.symbol, row.error,
             Subject(ExecutionRun, row.pk),
@@ -144,7 +144,7 @@ def _reversals(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "reversed_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.reversed_at, row.actor, "reversal",
-            f"Run taken back through {row.get_door_display()}: {row.entry_count} entries, cash {plain(row.cash)}",
+            f"Run taken back through {row.get_source_display()}: {row.entry_count} entries, cash {plain(row.cash)}",
             f"{row.run.strategy} / {row.run.get_provider_display()}", wanted.symbol, row.reason,
             Subject(Reversal, row.pk),
         )  # fmt: skip

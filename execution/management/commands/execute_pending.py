@@ -76,7 +76,7 @@ def _batch(options: dict[str, Any]) -> Batch:
     return Batch(
         initial_balance=shared.granted(parse_amount(str(options["initial_balance"]), name="--initial-balance")),
         actor=os_user(),
-        door=ExecutionRun.Door.COMMAND,
+        source=ExecutionRun.Source.COMMAND,
         clock=timezone.now,
         prices_at=prices_at,
         provider=None if provider is None else shared.granted(parse_provider(provider)),

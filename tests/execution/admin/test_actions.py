@@ -63,7 +63,7 @@ def test_a_request_is_previewed_and_executed_as_it_was_shown(boss: Client, desk:
     done = confirm(boss, address, "morning round", request_id=request_id, **options(desk))
     assert done.status_code == 302, errors_of(done)
     run = ExecutionRun.objects.get()
-    assert (run.actor, run.door, run.order_count) == ("boss", "admin", 1)
+    assert (run.actor, run.source, run.order_count) == ("boss", "admin", 1)
     again = boss.post(address, {**options(desk), "request_id": request_id, "_preview": "1"})
     assert "was executed before" in again.content.decode()
 
@@ -165,7 +165,7 @@ def test_a_run_is_taken_back_with_a_reason(boss: Client, desk: Desk):
     done = act(boss, run, "take-back", "wrong research")
     assert done.status_code == 302, errors_of(done)
     reversal = Reversal.objects.get()
-    assert (reversal.actor, reversal.door, reversal.reason) == ("boss", "admin", "wrong research")
+    assert (reversal.actor, reversal.source, reversal.reason) == ("boss", "admin", "wrong research")
     assert desk.account.cash_balance == 100_000
     assert check_books(desk.account) == []
     shown = boss.get(page(ExecutionRun, "change", run.pk)).content.decode()
@@ -190,7 +190,7 @@ def failed_run(desk: Desk) -> ExecutionRun:
     return ExecutionRun.objects.create(
         request=request, strategy=desk.strategy, provider=desk.provider, account=desk.account, status="failed",
         task_id=written.parent.name, digest=content_digest(written.read_bytes()), parameters=like.parameters,
-        actor="alice", door="service", started_at=NOW, finished_at=NOW, error="The database was gone.",
+        actor="alice", source="service", started_at=NOW, finished_at=NOW, error="The database was gone.",
     )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_a_failed_run_is_tried_again_as_it_was_previewed(boss: Client, desk: Des
     done = act(boss, failed, "try-again", "it is back", default_price="100")
     assert done.status_code == 302, errors_of(done)
     run = ExecutionRun.objects.get(request=failed.request, status="succeeded")
-    assert (run.actor, run.door, run.order_count) == ("boss", "admin", 1)
+    assert (run.actor, run.source, run.order_count) == ("boss", "admin", 1)
     assert check_books(desk.account) == []
     assert "RUN_NOT_FAILED" in errors_of(previewed(boss, failed, "try-again", default_price="100"))
 

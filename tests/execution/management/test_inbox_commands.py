@@ -1,4 +1,4 @@
-"""scan_inbox, execute_pending, assign_request, resolve_line and map_word, as they are typed."""
+"""scan_inbox, execute_pending, assign_request, resolve_line and add_mapping_rule, as they are typed."""
 
 import io
 import json
@@ -166,10 +166,10 @@ def test_an_answer_that_is_none_is_refused_by_name(desk: Desk):
 
 
 def test_a_word_is_mapped_and_the_rule_ended(desk: Desk):
-    said = typed("map_word", "openai", "action", "Panic", "sell", "--reason", "asked")
+    said = typed("add_mapping_rule", "openai", "action", "Panic", "sell", "--reason", "asked")
     assert said == "openai: action panic is SELL (version 1)\n"
-    assert typed("map_word", "openai", "action", "PANIC", "--reason", "again") == (
+    assert typed("add_mapping_rule", "openai", "action", "PANIC", "--reason", "again") == (
         "openai: action panic is withdrawn (version 2)\n"
     )
     assert MappingRule.objects.count() == 2
-    assert "not one of BUY" in refused("map_word", "openai", "action", "x", "PANIC", "--reason", "r")
+    assert "not one of BUY" in refused("add_mapping_rule", "openai", "action", "x", "PANIC", "--reason", "r")

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from common.commands import BooksCommand
 from execution.arguments import parse_id
 from execution.management import options as shared
-from execution.services import replay_run
+from execution.services import reproduce_run
 
 
 class Command(BooksCommand):
@@ -22,7 +22,7 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print what differs. Raises CommandError for a refusal or a difference."""
-        answer = shared.granted(replay_run(shared.granted(parse_id(options["run_id"], name="run_id"))))
+        answer = shared.granted(reproduce_run(shared.granted(parse_id(options["run_id"], name="run_id"))))
         if options["output_format"] == "json":
             self.stdout.write(json.dumps(answer.as_data(), indent=2))
         else:
