@@ -8,6 +8,7 @@ from django.db import transaction
 
 from common.admin.columns import badge, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.text import counted
 from execution.admin.refusals import refused
 from execution.engine.parsing.artifact import Problem
 from execution.engine.vocabulary import Refusal
@@ -50,7 +51,7 @@ class _Decides(ConfirmedAction):
             (str(before.pk), _whose(before), badge(before.state), _whose(after), badge(after.state))
             for before, after in zip(call.rows, decided, strict=True)
         ]
-        return Effect([self.explanation], ("Request", "Whose", "State", "Then whose", "Then"), rows)
+        return Effect([self.explanation], ("Request", "Assigned to", "State", "Then assigned to", "Then"), rows)
 
     def perform(self, call: Call) -> str | Refused:
         """Decide about all of them, or say about which it is not possible."""
@@ -60,7 +61,7 @@ class _Decides(ConfirmedAction):
                 transaction.set_rollback(True)
                 return refused(decided)
         states = sorted({row.state for row in decided})
-        return f"{len(decided)} requests: {', '.join(states)}."
+        return f"{counted(len(decided), 'request')}: {', '.join(states)}."
 
     def _all(self, call: Call, *, reason: str) -> list[ResearchRequest] | Refusal:
         author = Author(actor=call.actor, reason=reason, now=call.now)
@@ -79,10 +80,10 @@ def _whose(row: ResearchRequest) -> str:
 
 
 class AssignRequests(_Decides):
-    """Says whose requests are."""
+    """Assigns requests to a strategy and a provider."""
 
     name = "assign"
-    title = "Assign to a strategy"
+    title = "Assign strategy and provider"
     button = "Assign"
     form = AssignForm
     states = _WAITING | {State.IGNORED}
@@ -102,7 +103,7 @@ class IgnoreRequests(_Decides):
     """Takes requests out of the inbox."""
 
     name = "ignore"
-    title = "Ignore"
+    title = "Ignore request"
     button = "Ignore"
     states = _WAITING
     explanation = "No batch executes them any more. “Assign” brings them back, and “Execute” still executes them."
@@ -116,8 +117,8 @@ class ScanInbox(ConfirmedAction):
     """Brings the list of requests up to date with their directories."""
 
     name = "scan"
-    title = "Scan the inbox"
-    button = "Scan the inbox"
+    title = "Scan inbox"
+    button = "Scan inbox"
     verb = "Scan"
     permission = "execution.add_researchrequest"
     for_rows = False
@@ -126,7 +127,8 @@ class ScanInbox(ConfirmedAction):
         """Count the directories; their files are read by the scan itself."""
         found = [item.request_id for item in inbox_entries(settings.ARTIFACTS_ROOT)]
         unknown = set(found) - stored_ids(found)
-        said = f"{len(found)} request directories, {len(unknown)} of them not in the list."
+        directories = counted(len(found), "request directory", "request directories")
+        said = f"{directories}, {len(unknown)} of them not in the list."
         return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
 
     def perform(self, call: Call) -> str | Refused:
@@ -134,7 +136,8 @@ class ScanInbox(ConfirmedAction):
         if isinstance(report, Refusal):
             return refused(report)
         states = ", ".join(f"{count} {state}" for state, count in report.states.items()) or "none"
-        said = f"{report.found} requests found, {report.new} new, {report.changed} changed. In all: {states}."
+        found = counted(report.found, "request")
+        said = f"Inbox scanned: {found}, {report.new} new, {report.changed} changed. In all: {states}."
         return " ".join([said, *(f"Refused: {message}." for message in report.refused.values())])
 
 
@@ -142,8 +145,8 @@ class ResolveLine(ConfirmedAction):
     """Resolves a quarantined line. All fields empty: the line is meant as it is written."""
 
     name = "resolve"
-    title = "Say what the line means"
-    button = "Say what it means"
+    title = "Resolve the line"
+    button = "Resolve line"
     verb = "Keep the resolution"
     permission = "execution.add_lineresolution"
     form = ResolutionForm

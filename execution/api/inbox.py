@@ -79,7 +79,7 @@ class DecisionViewSet(StrictViewSet):
     needs = {"assign": DECIDE, "ignore": DECIDE, "resolve": "execution.add_lineresolution"}
 
     @extend_schema(
-        summary="Say whose a request is",
+        summary="Assign strategy and provider",
         description="Where the research can be read, it is ready to be executed then. A request that was ignored"
         " waits again.",
         request=AssignBody,
@@ -110,7 +110,7 @@ class DecisionViewSet(StrictViewSet):
         return _research(granted(ignore_request(pk, author=_author(request, reason))))
 
     @extend_schema(
-        summary="Say what a line means",
+        summary="Resolve a line",
         description="Keep what one line of a request means; without action, symbol and size it is meant as it is"
         " written. The line trades when the request is executed again, in a follow-up run. The newest resolution"
         " counts.",
@@ -126,7 +126,7 @@ class DecisionViewSet(StrictViewSet):
 
 @extend_schema_view(
     create=extend_schema(
-        summary="Say what a word means",
+        summary="Add a mapping rule",
         description="Keep how a provider's word is meant from now on, as the next version of the rule; an empty"
         " meaning withdraws it. Runs that are done stay as they are.",
         request=RuleBody,

@@ -40,7 +40,7 @@ class RunRow(serializers.ModelSerializer[ExecutionRun]):
     """One execution of one request in one account."""
 
     reversed_at = serializers.DateTimeField(
-        source="reversal__reversed_at", allow_null=True, help_text="When the run was taken back; null: it was not."
+        source="reversal__reversed_at", allow_null=True, help_text="When the run was reversed; null: it was not."
     )
     outcome_counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="How many lines ended in which outcome."

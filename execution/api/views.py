@@ -287,7 +287,7 @@ def _actor(request: Request) -> str:
 
 
 def _values(run: ExecutionRun) -> dict[str, Any]:
-    """The run's columns by name, relations by their key, and when it was taken back."""
+    """The run's columns by name, relations by their key, and when it was reversed."""
     columns = {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
     return {**columns, "reversal__reversed_at": reversed_at(run)}
 

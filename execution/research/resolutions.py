@@ -13,7 +13,7 @@ from django.db import transaction
 
 from common.identifiers import normalize_symbol
 from common.money import HUNDRED
-from common.text import one_line
+from common.text import counted, one_line
 from execution.arguments import parse_provider
 from execution.engine.parsing.artifact import Problem
 from execution.engine.parsing.interpretation import Interpretation
@@ -77,7 +77,7 @@ def resolve_line(
         return Refusal(Code.REQUEST_NOT_FOUND, f"request {request_id} is not known")
     if not 1 <= line <= request.recommendation_count:
         count = request.recommendation_count
-        return Refusal(Code.LINE_NOT_FOUND, f"line is {line}: request {request_id} has {count} lines")
+        return Refusal(Code.LINE_NOT_FOUND, f"line is {line}: request {request_id} has {counted(count, 'line')}")
     checked = _checked(resolution)
     refusal = checked if isinstance(checked, Refusal) else _unexplained(author)
     if isinstance(refusal, Refusal):

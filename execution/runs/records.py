@@ -59,7 +59,7 @@ def account_of_run(run_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def reversal_of(run: ExecutionRun) -> Reversal | None:
-    """Return how the run was taken back, or None. No query where the run was read with its reversal."""
+    """Return how the run was reversed, or None. No query where the run was read with its reversal."""
     found: Reversal | None = getattr(run, "reversal", None)
     return found
 
@@ -73,7 +73,7 @@ def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
 def undecided_lines() -> "QuerySet[Recommendation]":
     """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
 
-    A request of which a run was taken back has none.
+    A request of which a run was reversed has none.
     """
     later = Recommendation.objects.filter(
         run__request=OuterRef("run__request"),
@@ -165,7 +165,7 @@ def record_reversal(
     report: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Write that a run was taken back. Raises IntegrityError where it had been."""
+    """Write that a run was reversed. Raises IntegrityError where it had been."""
     Reversal.objects.create(
         run=run,
         actor=actor,

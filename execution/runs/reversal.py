@@ -16,6 +16,7 @@ from django.db import transaction
 
 from common.db.retry import run_transaction
 from common.money import format_cash, plain
+from common.text import counted
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
 from execution.runs import records
@@ -244,6 +245,6 @@ def _line(part: RestoredPart) -> str:
 
 
 def _footer(report: ReversalReport) -> str:
-    counts = f"{report.orders} orders, {report.entries} ledger entries"
+    counts = f"{counted(report.orders, 'order')}, {counted(report.entries, 'ledger entry', 'ledger entries')}"
     cash, balance = format_cash(Decimal(report.cash)), format_cash(Decimal(report.cash_balance))
     return f"{counts}; cash {cash}, balance after it {balance}"

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from common.commands import BooksCommand
+from common.text import counted
 from execution.arguments import parse_id
 from execution.management import options as shared
 from execution.services import reproduce_run
@@ -29,6 +30,9 @@ class Command(BooksCommand):
             for difference in answer.differences:
                 self.stdout.write(str(difference))
         if answer.differences:
-            raise CommandError(f"run {answer.run_id} is not reproduced: {len(answer.differences)} differences")
+            raise CommandError(
+                f"run {answer.run_id} is not reproduced: {counted(len(answer.differences), 'difference')}"
+            )
         if options["output_format"] == "text":
-            self.stdout.write(f"Reproduced: {answer.orders} orders and {answer.decisions} decisions are the same.")
+            orders, decisions = counted(answer.orders, "order"), counted(answer.decisions, "decision")
+            self.stdout.write(f"Reproduced: the same {orders} and {decisions}.")

@@ -13,7 +13,9 @@ from execution.services import Author, ResolutionInput, resolve_line
 class Command(BooksCommand):
     """Parses the resolution, makes one call, prints what comes next."""
 
-    help = "Say what a quarantined line means. The next execution of its request takes the line with it."
+    help = (
+        "Resolve a quarantined line: say what it means. The next execution of its request takes the line with it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the resolution."""

@@ -97,7 +97,7 @@ def test_explain_refuses_a_symbol_that_is_none_or_not_in_the_run(run_id: str):
 
 def test_a_run_is_reproduced_from_what_it_stored_and_nothing_is_written(run_id: str):
     before = whole_database()
-    assert printed("reproduce_run", run_id) == "Reproduced: 1 orders and 2 decisions are the same.\n"
+    assert printed("reproduce_run", run_id) == "Reproduced: the same 1 order and 2 decisions.\n"
     assert json.loads(printed("reproduce_run", run_id, "--format", "json"))["reproduced"] is True
     assert whole_database() == before
 
@@ -127,7 +127,7 @@ def test_a_stored_decision_that_was_changed_is_shown_with_both_sides(
     run_id: str, undone: None, capsys: pytest.CaptureFixture[str]
 ):
     Recommendation.objects.filter(line=1).update(outcome="EXECUTED")
-    with pytest.raises(CommandError, match="1 differences"):
+    with pytest.raises(CommandError, match="1 difference"):
         call_command("reproduce_run", run_id)
     shown = capsys.readouterr().out
     assert "line 1: stored EXECUTED ['POSITION_LIMIT'], planned CLAMPED ['POSITION_LIMIT']" in shown
