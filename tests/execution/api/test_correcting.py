@@ -1,4 +1,4 @@
-"""Taking a run back, trying a failed one again, halting an account: over HTTP, once, on record."""
+"""Reversing a run, trying a failed one again, halting an account: over HTTP, once, on record."""
 
 from dataclasses import replace
 from typing import Any
