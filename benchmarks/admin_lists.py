@@ -104,7 +104,7 @@ def row(accounts: Any, number: int) -> dict[str, dict[str, Any]]:
                     "source_path": "benchmark", "recommendation_count": PER_RUN, "received_at": when},
         "run": {"id": key("run", run), "request_id": key("request", run), "strategy_id": account.strategy_id,
                 "provider": account.provider, "account": account, "status": "succeeded", "digest": "0" * 64,
-                "task_id": key("task", run), "actor": "benchmark", "door": "worker", "started_at": when,
+                "task_id": key("task", run), "actor": "benchmark", "source": "worker", "started_at": when,
                 "finished_at": when, "order_count": PER_RUN, "recommendation_count": PER_RUN,
                 "report": {"filler": "x" * 2_000}, "parameters": {"filler": "x" * 2_000}},
         "valuation": {"account": account, "as_of": when, "cash": amount, "equity": amount, "total": 2 * amount,

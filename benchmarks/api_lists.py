@@ -112,7 +112,7 @@ def trade(number: int) -> None:
         prices=PriceChain((ConstantSource(Decimal(7), now),), now=now),
         artifacts_root=Path(os.devnull),
         actor="benchmark",
-        door="service",
+        source="service",
         now=now,
         create_strategy="Benchmark",
         inline=inline,

@@ -72,7 +72,7 @@ def execute_once(root: Path) -> float:
         prices=PriceChain((ConstantSource(Decimal(7), now),), now=now),
         artifacts_root=root / "artifacts",
         actor="benchmark",
-        door="service",
+        source="service",
         now=now,
         create_strategy=strategy,
     )

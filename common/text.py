@@ -18,6 +18,11 @@ _LONGEST_NAME = 64
 _BRIEF = reprlib.Repr()  # the first few elements of a list or an object, whatever they hold
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return `count` with its noun, `many` where it is not one: "1 order", "1,200 orders", "2 entries"."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def clean(text: str) -> str:
     """Return `text` with every unsafe character replaced by U+FFFD."""
     if text.isascii() and text.isprintable():  # most of it is, and this is ten times faster to see

@@ -1,4 +1,4 @@
-"""What callers give as text, turned into values or refused, the same at every door."""
+"""What callers give as text, turned into values or refused, the same for every caller."""
 
 import uuid
 from decimal import Decimal, InvalidOperation
@@ -37,6 +37,8 @@ def parse_amount(text: str, *, name: str) -> Decimal | Refusal:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: not a number")
     except AmountOutOfRangeError:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: not an amount that the books can hold")
+    if amount > 0 and cents == 0:
+        return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: rounds to 0.00, and must be above zero")
     if cents <= 0:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: must be above zero")
     if cents != amount:

@@ -3,7 +3,7 @@
 from django import forms
 
 from execution.engine.vocabulary import RecommendedAction
-from execution.services import Answer
+from execution.services import ResolutionInput
 from portfolios.models import Provider, Strategy
 
 _ACTIONS = (
@@ -19,7 +19,7 @@ class AssignForm(forms.Form):
     provider = forms.ChoiceField(choices=Provider.choices)
 
 
-class AnswerForm(forms.Form):
+class ResolutionForm(forms.Form):
     """What a line means. What is left empty is meant as it is written."""
 
     action = forms.ChoiceField(choices=_ACTIONS, required=False)
@@ -27,7 +27,7 @@ class AnswerForm(forms.Form):
     size = forms.CharField(max_length=20, required=False, help_text="In percent, 0 to 100.")
     keep = forms.BooleanField(required=False, label="Keep as a rule for this provider's later research")
 
-    def answer(self) -> Answer:
-        """Return the answer of a valid form."""
+    def resolution(self) -> ResolutionInput:
+        """Return the resolution of a valid form."""
         given = self.cleaned_data
-        return Answer(action=given["action"], symbol=given["symbol"], allocation_percent=given["size"])
+        return ResolutionInput(action=given["action"], symbol=given["symbol"], allocation_percent=given["size"])

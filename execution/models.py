@@ -132,14 +132,14 @@ class MappingRule(models.Model):
 
 
 class ExecutionRun(models.Model):
-    """One execution of one request in one account: what went in, what came out, who asked through which door."""
+    """One execution of one request in one account: what went in, what came out, who asked and from where."""
 
     class Status(models.TextChoices):
         RUNNING = "running", "Running"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
 
-    class Door(models.TextChoices):
+    class Source(models.TextChoices):
         COMMAND = "command", "Command"
         ADMIN = "admin", "Admin"
         DASHBOARD = "dashboard", "Dashboard"
@@ -167,7 +167,7 @@ class ExecutionRun(models.Model):
         default=dict, encoder=DjangoJSONEncoder, help_text="What the plan was made of, beside artifact and prices."
     )
     prices = models.JSONField(default=dict, help_text="Price, source and time of every symbol priced for the run.")
-    is_simulated = models.BooleanField(default=False, help_text="Whether a stand-in price was used or asked for.")
+    is_simulated = models.BooleanField(default=False, help_text="Whether a default price was used or asked for.")
     is_settled = models.BooleanField(
         null=True,
         blank=True,
@@ -177,7 +177,7 @@ class ExecutionRun(models.Model):
         null=True, blank=True, help_text="Whether the stock market was open; empty where its calendar ends."
     )
     actor = models.CharField(max_length=150)
-    door = models.CharField(max_length=16, choices=Door)
+    source = models.CharField(max_length=16, choices=Source, db_column="door")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     recommendation_count = models.PositiveIntegerField(default=0)
@@ -216,14 +216,14 @@ class ExecutionRun(models.Model):
 
 
 class Reversal(models.Model):
-    """A run whose orders were taken back: who did it, when and why. The run and its orders stay as they were."""
+    """A run whose orders were reversed: who did it, when and why. The run and its orders stay as they were."""
 
     run = models.OneToOneField(ExecutionRun, on_delete=models.PROTECT, related_name="reversal")
     actor = models.CharField(max_length=150)
-    door = models.CharField(max_length=16, choices=ExecutionRun.Door)
+    source = models.CharField(max_length=16, choices=ExecutionRun.Source, db_column="door")
     reason = models.TextField()
     reversed_at = models.DateTimeField()
-    entry_count = models.PositiveIntegerField(help_text="Ledger entries that were taken back.")
+    entry_count = models.PositiveIntegerField(help_text="Ledger entries that were reversed.")
     cash = CashField(help_text="Signed cash that came back, + into the account.")
     report = models.JSONField(default=dict, help_text="The report as it was given; a second call gives it again.")
 
@@ -235,7 +235,7 @@ class Reversal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.run_id} taken back"
+        return f"{self.run_id} reversed"
 
 
 class Recommendation(models.Model):

@@ -12,7 +12,7 @@ from execution.prices import mark_to_market as marks
 from execution.prices.mark_to_market import Marks, ValuationReport
 from execution.prices.store import FetchReport, chain_to_fetch, import_prices
 from execution.research.inbox import LoadedArtifact
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule, suggested_rule
+from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
 from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
@@ -22,13 +22,12 @@ from execution.runs.execute import Preview, execute, preview, preview_plan
 from execution.runs.explanation import Explanation, explain_run, render_explanation
 from execution.runs.prepare import ExecutionRequest
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
-from execution.runs.reproduction import Replayed, replay_run
-from execution.runs.resolution_preview import Reading, answer_line, preview_answer, rule_from
+from execution.runs.reproduction import Reproduced, reproduce_run
+from execution.runs.resolution_preview import Reading, keep_resolution, preview_resolution, rule_from
 from execution.runs.retry import find_retry, retry_failed_run
 from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
 
 __all__ = [
-    "Answer",
     "Author",
     "Batch",
     "Done",
@@ -39,12 +38,12 @@ __all__ = [
     "Marks",
     "Preview",
     "Reading",
-    "Replayed",
+    "Reproduced",
+    "ResolutionInput",
     "RestoredPart",
     "ReversalReport",
     "ScanReport",
     "ValuationReport",
-    "answer_line",
     "assign_request",
     "chain_to_fetch",
     "count_ready",
@@ -57,20 +56,21 @@ __all__ = [
     "ignore_executed_elsewhere",
     "ignore_request",
     "import_prices",
+    "keep_resolution",
     "load_latest_research",
     "load_pushed",
     "load_targets",
     "mark_to_market",
     "parse_target",
     "preview",
-    "preview_answer",
     "preview_plan",
+    "preview_resolution",
     "preview_reversal",
     "push_research",
     "read_targets",
     "render_explanation",
     "render_reversal",
-    "replay_run",
+    "reproduce_run",
     "resolve_line",
     "retry_failed_run",
     "reverse_run",

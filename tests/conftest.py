@@ -11,7 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from execution.models import ExecutionRun
-from execution.runs.reproduction import Replayed, replay_run
+from execution.runs.reproduction import Reproduced, reproduce_run
 from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import Strategy
 from tests.counts import FAST
@@ -118,6 +118,6 @@ def desk(inbox: Inbox, strategy: Strategy) -> Iterator[Desk]:
     if FAST:
         return
     for run in ExecutionRun.objects.filter(status="succeeded", sequence=1):
-        replayed = replay_run(run.pk)
-        assert isinstance(replayed, Replayed)
+        replayed = reproduce_run(run.pk)
+        assert isinstance(replayed, Reproduced)
         assert replayed.differences == ()

@@ -157,7 +157,7 @@ def _execute(
             request_id=put(settings.ARTIFACTS_ROOT, lines, market_context="Weekly review"),
             strategy_id=str(strategy.pk), provider=provider, initial_balance=balance,
             prices=PriceChain((GivenSource("given", quotes),), now=time), artifacts_root=settings.ARTIFACTS_ROOT,
-            actor="mia", door="dashboard", now=time, accepted_prices=frozenset(_STOCKS),
+            actor="mia", source="dashboard", now=time, accepted_prices=frozenset(_STOCKS),
         )
     )  # fmt: skip
     assert isinstance(answer, RunReport), answer

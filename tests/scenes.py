@@ -91,7 +91,7 @@ class Desk:
             prices=price_chain(prices),
             artifacts_root=self.inbox.root,
             actor="alice",
-            door="service",
+            source="service",
             now=NOW,
             accepted_prices=frozenset(prices if isinstance(prices, Mapping) else ()),
         )

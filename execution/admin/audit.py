@@ -23,7 +23,7 @@ PAGE_SIZE = 100
 MOST_PAGES = 50  # further back the filters lead
 
 _FORMATS = {"csv": (csv_lines, "text/csv; charset=utf-8"), "json": (json_lines, "application/json")}
-_NOTHING_LIKE_IT = "Nobody did anything like that."
+_NO_MATCH = "No entries match these filters."
 _NOTHING = "Nothing here that you may see, or nothing has been done yet."
 _DAY = forms.DateInput(attrs={"type": "date"})
 
@@ -42,10 +42,10 @@ class AuditForm(forms.Form):
             ("", "Everything"),
             ("ledger", "Ledger, by hand"),
             ("run", "Runs"),
-            ("reversal", "Runs taken back"),
-            ("state", "Accounts halted and freed"),
-            ("answer", "Answers for lines"),
-            ("rule", "Rules for providers' words"),
+            ("reversal", "Reversed runs"),
+            ("state", "Trading states"),
+            ("answer", "Resolved lines"),
+            ("rule", "Mapping rules"),
             ("change", "Changes of data"),
             ("admin", "Admin log"),
         ],
@@ -83,7 +83,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         "older": _query(request, page=number + 1) if has_more and number < MOST_PAGES else "",
         "exports": [(name.upper(), _query(request, format=name)) for name in _FORMATS],
         "is_filtered": is_filtered,
-        "nothing_found": _NOTHING_LIKE_IT if is_filtered else _NOTHING,
+        "nothing_found": _NO_MATCH if is_filtered else _NOTHING,
     }
     return TemplateResponse(request, "admin/folios/audit.html", context)
 

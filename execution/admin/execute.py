@@ -13,6 +13,7 @@ from common.admin.columns import badge, cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from common.identifiers import normalize_symbol
 from common.money import CENT
+from common.text import counted
 from execution.admin.refusals import refused, words
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
@@ -136,7 +137,7 @@ class _Executes(ConfirmedAction):
             provider=owner[1],
             prices=prices,
             actor=call.actor,
-            door=ExecutionRun.Door.ADMIN,
+            source=ExecutionRun.Source.ADMIN,
             now=call.now,
             close_unlisted=call.values["close_unlisted"],
             accepted_prices=_symbols(call.values["accepted"]),
@@ -250,7 +251,7 @@ class TryAgain(_Executes):
         one = find_retry(
             call.rows[0].pk,
             actor=call.actor,
-            door=ExecutionRun.Door.ADMIN,
+            source=ExecutionRun.Source.ADMIN,
             now=call.now,
             prices=prices,
             artifacts_root=settings.ARTIFACTS_ROOT,
@@ -280,7 +281,9 @@ class MarkToMarket(ConfirmedAction):
         rows += [
             (symbol, "", "", "", f"held back: {held.words}") for symbol, held in found.screened.held_back.items()
         ]
-        rows += [(symbol, "", "", "", f"keeps its last mark: {why}") for symbol, why in found.unpriced.items()]
+        rows += [
+            (symbol, "", "", "", f"not repriced (last price kept): {why}") for symbol, why in found.unpriced.items()
+        ]
         said = f"Every account is valued at {len(found.screened.quotes)} new prices. No cash and no quantity moves."
         return Effect([said], ("Symbol", "Price", "Source", "As of", ""), rows)
 
@@ -289,7 +292,7 @@ class MarkToMarket(ConfirmedAction):
         if isinstance(asked, Refusal):
             return refused(asked)
         report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
-        return f"{report.accounts} accounts were valued, {report.positions} positions marked."
+        return f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
 
     def _asked(self, call: Call) -> tuple[PriceChain, frozenset[str]] | Refusal:
         prices = _prices(call, "")
@@ -324,7 +327,8 @@ def _sentence(report: RunReport) -> str:
         return f"Request {report.run.request_id} was executed before: nothing is traded again. Its report:"
     after = report.account
     return (
-        f"{len(report.orders)} orders from {report.artifact.recommendation_count} recommendations; afterwards "
+        f"{counted(len(report.orders), 'order')} from "
+        f"{counted(report.artifact.recommendation_count, 'recommendation')}; afterwards "
         f"${Decimal(after.cash_balance):,.2f} in cash and ${Decimal(after.equity_value):,.2f} in positions."
     )
 

@@ -11,7 +11,7 @@ from common.admin.base import RecordAdmin
 from common.admin.columns import Section, column, key_column, moment, page_of, short_id, state_column, units
 from execution.admin.execute import ExecuteRequests
 from execution.admin.sections import orders_section
-from execution.admin.triage import SayWhatItMeans
+from execution.admin.triage import ResolveLine
 from execution.models import (
     ExecutionRun,
     LineResolution,
@@ -30,7 +30,7 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("answer", "An answer"), ("execution", "Its execution")]
+        return [("answer", "A resolution"), ("execution", "Its execution")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         waiting = {"answer": waiting_lines, "execution": answered_lines}.get(self.value() or "")
@@ -41,7 +41,7 @@ class WaitingFilter(admin.SimpleListFilter):
 class RecommendationAdmin(RecordAdmin):
     """Lines of research with the decision on each."""
 
-    confirmed = (SayWhatItMeans,)
+    confirmed = (ResolveLine,)
     list_display = [
         "when", "symbol_named", "action", "percent", "decision", "reason", "line", "run_page", "provider",
     ]  # fmt: skip
@@ -84,7 +84,7 @@ class RecommendationAdmin(RecordAdmin):
 
 
 def _said_of(row: Recommendation) -> Section:
-    """What people said of a line, and the way on: an answer counts when the request is executed again."""
+    """What people said of a line, and the way on: a resolution counts when the request is executed again."""
     said = LineResolution.objects.filter(request_id=row.run.request_id, line=row.line).order_by("-pk")
     cells = [
         (moment(each.created_at), each.action or "as written", each.symbol, units(each.allocation_percent),
@@ -93,7 +93,7 @@ def _said_of(row: Recommendation) -> Section:
     waits = row.outcome == Recommendation.Outcome.QUARANTINED
     return Section(
         "What people said of it, newest first", ("When", "Action", "Symbol", "Size %", "Who", "Reason"), cells,
-        empty="Nothing yet. “Say what it means” answers for a quarantined line.",
+        empty="Nothing yet. “Resolve line” says what a quarantined line means.",
         links=[("Execute the request again", _execute_again(row.run))] if waits else [],
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ class LineResolutionAdmin(RecordAdmin):
     list_filter = ["action"]
     search_fields = ["=request__id", "=symbol", "=actor", "reason"]
     date_hierarchy = "created_at"
-    empty_list = "Nobody has answered for a line yet. A quarantined line has the action “Say what it means”."
+    empty_list = "No line has been resolved yet. A quarantined line has the action “Resolve line”."
 
     when = column("when", "created_at", moment)
     request_page = key_column("request", ResearchRequest, "request_id", short_id)
@@ -127,6 +127,6 @@ class MappingRuleAdmin(RecordAdmin):
     list_display = ["provider", "field", "written", "meaning", "version", "actor", "reason", "when"]
     list_filter = ["provider", "field"]
     search_fields = ["written", "meaning", "=actor", "reason"]
-    empty_list = "There are no rules for providers' words yet."
+    empty_list = "There are no mapping rules yet."
 
     when = column("when", "created_at", moment)

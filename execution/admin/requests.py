@@ -45,6 +45,6 @@ class ResearchRequestAdmin(RecordAdmin):
         runs = row.runs.select_related("strategy").defer("report", "parameters", "prices").order_by("-started_at")
         problems = [(each["code"], each["message"]) for each in row.problems]
         return [
-            Section("What is in the way", ("Code", "What it says"), problems, empty="Nothing is in the way."),
+            Section("Blocking problems", ("Code", "What it says"), problems, empty="There are none."),
             runs_section("Runs", runs[:50], empty="It has not been executed."),
         ]

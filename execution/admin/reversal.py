@@ -1,4 +1,4 @@
-"""The action that takes a run back."""
+"""The action that reverses a run."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,24 +6,25 @@ from typing import Any
 from common.admin.columns import cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from common.money import format_cash
+from common.text import counted
 from execution.admin.refusals import refused
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
 from execution.runs.reversal import RestoredPart, preview_reversal, reverse_run
 
 
-class TakeBack(ConfirmedAction):
-    """Takes a run back by compensating entries, while nothing later stands on it."""
+class ReverseRun(ConfirmedAction):
+    """Reverses a run by compensating entries, while nothing later stands on it."""
 
-    name = "take-back"
-    title = "Take the run back"
-    button = "Take back"
+    name = "reverse"
+    title = "Reverse the run"
+    button = "Reverse"
     permission = "execution.add_reversal"
     most_rows = 1
     is_dangerous = True
 
     def applies(self, row: ExecutionRun) -> bool:
-        """Only what was booked is taken back, and once."""
+        """Only what was booked is reversed, and once."""
         return row.status == ExecutionRun.Status.SUCCEEDED and row.order_count > 0 and not hasattr(row, "reversal")
 
     def preview(self, call: Call) -> Effect | Refused:
@@ -32,9 +33,12 @@ class TakeBack(ConfirmedAction):
         if isinstance(found, Refusal):
             return refused(found)
         if found.replay:
-            return Refused(f"the run was taken back at {found.reversed_at}.")
+            return Refused(f"the run was reversed at {found.reversed_at}.")
         moved, balance = format_cash(Decimal(found.cash)), format_cash(Decimal(found.cash_balance))
-        taken = f"{found.orders} orders are taken back by {found.entries} entries at the same prices."
+        taken = (
+            f"{counted(found.orders, 'order is', 'orders are')} reversed by "
+            f"{counted(found.entries, 'entry', 'entries')} at the same prices."
+        )
         sentences = [
             f"{taken} Cash moves by {moved} to {balance}.",
             "The run and its orders stay in the record. Its request counts as executed and is not executed again.",
@@ -44,13 +48,14 @@ class TakeBack(ConfirmedAction):
 
     def perform(self, call: Call) -> str | Refused:
         found = reverse_run(
-            call.rows[0].pk, actor=call.actor, door=ExecutionRun.Door.ADMIN, reason=call.reason, now=call.now
+            call.rows[0].pk, actor=call.actor, source=ExecutionRun.Source.ADMIN, reason=call.reason, now=call.now
         )
         if isinstance(found, Refusal):
             return refused(found)
         if found.replay:
-            return Refused(f"the run was taken back at {found.reversed_at}.")
-        return f"{found.orders} orders were taken back; cash moved by {format_cash(Decimal(found.cash))}."
+            return Refused(f"the run was reversed at {found.reversed_at}.")
+        orders = counted(found.orders, "order was", "orders were")
+        return f"{orders} reversed; cash moved by {format_cash(Decimal(found.cash))}."
 
 
 def _restored(part: RestoredPart) -> tuple[Any, ...]:

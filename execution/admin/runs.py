@@ -1,4 +1,4 @@
-"""Runs with their lines, orders and prices, and those that were taken back."""
+"""Runs with their lines, orders and prices, and those that were reversed."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from common.admin.columns import (
     units,
 )
 from execution.admin.execute import TryAgain
-from execution.admin.reversal import TakeBack
+from execution.admin.reversal import ReverseRun
 from execution.admin.sections import orders_section
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
 from portfolios.models import LedgerEntry
@@ -31,11 +31,11 @@ from portfolios.models import LedgerEntry
 class ExecutionRunAdmin(RecordAdmin):
     """Runs, newest first."""
 
-    confirmed = (TryAgain, TakeBack)
+    confirmed = (TryAgain, ReverseRun)
     list_display = [
-        "started", "strategy", "provider", "state", "lines", "orders", "simulated", "actor", "door",
+        "started", "strategy", "provider", "state", "lines", "orders", "simulated", "actor", "source",
     ]  # fmt: skip
-    list_filter = ["status", "provider", "door", "is_simulated"]
+    list_filter = ["status", "provider", "source", "is_simulated"]
     search_fields = ["=id", "=request__id", "strategy__name", "=actor", "digest"]
     list_select_related = ["strategy"]
     date_hierarchy = "started_at"
@@ -45,8 +45,8 @@ class ExecutionRunAdmin(RecordAdmin):
             None,
             {
                 "fields": [
-                    "status", "request_page", "account_page", "actor", "door", "started_at", "finished_at", "error",
-                    "digest", "task_id", "sequence", "is_simulated", "is_settled", "is_market_open",
+                    "status", "request_page", "account_page", "actor", "source", "started_at", "finished_at",
+                    "error", "digest", "task_id", "sequence", "is_simulated", "is_settled", "is_market_open",
                     "outcome_counts", "recommendation_count", "order_count", "position_count", "id",
                 ]
             },
@@ -64,7 +64,7 @@ class ExecutionRunAdmin(RecordAdmin):
 
     @admin.display(description="sim.", ordering="is_simulated", boolean=True)
     def simulated(self, row: ExecutionRun) -> bool:
-        """Whether a stand-in price was used or asked for."""
+        """Whether a default price was used or asked for."""
         return row.is_simulated
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -79,7 +79,7 @@ class ExecutionRunAdmin(RecordAdmin):
             "order__security", "recommendation"
         )
         return [
-            *_taken_back(row),
+            *_reversal(row),
             Section("Recommendations", ("Line", "Symbol", "Action", "Size %", "Outcome", "Limits", "Why"),
                     [_line_cells(each) for each in lines], empty="No line was decided."),
             orders_section(orders.order_by("recommendation__line", "pk"),
@@ -90,13 +90,13 @@ class ExecutionRunAdmin(RecordAdmin):
         ]  # fmt: skip
 
 
-def _taken_back(run: ExecutionRun) -> list[Section]:
-    """Who took the run back, when and why; nothing where nobody did."""
+def _reversal(run: ExecutionRun) -> list[Section]:
+    """Who reversed the run, when and why; nothing where nobody did."""
     rows = [
         (link(each, moment(each.reversed_at)), str(each.entry_count), cash(each.cash), each.actor, each.reason)
         for each in Reversal.objects.filter(run=run)
     ]
-    return [Section("Taken back", ("When", "Entries", "Cash", "Who", "Reason"), rows)] if rows else []
+    return [Section("Reversed", ("When", "Entries", "Cash", "Who", "Reason"), rows)] if rows else []
 
 
 def _line_cells(row: Recommendation) -> tuple[Any, ...]:
@@ -118,13 +118,13 @@ def _price_cells(symbol: str, data: dict[str, Any]) -> tuple[Any, ...]:
 
 @admin.register(Reversal)
 class ReversalAdmin(RecordAdmin):
-    """Runs that were taken back, newest first."""
+    """Runs that were reversed, newest first."""
 
-    list_display = ["when", "run_page", "entry_count", "cash_moved", "actor", "door", "reason"]
-    list_filter = ["door"]
+    list_display = ["when", "run_page", "entry_count", "cash_moved", "actor", "source", "reason"]
+    list_filter = ["source"]
     search_fields = ["=run__id", "=actor", "reason"]
     date_hierarchy = "reversed_at"
-    empty_list = "No run has been taken back yet."
+    empty_list = "No run has been reversed yet."
 
     when = column("when", "reversed_at", moment)
     run_page = key_column("run", ExecutionRun, "run_id", short_id)

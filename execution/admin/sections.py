@@ -9,7 +9,7 @@ from execution.models import ExecutionRun, RecommendationOrder
 
 def runs_section(title: str, runs: Iterable[ExecutionRun], **more: Any) -> Section:
     """Return runs as a table; `more` goes to the section."""
-    columns = ("Started", "Strategy", "Provider", "Status", "Lines", "Orders", "Who", "Door")
+    columns = ("Started", "Strategy", "Provider", "Status", "Lines", "Orders", "Who", "Source")
     return Section(title, columns, [_run(each) for each in runs], **more)
 
 
@@ -22,7 +22,7 @@ def _run(run: ExecutionRun) -> tuple[Any, ...]:
         str(run.recommendation_count),
         str(run.order_count),
         run.actor,
-        run.get_door_display(),
+        run.get_source_display(),
     )
 
 

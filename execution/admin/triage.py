@@ -8,15 +8,16 @@ from django.db import transaction
 
 from common.admin.columns import badge, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.text import counted
 from execution.admin.refusals import refused
 from execution.engine.parsing.artifact import Problem
 from execution.engine.vocabulary import Refusal
-from execution.forms import AnswerForm, AssignForm
+from execution.forms import AssignForm, ResolutionForm
 from execution.models import Recommendation, ResearchRequest
-from execution.research.resolutions import Answer, Author
+from execution.research.resolutions import Author, ResolutionInput
 from execution.research.scan import scan_inbox
 from execution.research.triage import assign_request, ignore_request
-from execution.runs.resolution_preview import Reading, Rule, answer_line, preview_answer, rule_from
+from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
 from execution.selectors.research import inbox_entries, stored_ids
 from portfolios.models import Provider
 
@@ -50,7 +51,7 @@ class _Decides(ConfirmedAction):
             (str(before.pk), _whose(before), badge(before.state), _whose(after), badge(after.state))
             for before, after in zip(call.rows, decided, strict=True)
         ]
-        return Effect([self.explanation], ("Request", "Whose", "State", "Then whose", "Then"), rows)
+        return Effect([self.explanation], ("Request", "Assigned to", "State", "Then assigned to", "Then"), rows)
 
     def perform(self, call: Call) -> str | Refused:
         """Decide about all of them, or say about which it is not possible."""
@@ -60,7 +61,7 @@ class _Decides(ConfirmedAction):
                 transaction.set_rollback(True)
                 return refused(decided)
         states = sorted({row.state for row in decided})
-        return f"{len(decided)} requests: {', '.join(states)}."
+        return f"{counted(len(decided), 'request')}: {', '.join(states)}."
 
     def _all(self, call: Call, *, reason: str) -> list[ResearchRequest] | Refusal:
         author = Author(actor=call.actor, reason=reason, now=call.now)
@@ -79,10 +80,10 @@ def _whose(row: ResearchRequest) -> str:
 
 
 class AssignRequests(_Decides):
-    """Says whose requests are."""
+    """Assigns requests to a strategy and a provider."""
 
     name = "assign"
-    title = "Assign to a strategy"
+    title = "Assign strategy and provider"
     button = "Assign"
     form = AssignForm
     states = _WAITING | {State.IGNORED}
@@ -102,7 +103,7 @@ class IgnoreRequests(_Decides):
     """Takes requests out of the inbox."""
 
     name = "ignore"
-    title = "Ignore"
+    title = "Ignore request"
     button = "Ignore"
     states = _WAITING
     explanation = "No batch executes them any more. “Assign” brings them back, and “Execute” still executes them."
@@ -116,8 +117,8 @@ class ScanInbox(ConfirmedAction):
     """Brings the list of requests up to date with their directories."""
 
     name = "scan"
-    title = "Scan the inbox"
-    button = "Scan the inbox"
+    title = "Scan inbox"
+    button = "Scan inbox"
     verb = "Scan"
     permission = "execution.add_researchrequest"
     for_rows = False
@@ -126,7 +127,8 @@ class ScanInbox(ConfirmedAction):
         """Count the directories; their files are read by the scan itself."""
         found = [item.request_id for item in inbox_entries(settings.ARTIFACTS_ROOT)]
         unknown = set(found) - stored_ids(found)
-        said = f"{len(found)} request directories, {len(unknown)} of them not in the list."
+        directories = counted(len(found), "request directory", "request directories")
+        said = f"{directories}, {len(unknown)} of them not in the list."
         return Effect([said, "Those that are new or have changed are read. Nothing is executed."])
 
     def perform(self, call: Call) -> str | Refused:
@@ -134,28 +136,29 @@ class ScanInbox(ConfirmedAction):
         if isinstance(report, Refusal):
             return refused(report)
         states = ", ".join(f"{count} {state}" for state, count in report.states.items()) or "none"
-        said = f"{report.found} requests found, {report.new} new, {report.changed} changed. In all: {states}."
+        found = counted(report.found, "request")
+        said = f"Inbox scanned: {found}, {report.new} new, {report.changed} changed. In all: {states}."
         return " ".join([said, *(f"Refused: {message}." for message in report.refused.values())])
 
 
-class SayWhatItMeans(ConfirmedAction):
-    """Answers for a quarantined line. All fields empty: the line is meant as it is written."""
+class ResolveLine(ConfirmedAction):
+    """Resolves a quarantined line. All fields empty: the line is meant as it is written."""
 
     name = "resolve"
-    title = "Say what the line means"
-    button = "Say what it means"
-    verb = "Keep the answer"
+    title = "Resolve the line"
+    button = "Resolve line"
+    verb = "Keep the resolution"
     permission = "execution.add_lineresolution"
-    form = AnswerForm
+    form = ResolutionForm
     most_rows = 1
 
     def applies(self, row: Recommendation) -> bool:
-        """Only what is quarantined waits for an answer."""
+        """Only what is quarantined waits for a resolution."""
         return row.outcome == Recommendation.Outcome.QUARANTINED
 
     def preview(self, call: Call) -> Effect | Refused:
         """Show how the line would be read, and what the next execution would do with it."""
-        found = self._with(call, preview_answer, reason=_PREVIEWED)
+        found = self._with(call, preview_resolution, reason=_PREVIEWED)
         if isinstance(found, Refused):
             return found
         reading, rule = found
@@ -167,12 +170,12 @@ class SayWhatItMeans(ConfirmedAction):
         return Effect(sentences, ("Line", "Symbol", "Action", "Size %", "Not clear"), [_as_read(reading)])
 
     def perform(self, call: Call) -> str | Refused:
-        """Keep the answer and the rule, both or neither."""
-        found = self._with(call, answer_line, reason=call.reason)
+        """Keep the resolution and the rule, both or neither."""
+        found = self._with(call, keep_resolution, reason=call.reason)
         if isinstance(found, Refused):
             return found
         reading, rule = found
-        kept = "The answer and the rule were kept." if rule else "The answer was kept."
+        kept = "The resolution and the rule were kept." if rule else "The resolution was kept."
         return f"{kept} {_fate(reading)}"
 
     def _with(
@@ -182,25 +185,27 @@ class SayWhatItMeans(ConfirmedAction):
         if not self.applies(line):
             return Refused("the line is not quarantined: it was decided.")
         given = call.values
-        answer = Answer(action=given["action"], symbol=given["symbol"], allocation_percent=given["size"])
-        rule = self._rule(call, line, answer) if call.values["keep"] else None
+        resolution = ResolutionInput(
+            action=given["action"], symbol=given["symbol"], allocation_percent=given["size"]
+        )
+        rule = self._rule(call, line, resolution) if call.values["keep"] else None
         if isinstance(rule, Refused):
             return rule
         author = Author(actor=call.actor, reason=reason, now=call.now)
-        reading = service(line, answer=answer, rule=rule, author=author)
+        reading = service(line, resolution=resolution, rule=rule, author=author)
         return refused(reading) if isinstance(reading, Refusal) else (reading, rule)
 
-    def _rule(self, call: Call, line: Recommendation, answer: Answer) -> Rule | Refused:
+    def _rule(self, call: Call, line: Recommendation, resolution: ResolutionInput) -> Rule | Refused:
         if not call.user.has_perm("execution.add_mappingrule"):
-            return Refused("you may answer for this line, but not make rules. Untick the rule.")
-        found = rule_from(line, answer=answer)
-        return found or Refused("no rule would have made this line clear with this answer. Untick the rule.")
+            return Refused("you may resolve this line, but not make rules. Untick the rule.")
+        found = rule_from(line, resolution=resolution)
+        return found or Refused("no rule would have made this line clear with this resolution. Untick the rule.")
 
 
 def _fate(reading: Reading) -> str:
     if reading.is_taken:
         return "Nothing trades now. The line is decided when its request is executed again."
-    return "Nothing trades, and executing the request again would not take the line with this answer alone."
+    return "Nothing trades, and executing the request again would not take the line with this resolution alone."
 
 
 def _as_read(reading: Reading) -> tuple[Any, ...]:

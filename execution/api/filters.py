@@ -32,13 +32,13 @@ class RunFilter(filters.FilterSet):
     request = filters.UUIDFilter(field_name="request_id", help_text="Of this request.")  # type: ignore[assignment]
     strategy = filters.UUIDFilter(field_name="strategy_id", help_text="Of this strategy.")
     account = filters.UUIDFilter(field_name="account_id", help_text="In this account.")
-    is_simulated = TruthFilter(help_text="At a stand-in price, or not.")
+    is_simulated = TruthFilter(help_text="At a default price, or not.")
     is_reversed = TruthFilter(
-        field_name="reversal", lookup_expr="isnull", exclude=True, help_text="Taken back, or not."
+        field_name="reversal", lookup_expr="isnull", exclude=True, help_text="Reversed, or not."
     )
     started_after = MomentFilter(field_name="started_at", lookup_expr="gte", help_text="From this time on.")
     started_before = MomentFilter(field_name="started_at", lookup_expr="lt", help_text="Before this time.")
 
     class Meta:
         model = ExecutionRun
-        fields = ["status", "provider", "door"]
+        fields = ["status", "provider", "source"]

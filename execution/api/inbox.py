@@ -25,8 +25,8 @@ from execution.api.requests import ReasonBody
 from execution.api.serializers import MappingRuleRow, PendingReport, ResearchRow, ResolutionRow, ScanReportShape
 from execution.models import MappingRule, ResearchRequest
 from execution.services import (
-    Answer,
     Author,
+    ResolutionInput,
     assign_request,
     count_ready,
     execute_pending,
@@ -79,7 +79,7 @@ class DecisionViewSet(StrictViewSet):
     needs = {"assign": DECIDE, "ignore": DECIDE, "resolve": "execution.add_lineresolution"}
 
     @extend_schema(
-        summary="Say whose a request is",
+        summary="Assign strategy and provider",
         description="Where the research can be read, it is ready to be executed then. A request that was ignored"
         " waits again.",
         request=AssignBody,
@@ -110,9 +110,9 @@ class DecisionViewSet(StrictViewSet):
         return _research(granted(ignore_request(pk, author=_author(request, reason))))
 
     @extend_schema(
-        summary="Say what a line means",
+        summary="Resolve a line",
         description="Keep what one line of a request means; without action, symbol and size it is meant as it is"
-        " written. The line trades when the request is executed again, in a follow-up run. The newest answer"
+        " written. The line trades when the request is executed again, in a follow-up run. The newest resolution"
         " counts.",
         request=ResolveBody,
         responses={201: ResolutionRow},
@@ -120,13 +120,13 @@ class DecisionViewSet(StrictViewSet):
     def resolve(self, request: Request, pk: UUID, line: int) -> Response:
         body = checked(ResolveBody, request.data)
         author = _author(request, body.pop("reason"))
-        kept = granted(resolve_line(request_id=pk, line=line, answer=Answer(**body), author=author))
+        kept = granted(resolve_line(request_id=pk, line=line, resolution=ResolutionInput(**body), author=author))
         return Response(shown_object(kept, ResolutionRow), status=status.HTTP_201_CREATED)
 
 
 @extend_schema_view(
     create=extend_schema(
-        summary="Say what a word means",
+        summary="Add a mapping rule",
         description="Keep how a provider's word is meant from now on, as the next version of the rule; an empty"
         " meaning withdraws it. Runs that are done stay as they are.",
         request=RuleBody,

@@ -83,7 +83,7 @@ def pending_batch(body: Mapping[str, Any], *, actor: str, now: datetime) -> Batc
     return Batch(
         initial_balance=opening_balance(body),
         actor=actor,
-        door=ExecutionRun.Door.API,
+        source=ExecutionRun.Source.API,
         clock=timezone.now,
         prices_at=prices_at,
         provider=body.get("provider"),

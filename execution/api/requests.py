@@ -205,7 +205,7 @@ def _execution_request(
         initial_balance=opening_balance(body),
         prices=price_chain(body, now=now),
         actor=actor,
-        door=ExecutionRun.Door.API,
+        source=ExecutionRun.Source.API,
         now=now,
         task_id=str(task_id) if task_id else None,
         mode=mode,

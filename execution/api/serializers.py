@@ -6,7 +6,7 @@ from common.api.shapes import shape_of
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
 from execution.reports.types import RunReport
 from execution.selectors.run_detail import Reviewed
-from execution.services import Done, Explanation, Replayed, ReversalReport, ScanReport, ValuationReport
+from execution.services import Done, Explanation, Reproduced, ReversalReport, ScanReport, ValuationReport
 
 
 class RequestProblem(serializers.Serializer[object]):
@@ -40,7 +40,7 @@ class RunRow(serializers.ModelSerializer[ExecutionRun]):
     """One execution of one request in one account."""
 
     reversed_at = serializers.DateTimeField(
-        source="reversal__reversed_at", allow_null=True, help_text="When the run was taken back; null: it was not."
+        source="reversal__reversed_at", allow_null=True, help_text="When the run was reversed; null: it was not."
     )
     outcome_counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="How many lines ended in which outcome."
@@ -50,7 +50,7 @@ class RunRow(serializers.ModelSerializer[ExecutionRun]):
         model = ExecutionRun
         fields = [
             "id", "request", "strategy", "provider", "account", "sequence", "status", "task_id", "digest",
-            "is_simulated", "is_settled", "is_market_open", "actor", "door", "started_at", "finished_at",
+            "is_simulated", "is_settled", "is_market_open", "actor", "source", "started_at", "finished_at",
             "reversed_at", "recommendation_count", "order_count", "position_count", "outcome_counts", "error",
         ]  # fmt: skip
 
@@ -73,14 +73,14 @@ class Report(shape_of(RunReport)):  # type: ignore[misc]  # made from the datacl
     replay = serializers.BooleanField()
 
 
-class Reproduction(shape_of(Replayed)):  # type: ignore[misc]  # made from the dataclass
+class Reproduction(shape_of(Reproduced)):  # type: ignore[misc]  # made from the dataclass
     """A run planned again from what it stored, and what comes out differently: nothing, where it is reproduced."""
 
     reproduced = serializers.BooleanField()
 
 
 class ResolutionRow(serializers.ModelSerializer[LineResolution]):
-    """What a person said of one line; the newest answer counts."""
+    """What a person said of one line; the newest counts."""
 
     class Meta:
         model = LineResolution

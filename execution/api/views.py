@@ -53,7 +53,7 @@ from execution.services import (
     preview,
     preview_reversal,
     push_research,
-    replay_run,
+    reproduce_run,
     retry_failed_run,
     reverse_run,
 )
@@ -124,7 +124,7 @@ class ResearchViewSet(RowsViewSet):
 )
 @listed("runs", "run")
 class ExecutionViewSet(RowsViewSet):
-    """Runs: what went in, what came out, who asked through which door."""
+    """Runs: what went in, what came out, who asked and from where."""
 
     queryset = ExecutionRun.objects.all()
     serializer_class = RunRow
@@ -182,7 +182,7 @@ class ExecutionViewSet(RowsViewSet):
         responses=Reproduction,
     )
     def reproduction(self, request: Request, pk: UUID) -> Response:
-        return Response(data_of(granted(replay_run(pk)).as_data()))
+        return Response(data_of(granted(reproduce_run(pk)).as_data()))
 
     @extend_schema(
         summary="Take a run back",
@@ -195,7 +195,9 @@ class ExecutionViewSet(RowsViewSet):
     def reverse(self, request: Request, pk: UUID) -> Response:
         reason = checked(ReasonBody, request.data)["reason"]
         report = granted(
-            reverse_run(pk, actor=_actor(request), door=ExecutionRun.Door.API, reason=reason, now=timezone.now())
+            reverse_run(
+                pk, actor=_actor(request), source=ExecutionRun.Source.API, reason=reason, now=timezone.now()
+            )
         )
         if report.replay:
             return Response(report.as_data())
@@ -221,7 +223,7 @@ class ExecutionViewSet(RowsViewSet):
         answer = retry_failed_run(
             pk,
             actor=_actor(request),
-            door=ExecutionRun.Door.API,
+            source=ExecutionRun.Source.API,
             now=now,
             prices=price_chain(body, now=now),
             artifacts_root=settings.ARTIFACTS_ROOT,
@@ -285,7 +287,7 @@ def _actor(request: Request) -> str:
 
 
 def _values(run: ExecutionRun) -> dict[str, Any]:
-    """The run's columns by name, relations by their key, and when it was taken back."""
+    """The run's columns by name, relations by their key, and when it was reversed."""
     columns = {field.name: getattr(run, field.attname) for field in run._meta.concrete_fields}
     return {**columns, "reversal__reversed_at": reversed_at(run)}
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from common.money import ZERO, format_cash, format_percent, plain
+from common.text import counted
 from execution.engine.vocabulary import Code, Outcome
 from portfolios.domain.accounting import Action, Fill
 from portfolios.domain.risk_limits import LIMITS
@@ -105,7 +106,7 @@ def explain(given: Explanation, tense: Tense = Tense.PAST) -> str:
     if given.message:
         return given.message
     if given.outcome is Outcome.HELD:
-        return f"Held: no order, and {given.symbol} is protected from a sweep."
+        return f"Held: no order. {given.symbol} is not closed as an unlisted position."
     remarks = [_clause(code, given) for code in given.codes if code in REMARKS]
     codes = [code for code in given.codes if code not in REMARKS]
     parts = _traded(given, codes, tense) if given.fills else [_not_traded(given, codes)]
@@ -173,13 +174,9 @@ def _numbers(found: Shortfall) -> str:
         return f"what is left, {format_cash(found.available)}, is less than a step of each line"
     available = max(found.available, ZERO)
     if found.is_count:
-        return f"{_counted(int(found.wanted), 'order')} wanted, {int(available):,} available"
+        return f"{counted(int(found.wanted), 'order')} wanted, {int(available):,} available"
     words = f"{format_cash(found.wanted)} wanted, {format_cash(available)} available"
     return f"{words}; {_shared(found.share)}" if found.share else words
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _shared(share: Share) -> str:
@@ -191,4 +188,4 @@ def _others(beside: Sequence[Action]) -> str:
     """Say how many other orders, and of what kind where they are of one."""
     nouns = {"purchase" if action is Action.BUY else "short sale" for action in beside}
     noun = nouns.pop() if len(nouns) == 1 else "order"
-    return _counted(len(beside), f"other {noun}")
+    return counted(len(beside), f"other {noun}")

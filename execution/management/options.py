@@ -98,7 +98,7 @@ def execution_request_of(
         initial_balance=balance,
         prices=prices,
         actor=os_user(),
-        door=ExecutionRun.Door.COMMAND,
+        source=ExecutionRun.Source.COMMAND,
         now=now,
         mode=mode,
         close_unlisted=options["close_unlisted"],

@@ -1,4 +1,4 @@
-"""The prices that a door asks for: those it was given, in front of the sources of the settings."""
+"""The prices that a caller asks for: those it was given, in front of the sources of the settings."""
 
 from collections.abc import Mapping
 from datetime import datetime

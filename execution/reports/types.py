@@ -14,7 +14,7 @@ class RunPart:
     """The run. `id` is None in a preview; `status` is "succeeded" or "previewed".
 
     `sequence` counts the runs of the request; `market_open` is None where the market's calendar ends; `reversed_at`
-    is None unless the run is replayed and its orders have been taken back.
+    is None unless the run is replayed and its orders have been reversed.
     """
 
     id: str | None
@@ -144,5 +144,5 @@ class RunReport:
         )
 
     def as_replay(self, *, reversed_at: str | None = None) -> "RunReport":
-        """Return the same report, marked as a replay, and as taken back where it was."""
+        """Return the same report, marked as a replay, and as reversed where it was."""
         return replace(self, run=replace(self.run, replay=True, reversed_at=reversed_at))

@@ -1,6 +1,6 @@
 """What people said of quarantined lines and of their providers' words: read for every run, written once, kept.
 
-An answer is never edited: the newest of a line, or of a provider's word, counts.
+An resolution is never edited: the newest of a line, or of a provider's word, counts.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from django.db import transaction
 
 from common.identifiers import normalize_symbol
 from common.money import HUNDRED
-from common.text import one_line
+from common.text import counted, one_line
 from execution.arguments import parse_provider
 from execution.engine.parsing.artifact import Problem
 from execution.engine.parsing.interpretation import Interpretation
@@ -25,7 +25,7 @@ _Field = MappingRule.Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ResolutionInput:
     """What a person says of one line, as text; all empty: the line is meant as it is written."""
 
     action: str = ""
@@ -65,18 +65,20 @@ def rules_for(provider: str) -> Rules:
     )
 
 
-def resolve_line(*, request_id: uuid.UUID, line: int, answer: Answer, author: Author) -> LineResolution | Refusal:
+def resolve_line(
+    *, request_id: uuid.UUID, line: int, resolution: ResolutionInput, author: Author
+) -> LineResolution | Refusal:
     """Keep what a person says of one line; the next execution of the request takes the line with it.
 
-    Refused: a line that the request does not have, a word that is none of ours, an answer without a reason.
+    Refused: a line that the request does not have, a word that is none of ours, a resolution without a reason.
     """
     request = ResearchRequest.objects.filter(pk=request_id).first()
     if request is None:
         return Refusal(Code.REQUEST_NOT_FOUND, f"request {request_id} is not known")
     if not 1 <= line <= request.recommendation_count:
         count = request.recommendation_count
-        return Refusal(Code.LINE_NOT_FOUND, f"line is {line}: request {request_id} has {count} lines")
-    checked = _checked(answer)
+        return Refusal(Code.LINE_NOT_FOUND, f"line is {line}: request {request_id} has {counted(count, 'line')}")
+    checked = _checked(resolution)
     refusal = checked if isinstance(checked, Refusal) else _unexplained(author)
     if isinstance(refusal, Refusal):
         return refusal
@@ -116,12 +118,12 @@ def save_rule(*, provider: str, field: str, written: str, meaning: str, author: 
         )
 
 
-def suggested_rule(problem: Problem, answer: Answer) -> tuple[str, str, str] | None:
+def suggested_rule(problem: Problem, resolution: ResolutionInput) -> tuple[str, str, str] | None:
     """Return the rule (field, word, meaning) that would have made a line clear, None where no rule could."""
-    if problem.code in _ACTION_CODES and answer.action and problem.value:
-        return str(_Field.ACTION), problem.value, answer.action
-    if problem.code is Code.SYMBOL_INVALID and answer.symbol and problem.value:
-        return str(_Field.SYMBOL), problem.value, answer.symbol
+    if problem.code in _ACTION_CODES and resolution.action and problem.value:
+        return str(_Field.ACTION), problem.value, resolution.action
+    if problem.code is Code.SYMBOL_INVALID and resolution.symbol and problem.value:
+        return str(_Field.SYMBOL), problem.value, resolution.symbol
     return None
 
 
@@ -140,16 +142,16 @@ def _resolution(row: LineResolution) -> Resolution:
     )
 
 
-def _checked(answer: Answer) -> Resolution | Refusal:
-    action, symbol = answer.action.strip().upper(), None
+def _checked(resolution: ResolutionInput) -> Resolution | Refusal:
+    action, symbol = resolution.action.strip().upper(), None
     if action and action not in RecommendedAction.__members__:
         known = ", ".join(RecommendedAction)
-        return Refusal(Code.BAD_RESOLUTION, f"action is {one_line(answer.action)}: not one of {known}")
-    if answer.symbol.strip():
-        symbol = normalize_symbol(answer.symbol)
+        return Refusal(Code.BAD_RESOLUTION, f"action is {one_line(resolution.action)}: not one of {known}")
+    if resolution.symbol.strip():
+        symbol = normalize_symbol(resolution.symbol)
         if symbol is None:
-            return Refusal(Code.BAD_RESOLUTION, f"symbol is {one_line(answer.symbol)}: not a symbol")
-    percent = _percent(answer.allocation_percent)
+            return Refusal(Code.BAD_RESOLUTION, f"symbol is {one_line(resolution.symbol)}: not a symbol")
+    percent = _percent(resolution.allocation_percent)
     if isinstance(percent, Refusal):
         return percent
     return Resolution(RecommendedAction(action) if action else None, symbol, percent)
@@ -187,7 +189,7 @@ def _checked_meaning(field: str, meaning: str) -> str | Refusal:
 def _unexplained(author: Author) -> Refusal | None:
     if author.actor.strip() and author.reason.strip():
         return None
-    return Refusal(Code.REASON_MISSING, "an answer needs a person and a reason")
+    return Refusal(Code.REASON_MISSING, "a resolution needs a person and a reason")
 
 
 def _unwritten(word: str) -> Refusal | None:

@@ -29,7 +29,7 @@ class Batch:
     """
 
     actor: str
-    door: str
+    source: str
     clock: Callable[[], datetime]
     prices_at: Callable[[datetime], PriceChain]
     initial_balance: Decimal = field(default_factory=default_initial_balance)
@@ -114,7 +114,7 @@ def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: dat
         prices=prices,
         artifacts_root=batch.artifacts_root,
         actor=batch.actor,
-        door=batch.door,
+        source=batch.source,
         now=now,
         mode=batch.mode,
         accepted_prices=batch.accepted_prices,

@@ -46,7 +46,7 @@ def next_attempt(
     """Return the run that may take place, the newest report where nothing is left to do, or a refusal.
 
     `loaded` is read with all that people have said by now, `accepted` are the symbols whose price a person has
-    confirmed. A request of which a run was taken back has no follow-up. Refused: an artifact that has changed since
+    confirmed. A request of which a run was reversed has no follow-up. Refused: an artifact that has changed since
     any account executed it.
     """
     runs = records.find_runs(request_id=request_id)
@@ -64,7 +64,7 @@ def next_attempt(
 
 
 def _replay(run: ExecutionRun) -> RunReport:
-    """The report of an earlier run, which says where the run was taken back since."""
+    """The report of an earlier run, which says where the run was reversed since."""
     reversal = records.reversal_of(run)
     reversed_at = reversal.reversed_at.isoformat() if reversal else None
     return RunReport.from_data(run.report).as_replay(reversed_at=reversed_at)

@@ -95,7 +95,7 @@ def execute(request: ExecutionRequest) -> RunReport | Refusal:
 
 
 def _market_refusal(found: Prepared) -> Refusal | None:
-    """A policy may want an open market; the request can be executed when it is."""
+    """A policy may require the market to be open; the request can be executed when it is."""
     market = found.market
     if market.is_open or not found.policy.require_open_market:
         return None
@@ -103,7 +103,9 @@ def _market_refusal(found: Prepared) -> Refusal | None:
         rule = "the calendar of the stock market does not cover today"
     else:
         rule = f"the stock market opens {market.opens_at:%Y-%m-%d %H:%M} UTC"
-    return Refusal(Code.MARKET_CLOSED, f"policy version {found.policy.version} wants an open market: {rule}")
+    return Refusal(
+        Code.MARKET_CLOSED, f"policy version {found.policy.version} requires the market to be open: {rule}"
+    )
 
 
 def _keep_inline(found: Prepared) -> Refusal | None:

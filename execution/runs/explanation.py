@@ -66,7 +66,7 @@ def _run(run: ExecutionRun) -> dict[str, Any]:
         "mode": run.parameters.get("mode"),
         "policy_version": run.parameters.get("policy", {}).get("version"),
         "actor": run.actor,
-        "door": run.door,
+        "source": run.source,
         "started_at": run.started_at.isoformat(),
         "simulated": run.is_simulated,
     }
@@ -123,7 +123,7 @@ def _text(explanation: Explanation) -> Iterator[str]:
     run = explanation.run
     yield f"Run {run['id']} of request {run['request_id']}, {run['status']}"
     yield f"{run['strategy']} / {run['provider']}, mode {run['mode']}, policy {run['policy_version']}"
-    yield f"Started {run['started_at']} by {run['actor']} ({run['door']})"
+    yield f"Started {run['started_at']} by {run['actor']} ({run['source']})"
     for line in explanation.lines:
         yield ""
         yield from _line_text(line)

@@ -42,7 +42,7 @@ def facts_of(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str,
         is_market_open=found.market.is_open,
         sequence=found.attempt.sequence,
         actor=request.actor,
-        door=request.door,
+        source=request.source,
         now=request.now,
     )
 

@@ -56,7 +56,7 @@ class ExecutionRequest:
     provider: str
     prices: PriceChain
     actor: str
-    door: str
+    source: str
     now: datetime
     initial_balance: Decimal = field(default_factory=default_initial_balance)
     artifacts_root: Path = field(default_factory=default_artifacts_root)

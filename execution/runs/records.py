@@ -37,7 +37,7 @@ class RunFacts:
     is_market_open: bool | None
     sequence: int
     actor: str
-    door: str
+    source: str
     now: datetime
 
 
@@ -59,7 +59,7 @@ def account_of_run(run_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def reversal_of(run: ExecutionRun) -> Reversal | None:
-    """Return how the run was taken back, or None. No query where the run was read with its reversal."""
+    """Return how the run was reversed, or None. No query where the run was read with its reversal."""
     found: Reversal | None = getattr(run, "reversal", None)
     return found
 
@@ -73,7 +73,7 @@ def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
 def undecided_lines() -> "QuerySet[Recommendation]":
     """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
 
-    A request of which a run was taken back has none.
+    A request of which a run was reversed has none.
     """
     later = Recommendation.objects.filter(
         run__request=OuterRef("run__request"),
@@ -158,18 +158,18 @@ def record_reversal(
     run: ExecutionRun,
     *,
     actor: str,
-    door: str,
+    source: str,
     reason: str,
     entry_count: int,
     cash: Decimal,
     report: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Write that a run was taken back. Raises IntegrityError where it had been."""
+    """Write that a run was reversed. Raises IntegrityError where it had been."""
     Reversal.objects.create(
         run=run,
         actor=actor,
-        door=door,
+        source=source,
         reason=reason,
         reversed_at=now,
         entry_count=entry_count,
@@ -202,7 +202,7 @@ def _run_columns(facts: RunFacts) -> dict[str, Any]:
         "is_market_open": facts.is_market_open,
         "sequence": facts.sequence,
         "actor": facts.actor,
-        "door": facts.door,
+        "source": facts.source,
         "started_at": facts.now,
     }
 

@@ -35,7 +35,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class Reproduced:
     """The comparison of one run; without differences its orders and decisions are reproduced."""
 
     run_id: str
@@ -48,7 +48,7 @@ class Replayed:
         return {**asdict(self), "reproduced": not self.differences}
 
 
-def replay_run(run_id: uuid.UUID) -> Replayed | Refusal:
+def reproduce_run(run_id: uuid.UUID) -> Reproduced | Refusal:
     """Plan the run again and return what differs, or why it cannot be planned again."""
     with one_snapshot():
         run = records.find_run(run_id)
@@ -60,7 +60,7 @@ def replay_run(run_id: uuid.UUID) -> Replayed | Refusal:
         if isinstance(plan, Refusal):
             return plan
         differences = [*_order_differences(run, plan.intents), *_decision_differences(run, plan.decisions)]
-        return Replayed(str(run_id), run.order_count, run.recommendation_count, tuple(differences))
+        return Reproduced(str(run_id), run.order_count, run.recommendation_count, tuple(differences))
 
 
 def _plan_again(run: ExecutionRun) -> Plan | Refusal:

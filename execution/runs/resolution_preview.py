@@ -1,6 +1,6 @@
-"""Answers for quarantined lines: how a line would be read with one is shown before it is kept.
+"""Resolutions of quarantined lines: how a line would be read with one is shown before it is kept.
 
-A preview keeps the answer, looks, and rolls it back: what it shows is what the next execution would see.
+A preview keeps the resolution, looks, and rolls it back: what it shows is what the next execution would see.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from execution.models import ExecutionRun
 from execution.models import Recommendation as StoredLine
 from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import (
-    Answer,
     Author,
+    ResolutionInput,
     interpretation_for,
     resolve_line,
     save_rule,
@@ -34,44 +34,48 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a line is read with an answer. `is_taken`: the next execution of its request decides it then."""
+    """How a line is read with a resolution. `is_taken`: the next execution of its request decides it then."""
 
     line: Recommendation | Problem
     is_taken: bool
 
 
-def rule_from(line: StoredLine, *, answer: Answer) -> Rule | None:
+def rule_from(line: StoredLine, *, resolution: ResolutionInput) -> Rule | None:
     """Return the rule that would have made the line clear, as its run read it; None where no rule could."""
     artifact = interpretation_of(line.run).read(line.run.request.content.encode())
     problem = None if isinstance(artifact, Refusal) else _find(artifact, line.line)
-    found = suggested_rule(problem, answer) if isinstance(problem, Problem) else None
+    found = suggested_rule(problem, resolution) if isinstance(problem, Problem) else None
     return Rule(*found) if found else None
 
 
-def preview_answer(line: StoredLine, *, answer: Answer, rule: Rule | None, author: Author) -> Reading | Refusal:
-    """Return how the line would be read with the answer, or why it cannot be kept. Writes nothing."""
+def preview_resolution(
+    line: StoredLine, *, resolution: ResolutionInput, rule: Rule | None, author: Author
+) -> Reading | Refusal:
+    """Return how the line would be read with the resolution, or why it cannot be kept. Writes nothing."""
     with transaction.atomic():
-        refusal = _keep(line, answer=answer, rule=rule, author=author)
+        refusal = _keep(line, resolution=resolution, rule=rule, author=author)
         found = _look(line) if refusal is None else refusal
         transaction.set_rollback(True)
     return found
 
 
-def answer_line(line: StoredLine, *, answer: Answer, rule: Rule | None, author: Author) -> Reading | Refusal:
+def keep_resolution(
+    line: StoredLine, *, resolution: ResolutionInput, rule: Rule | None, author: Author
+) -> Reading | Refusal:
     """Keep what a person says of a line and, where there is one, the rule; return how the line is read now.
 
     Both are kept or neither. Refused: whatever `resolve_line` and `save_rule` refuse.
     """
     with transaction.atomic():
-        refusal = _keep(line, answer=answer, rule=rule, author=author)
+        refusal = _keep(line, resolution=resolution, rule=rule, author=author)
         found = _look(line) if refusal is None else refusal
         if isinstance(found, Refusal):
             transaction.set_rollback(True)
     return found
 
 
-def _keep(line: StoredLine, *, answer: Answer, rule: Rule | None, author: Author) -> Refusal | None:
-    kept = resolve_line(request_id=line.run.request_id, line=line.line, answer=answer, author=author)
+def _keep(line: StoredLine, *, resolution: ResolutionInput, rule: Rule | None, author: Author) -> Refusal | None:
+    kept = resolve_line(request_id=line.run.request_id, line=line.line, resolution=resolution, author=author)
     if isinstance(kept, Refusal) or rule is None:
         return kept if isinstance(kept, Refusal) else None
     saved = save_rule(

@@ -23,7 +23,7 @@ _Origin = ResearchRequest.Origin
 
 
 def retry_failed_run(
-    run_id: uuid.UUID, *, actor: str, door: str, now: datetime, prices: PriceChain, artifacts_root: Path
+    run_id: uuid.UUID, *, actor: str, source: str, now: datetime, prices: PriceChain, artifacts_root: Path
 ) -> RunReport | Refusal:
     """Execute the request of a failed run again, with the run's mode, sweep, provider, strategy and first deposit.
 
@@ -32,12 +32,12 @@ def retry_failed_run(
     the run read (ARTIFACT_CHANGED), and whatever `execute` refuses. Of two callers at once, one executes and the
     other gets a replay. Must not be called inside a transaction; raises what `execute` raises.
     """
-    found = find_retry(run_id, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
+    found = find_retry(run_id, actor=actor, source=source, now=now, prices=prices, artifacts_root=artifacts_root)
     return found if isinstance(found, Refusal) else execute(found)
 
 
 def find_retry(
-    run_id: uuid.UUID, *, actor: str, door: str, now: datetime, prices: PriceChain, artifacts_root: Path
+    run_id: uuid.UUID, *, actor: str, source: str, now: datetime, prices: PriceChain, artifacts_root: Path
 ) -> ExecutionRequest | Refusal:
     """Return the call that tries a failed run again, to be previewed or executed, or why there is none."""
     run = _failed_run(run_id)
@@ -46,7 +46,7 @@ def find_retry(
     loaded = _research(run, artifacts_root)
     if isinstance(loaded, Refusal):
         return loaded
-    return _request(run, loaded, actor=actor, door=door, now=now, prices=prices, artifacts_root=artifacts_root)
+    return _request(run, loaded, actor=actor, source=source, now=now, prices=prices, artifacts_root=artifacts_root)
 
 
 def _failed_run(run_id: uuid.UUID) -> ExecutionRun | Refusal:
@@ -95,7 +95,7 @@ def _request(
     loaded: LoadedArtifact,
     *,
     actor: str,
-    door: str,
+    source: str,
     now: datetime,
     prices: PriceChain,
     artifacts_root: Path,
@@ -109,7 +109,7 @@ def _request(
         prices=prices,
         artifacts_root=artifacts_root,
         actor=actor,
-        door=door,
+        source=source,
         now=now,
         mode=Mode(kept["mode"]),
         close_unlisted=bool(kept["close_unlisted"]),

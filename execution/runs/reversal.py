@@ -16,6 +16,7 @@ from django.db import transaction
 
 from common.db.retry import run_transaction
 from common.money import format_cash, plain
+from common.text import counted
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
 from execution.runs import records
@@ -74,7 +75,7 @@ class _Order:
 
     run_id: uuid.UUID
     actor: str
-    door: str
+    source: str
     reason: str
     now: datetime
 
@@ -91,7 +92,7 @@ def preview_reversal(run_id: uuid.UUID) -> ReversalReport | Refusal:
 
 
 def reverse_run(
-    run_id: uuid.UUID, *, actor: str, door: str, reason: str, now: datetime
+    run_id: uuid.UUID, *, actor: str, source: str, reason: str, now: datetime
 ) -> ReversalReport | Refusal:
     """Reverse a run once: the report, the first reversal's report again (`replay`), or why it is refused.
 
@@ -102,7 +103,7 @@ def reverse_run(
     """
     if not actor.strip() or not reason.strip():
         return Refusal(Code.REASON_MISSING, f"run {run_id}: a reversal needs an actor and a reason")
-    order = _Order(run_id=run_id, actor=actor, door=door, reason=reason.strip(), now=now)
+    order = _Order(run_id=run_id, actor=actor, source=source, reason=reason.strip(), now=now)
     try:
         return run_transaction(lambda: _reverse_once(order))
     except CannotBookError as error:
@@ -179,7 +180,7 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
     records.record_reversal(
         found.run,
         actor=order.actor,
-        door=order.door,
+        source=order.source,
         reason=order.reason,
         entry_count=len(plan.entries),
         cash=plan.cash,
@@ -244,6 +245,6 @@ def _line(part: RestoredPart) -> str:
 
 
 def _footer(report: ReversalReport) -> str:
-    counts = f"{report.orders} orders, {report.entries} ledger entries"
+    counts = f"{counted(report.orders, 'order')}, {counted(report.entries, 'ledger entry', 'ledger entries')}"
     cash, balance = format_cash(Decimal(report.cash)), format_cash(Decimal(report.cash_balance))
     return f"{counts}; cash {cash}, balance after it {balance}"

@@ -100,7 +100,7 @@ def _books() -> Iterator[_Kind]:
     yield _Kind(
         name="books",
         words=("account does not fit its ledger", "accounts do not fit their ledger"),
-        hint="Run check_books: it says what does not fit, and --repair mends what follows from the ledger.",
+        hint="Run check_books: it says what does not fit, and --repair repairs what follows from the ledger.",
         model=PortfolioAccount,
         rows=PortfolioAccount.objects.filter(~Exists(last)).exclude(book_version=0, cash_balance=0),
         is_urgent=True,
@@ -161,7 +161,7 @@ def _lines() -> Iterator[_Kind]:
     yield _Kind(
         name="waiting-lines",
         words=("quarantined line that waits for a person", "quarantined lines that wait for a person"),
-        hint="Each says what is in doubt: say what it means.",
+        hint="Each says what is in doubt: resolve it.",
         model=Recommendation,
         rows=waiting_lines(),
         filters={"waits": "answer"},
@@ -169,8 +169,8 @@ def _lines() -> Iterator[_Kind]:
     yield _Kind(
         name="answered-lines",
         words=(
-            "answered line whose request can be executed again",
-            "answered lines whose requests can be executed again",
+            "resolved line whose request can be executed again",
+            "resolved lines whose requests can be executed again",
         ),
         hint="Execute their request again.",
         model=Recommendation,
@@ -200,8 +200,8 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
     yield _Kind(
         name="outdated-measures",
         words=(
-            "account whose measures are older than its books",
-            "accounts whose measures are older than their books",
+            "account whose metrics are out of date",
+            "accounts whose metrics are out of date",
         ),
         hint="Run refresh_summaries, which computes them again.",
         model=PortfolioAccount,

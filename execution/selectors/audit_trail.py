@@ -1,4 +1,4 @@
-"""Who did what when: what was booked by hand, run, taken back, halted, answered and edited, as one trail.
+"""Who did what when: what was booked by hand, run, reversed, halted, resolved and edited, as one trail.
 
 Each source is read newest first and only as far as it is needed; together they are merged by time.
 """
@@ -15,6 +15,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from common.money import plain
+from common.text import counted
 from common.web.export import Cell
 from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, Reversal
 from portfolios.history.models import TRACKED, versions
@@ -124,8 +125,8 @@ def _runs(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "started_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.started_at, row.actor, "run",
-            f"{row.get_status_display()} through {row.get_door_display()}: {row.order_count} orders from "
-            f"{row.recommendation_count} lines",
+            f"{row.get_status_display()} by {row.get_source_display()}: {counted(row.order_count, 'order')} from "
+            f"{counted(row.recommendation_count, 'line')}",
             f"{row.strategy} / {row.get_provider_display()}", wanted.symbol, row.error,
             Subject(ExecutionRun, row.pk),
         )  # fmt: skip
@@ -144,7 +145,8 @@ def _reversals(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "reversed_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.reversed_at, row.actor, "reversal",
-            f"Run taken back through {row.get_door_display()}: {row.entry_count} entries, cash {plain(row.cash)}",
+            f"Run reversed by {row.get_source_display()}: {counted(row.entry_count, 'entry', 'entries')}, "
+            f"cash {plain(row.cash)}",
             f"{row.run.strategy} / {row.run.get_provider_display()}", wanted.symbol, row.reason,
             Subject(Reversal, row.pk),
         )  # fmt: skip

@@ -47,7 +47,7 @@ def review_run(run_id: uuid.UUID) -> tuple[ExecutionRun, list[Reviewed]] | Refus
 
 
 def reversed_at(run: ExecutionRun) -> datetime | None:
-    """Return when the run was taken back; None: it was not."""
+    """Return when the run was reversed; None: it was not."""
     reversal = records.reversal_of(run)
     return reversal.reversed_at if reversal else None
 

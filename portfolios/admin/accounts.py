@@ -1,4 +1,4 @@
-"""Accounts: opened, corrected in cash, halted and freed, checked against their ledger."""
+"""Accounts: opened, corrected in cash, halted and activated, checked against their ledger."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Actions on the books that ask first: cash in and out, orders filled, canceled, taken back, positions ended."""
+"""Actions on the books that ask first: cash in and out, orders filled, canceled, reversed, positions ended."""
 
 from uuid import UUID
 
@@ -92,26 +92,26 @@ class CancelOrder(BooksAction):
         return f"{order.action} {order.security_id} was canceled."
 
 
-class TakeBackOrder(BooksAction):
-    """What deleting an order means: the order stays, what it did is taken back."""
+class ReverseOrder(BooksAction):
+    """What deleting an order means: the order stays, what it did is reversed."""
 
     name = "delete"
     title = "Delete the order"
-    button = "Take back"
+    button = "Reverse"
     explanation = (
-        "The order stays in the record. One CORRECTION takes back what it did: its cash and its fee come back, and "
+        "The order stays in the record. One CORRECTION reverses what it did: its cash and its fee come back, and "
         "the position becomes what it would be without it. An order that still waits is canceled."
     )
     is_dangerous = True
 
     def book(self, call: Call, account: PortfolioAccount) -> str:
-        """Take a filled order back, cancel a pending one."""
+        """Reverse a filled order, cancel a pending one."""
         order: Order = call.rows[0]
         if order.status == Order.Status.PENDING:
             ledger.cancel_order(order)
             return f"{order.action} {order.security_id} was canceled."
         entry = ledger.reverse_order(account, order=order, context=context_of(call))
-        return f"{order.action} {order.security_id} was taken back by entry {entry.sequence} of the ledger."
+        return f"{order.action} {order.security_id} was reversed by entry {entry.sequence} of the ledger."
 
 
 class EndPosition(BooksAction):

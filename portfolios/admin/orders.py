@@ -1,4 +1,4 @@
-"""Orders: typed, changed while they wait, filled, canceled and taken back."""
+"""Orders: typed, changed while they wait, filled, canceled and reversed."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from common.admin.columns import Section, cash, column, moment, state_column, units
 from portfolios import ledger
 from portfolios.admin.base import BooksEditAdmin
-from portfolios.admin.booking import CancelOrder, FillOrder, TakeBackOrder
+from portfolios.admin.booking import CancelOrder, FillOrder, ReverseOrder
 from portfolios.admin.forms import IS_FILLED, NewOrderForm, PendingOrderForm
 from portfolios.admin.sections import ledger_section
 from portfolios.domain.accounting import Action
@@ -20,9 +20,9 @@ from portfolios.models import Order
 
 @admin.register(Order)
 class OrderAdmin(BooksEditAdmin):
-    """Orders, newest first. What people type is booked like the others; a filled one is taken back, not deleted."""
+    """Orders, newest first. What people type is booked like the others; a filled one is reversed, not deleted."""
 
-    deleting = TakeBackOrder
+    deleting = ReverseOrder
     confirmed = (FillOrder, CancelOrder)
     list_display = ["placed", "account_link", "action", "symbol", "size", "price", "worth", "state", "is_simulated"]
     list_filter = ["status", "action", "is_simulated", "account__provider"]
@@ -74,7 +74,7 @@ class OrderAdmin(BooksEditAdmin):
         return (obj is None or obj.status == Order.Status.PENDING) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An order that came to nothing has nothing to take back."""
+        """An order that came to nothing has nothing to reverse."""
         has_something = obj is None or obj.status in (Order.Status.PENDING, Order.Status.FILLED)
         return has_something and super().has_delete_permission(request, obj)
 

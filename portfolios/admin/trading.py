@@ -1,4 +1,4 @@
-"""Actions that say what research may do in accounts: halt them, let them only reduce, free them."""
+"""Actions that say what research may do in accounts: halted, reduce-only, active."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -62,7 +62,7 @@ class Halt(_SetTradingState):
     title = "Halt trading"
     button = "Halt"
     state = _State.HALTED
-    explanation = "Research trades nothing there until somebody frees it. Holdings and cash stay as they are."
+    explanation = "Research trades nothing there until somebody activates it. Holdings and cash stay as they are."
     is_dangerous = True
 
 
@@ -70,7 +70,7 @@ class ReduceOnly(_SetTradingState):
     """Research may only make holdings smaller."""
 
     name = "reduce-only"
-    title = "Allow only to reduce"
+    title = "Set to reduce-only"
     button = "Reduce only"
     state = _State.REDUCING
     explanation = "Research may make holdings there smaller, and opens or adds to none."

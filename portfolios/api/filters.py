@@ -85,7 +85,7 @@ class OrderFilter(filters.FilterSet):
 
     account = filters.UUIDFilter(field_name="account_id", help_text="Of this account.")
     symbol = SymbolFilter(field_name="security_id", help_text="In this security.")
-    is_simulated = TruthFilter(help_text="At a stand-in price, or not.")
+    is_simulated = TruthFilter(help_text="At a default price, or not.")
     placed_after = MomentFilter(field_name="placed_at", lookup_expr="gte", help_text="From this time on.")
     placed_before = MomentFilter(field_name="placed_at", lookup_expr="lt", help_text="Before this time.")
 

@@ -252,7 +252,7 @@ class AccountViewSet(RowsViewSet):
         return Response(data_of(found))
 
     @extend_schema(
-        summary="Halt, limit or free an account",
+        summary="Set the trading state of an account (halted, reduce-only, active)",
         description="Set what the account may do from now on; who did it and why stays on record. In the same state"
         " already, nothing is written and `before` is `after`.",
         request=TradingStateBody,

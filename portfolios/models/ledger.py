@@ -61,7 +61,7 @@ class LedgerEntry(models.Model):
     )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger", null=True, blank=True)
     reverses = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="Sequence of the entry that a reversal takes back."
+        null=True, blank=True, help_text="Sequence of the entry that a reversal reverses."
     )
     run_id = models.UUIDField(null=True, blank=True, help_text="Execution run that booked the entry.")
     actor = models.CharField(max_length=150, help_text="Who caused the entry.")

@@ -33,9 +33,7 @@ class Order(models.Model):
     average_fill_price = UnitField(null=True, blank=True)
     fee = CashField(default=0)
     client_order_id = models.CharField(max_length=64, unique=True)
-    is_simulated = models.BooleanField(
-        default=False, help_text="Whether a stand-in price was used, not a market's."
-    )
+    is_simulated = models.BooleanField(default=False, help_text="Whether a default price was used, not a market's.")
     placed_at = models.DateTimeField()
     filled_at = models.DateTimeField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)

@@ -40,7 +40,7 @@ def fill(inbox: Inbox) -> Desk:
     record_dividend(symbol="MSFT", per_share=Decimal("0.75"), on=now.date(), context=context)
     ExecutionRun.objects.create(
         request=ExecutionRun.objects.earliest("started_at").request, strategy=strategy, provider="openai",
-        status="failed", task_id=strategy.pk, digest="0" * 64, actor="scheduler", door="worker", started_at=now,
+        status="failed", task_id=strategy.pk, digest="0" * 64, actor="scheduler", source="worker", started_at=now,
         finished_at=now, error="OperationalError: the disk is full",
     )  # fmt: skip
     return desk

@@ -80,7 +80,7 @@ def execute(page: Page, url: str, request_id: str) -> None:
     assert not ExecutionRun.objects.exists()
     reason(page, "the morning round")
     page.get_by_role("button", name="Execute", exact=True).click()
-    expect(page.locator(".messagelist .success")).to_contain_text("1 orders")
+    expect(page.locator(".messagelist .success")).to_contain_text("1 order")
 
 
 def test_an_operator_opens_an_account_corrects_its_cash_executes_and_finds_it_all_in_the_trail(
@@ -105,7 +105,7 @@ def test_an_operator_opens_an_account_corrects_its_cash_executes_and_finds_it_al
         expect(admin.get_by_text(text).first).to_be_visible()
     admin.get_by_label("Person").fill("nobody")
     admin.get_by_role("button", name="Filter").click()
-    expect(admin.get_by_text("Nobody did anything like that")).to_be_visible()
+    expect(admin.get_by_text("No entries match these filters")).to_be_visible()
 
 
 LISTS = (

@@ -142,7 +142,7 @@ class Life(RuleBasedStateMachine):
         assert self.undo is not None
         (report, before), context = self.undo, self.context()
         answer = reverse_run(
-            UUID(report.run.id), actor=context.actor, door="service", reason=context.reason, now=context.now
+            UUID(report.run.id), actor=context.actor, source="service", reason=context.reason, now=context.now
         )
         assert isinstance(answer, ReversalReport)
         self.books = before

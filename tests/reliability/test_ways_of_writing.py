@@ -573,8 +573,8 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
 }
 # Commands that read, or work on files; their own tests show it.
 NO_WRITERS = {
-    "explain", "replay_run", "backup_books", "import_prices", "fetch_prices", "scan_inbox",
-    "assign_request", "resolve_line", "map_word",
+    "explain", "reproduce_run", "backup_books", "import_prices", "fetch_prices", "scan_inbox",
+    "assign_request", "resolve_line", "add_mapping_rule",
 }  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def parse_artifact(
 ) -> Artifact | Refusal:
     """Return the artifact in `content`, or why the whole of it is refused.
 
-    `content` is a document or a provider's reply around one. `rules` are a person's saved answers for the provider,
+    `content` is a document or a provider's reply around one. `rules` are a person's saved rules for the provider,
     `resolutions` those for single lines: they are used where a line alone is not clear.
     """
     found = unwrap(content)

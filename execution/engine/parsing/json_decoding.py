@@ -137,6 +137,6 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:
-            raise _UndecodableError(Code.ARTIFACT_DUPLICATE_KEY, f"key {one_line(name)} stands twice in one object")
+            raise _UndecodableError(Code.ARTIFACT_DUPLICATE_KEY, f"duplicate key {one_line(name)}")
         seen.add(name)
     return result

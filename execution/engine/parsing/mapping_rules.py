@@ -38,7 +38,7 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A person's saved answers for one provider. They come before the parser's own tables.
+    """A person's saved rules for one provider. They come before the parser's own tables.
 
     `actions` and `symbols` map a word as it is written (case and padding do not matter) to what it means; a symbol
     is given in its canonical form. `size_units` maps the name of a size field to its unit.

@@ -13,14 +13,14 @@ Object = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderReply:
     """What an envelope holds: text, or a value that is decoded already. `shape` names the envelope."""
 
     shape: str
     content: object
 
 
-def open_envelope(document: Object) -> Answer | Refusal | None:
+def open_envelope(document: Object) -> ProviderReply | Refusal | None:
     """Return the answer in a provider's reply, why there is none that can be used, or None: this is no envelope."""
     for is_it, opened in _ENVELOPES:
         if is_it(document):
@@ -32,13 +32,13 @@ def _is_anthropic(document: Object) -> bool:
     return isinstance(document.get("content"), list) and ("role" in document or document.get("type") == "message")
 
 
-def _anthropic(document: Object) -> Answer | Refusal:
+def _anthropic(document: Object) -> ProviderReply | Refusal:
     stopped = _stopped(document.get("stop_reason"), {"end_turn", "stop_sequence", "tool_use", None})
     if stopped is not None:
         return stopped
     blocks = _objects(document["content"])
     calls = [block.get("input") for block in blocks if block.get("type") == "tool_use"]
-    return _answer(
+    return _reply(
         "anthropic message", [block.get("text") for block in blocks if block.get("type") == "text"], calls
     )
 
@@ -48,11 +48,11 @@ def _is_anthropic_line(document: Object) -> bool:
     return "custom_id" in document and isinstance(result, dict) and "type" in result
 
 
-def _anthropic_line(document: Object) -> Answer | Refusal:
+def _anthropic_line(document: Object) -> ProviderReply | Refusal:
     result = _object(document["result"])
     if result.get("type") != "succeeded":
         return Refusal(Code.PROVIDER_FAILED, f"the provider's batch line is {one_line(result.get('type'))}")
-    return Answer("anthropic batch", result.get("message"))
+    return ProviderReply("anthropic batch", result.get("message"))
 
 
 def _is_openai_line(document: Object) -> bool:
@@ -60,20 +60,20 @@ def _is_openai_line(document: Object) -> bool:
     return "custom_id" in document and (isinstance(response, dict) or document.get("error") is not None)
 
 
-def _openai_line(document: Object) -> Answer | Refusal:
+def _openai_line(document: Object) -> ProviderReply | Refusal:
     response = _object(document.get("response"))
     status = response.get("status_code")
     if document.get("error") is not None or status not in (200, None):
         failed = document.get("error") or f"status {status}"
         return Refusal(Code.PROVIDER_FAILED, f"the provider's batch line failed: {one_line(failed)}")
-    return Answer("openai batch", response.get("body"))
+    return ProviderReply("openai batch", response.get("body"))
 
 
 def _is_chat(document: Object) -> bool:
     return isinstance(document.get("choices"), list)
 
 
-def _chat(document: Object) -> Answer | Refusal:
+def _chat(document: Object) -> ProviderReply | Refusal:
     choice = _sole(document["choices"], "choices")
     if isinstance(choice, Refusal):
         return choice
@@ -84,14 +84,14 @@ def _chat(document: Object) -> Answer | Refusal:
     if message.get("refusal"):
         return Refusal(Code.PROVIDER_FAILED, f"the model refused: {one_line(message['refusal'])}")
     tools = [_object(call.get("function")).get("arguments") for call in _objects(message.get("tool_calls"))]
-    return _answer("openai chat", _texts(message.get("content")), tools)
+    return _reply("openai chat", _texts(message.get("content")), tools)
 
 
 def _is_responses(document: Object) -> bool:
     return isinstance(document.get("output"), list)
 
 
-def _responses(document: Object) -> Answer | Refusal:
+def _responses(document: Object) -> ProviderReply | Refusal:
     stopped = _stopped(document.get("status"), {"completed", None})
     if stopped is not None:
         return stopped
@@ -101,14 +101,14 @@ def _responses(document: Object) -> Answer | Refusal:
     if refused is not None:
         return Refusal(Code.PROVIDER_FAILED, f"the model refused: {one_line(refused.get('refusal'))}")
     calls = [item.get("arguments") for item in items if item.get("type") == "function_call"]
-    return _answer("openai response", [part.get("text") for part in parts], calls)
+    return _reply("openai response", [part.get("text") for part in parts], calls)
 
 
 def _is_gemini(document: Object) -> bool:
     return isinstance(document.get("candidates"), list)
 
 
-def _gemini(document: Object) -> Answer | Refusal:
+def _gemini(document: Object) -> ProviderReply | Refusal:
     candidate = _sole(document["candidates"], "candidates")
     if isinstance(candidate, Refusal):
         return candidate
@@ -117,7 +117,7 @@ def _gemini(document: Object) -> Answer | Refusal:
         return stopped
     parts = [part for part in _objects(_object(candidate.get("content")).get("parts")) if not part.get("thought")]
     calls = [_object(part["functionCall"]).get("args") for part in parts if "functionCall" in part]
-    return _answer("gemini candidates", [part.get("text") for part in parts], calls)
+    return _reply("gemini candidates", [part.get("text") for part in parts], calls)
 
 
 def _is_wrapped_reply(document: Object) -> bool:
@@ -125,20 +125,20 @@ def _is_wrapped_reply(document: Object) -> bool:
     return "response" in document
 
 
-def _wrapped_reply(document: Object) -> Answer | Refusal:
+def _wrapped_reply(document: Object) -> ProviderReply | Refusal:
     if document.get("error") is not None:
         return Refusal(Code.PROVIDER_FAILED, f"the provider reports an error: {one_line(document['error'])}")
-    return Answer("gemini output", document["response"])
+    return ProviderReply("gemini output", document["response"])
 
 
 def _is_command_result(document: Object) -> bool:
     return document.get("type") == "result" and isinstance(document.get("result"), str)
 
 
-def _command_result(document: Object) -> Answer | Refusal:
+def _command_result(document: Object) -> ProviderReply | Refusal:
     if document.get("is_error"):
         return Refusal(Code.PROVIDER_FAILED, f"the provider reports an error: {one_line(document['result'])}")
-    return Answer("command result", document["result"])
+    return ProviderReply("command result", document["result"])
 
 
 def _is_error(document: Object) -> bool:
@@ -149,7 +149,7 @@ def _error(document: Object) -> Refusal:
     return Refusal(Code.PROVIDER_FAILED, f"the provider reports an error: {one_line(document['error'])}")
 
 
-_ENVELOPES: tuple[tuple[Callable[[Object], bool], Callable[[Object], Answer | Refusal]], ...] = (
+_ENVELOPES: tuple[tuple[Callable[[Object], bool], Callable[[Object], ProviderReply | Refusal]], ...] = (
     (_is_anthropic_line, _anthropic_line),
     (_is_openai_line, _openai_line),
     (_is_anthropic, _anthropic),
@@ -169,18 +169,18 @@ def _stopped(reason: object, finished: set[str | None]) -> Refusal | None:
     return Refusal(Code.ARTIFACT_INCOMPLETE, f"the provider says that the answer is not whole: {one_line(reason)}")
 
 
-def _answer(shape: str, texts: Sequence[object], calls: Sequence[object]) -> Answer | Refusal:
+def _reply(shape: str, texts: Sequence[object], calls: Sequence[object]) -> ProviderReply | Refusal:
     """Return the arguments of the only tool call; without one, the text, which may come in several blocks."""
     if len(calls) > 1:
         return Refusal(Code.ARTIFACT_AMBIGUOUS, f"the answer calls {len(calls)} tools: which is meant is not clear")
     said = "".join(text for text in texts if isinstance(text, str))
     if not calls:
-        return Answer(shape, said)
+        return ProviderReply(shape, said)
     if "{" in said:
         return Refusal(
             Code.ARTIFACT_AMBIGUOUS, "the answer holds JSON and a tool call: which is meant is not clear"
         )
-    return Answer(shape, calls[0])
+    return ProviderReply(shape, calls[0])
 
 
 def _texts(content: object) -> list[object]:

@@ -53,7 +53,7 @@ def screen(
 ) -> Screened:
     """Hold back each price that is farther than `band_percent` from its last close, or from what a line claims.
 
-    Exactly at the band passes. A symbol that is `accepted` passes whatever its price; so does a stand-in price,
+    Exactly at the band passes. A symbol that is `accepted` passes whatever its price; so does a default price,
     which says of itself that it means nothing.
     """
     claims = [(line.symbol, line.current_price) for line in lines if line.current_price is not None]

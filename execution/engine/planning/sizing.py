@@ -155,7 +155,7 @@ def _outdated(item: Recommendation, market: Market) -> Route | None:
     if market.is_too_old:
         return Route(outcome=Outcome.QUARANTINED, codes=(Code.RESEARCH_TOO_OLD,))
     quote, target = market.quotes[item.symbol], item.target_price
-    # A stand-in price says nothing about a target.
+    # A default price says nothing about a target.
     if target is None or quote.simulated:
         return None
     bought = item.action is RecommendedAction.BUY and quote.price >= target

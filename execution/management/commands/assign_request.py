@@ -13,7 +13,7 @@ from execution.services import Author, assign_request, ignore_request
 class Command(BooksCommand):
     """Parses the decision, makes one call, prints the state of the request."""
 
-    help = "Say whose a request of the inbox is, or that it is not to be executed."
+    help = "Assign a strategy and provider to a request of the inbox, or ignore the request."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the decision."""

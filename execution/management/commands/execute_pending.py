@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from common.actor import os_user
 from common.commands import BooksCommand
+from common.text import counted
 from execution.arguments import parse_amount, parse_id, parse_provider
 from execution.management import options as shared
 from execution.models import ExecutionRun
@@ -53,7 +54,7 @@ class Command(BooksCommand):
         self.stdout.write(json.dumps({"summary": summary}) if as_json else f"Requests: {words}")
         left = results["refused"] + results["failed"]
         if left:
-            raise CommandError(f"{left} requests were not executed", returncode=1)
+            raise CommandError(f"{counted(left, 'request was', 'requests were')} not executed", returncode=1)
 
     def _shown(self, done: Iterable[Done], *, total: int, hide: bool) -> Iterator[Done]:
         """Yield what is done, with a progress bar below it on a terminal."""
@@ -76,7 +77,7 @@ def _batch(options: dict[str, Any]) -> Batch:
     return Batch(
         initial_balance=shared.granted(parse_amount(str(options["initial_balance"]), name="--initial-balance")),
         actor=os_user(),
-        door=ExecutionRun.Door.COMMAND,
+        source=ExecutionRun.Source.COMMAND,
         clock=timezone.now,
         prices_at=prices_at,
         provider=None if provider is None else shared.granted(parse_provider(provider)),
@@ -97,4 +98,4 @@ def _line(done: Done) -> str:
     if done.reason:
         return f"{done.request_id} {done.result}: {done.reason}"
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in (done.outcomes or {}).items())
-    return f"{done.request_id} {done.result}: {done.orders} orders ({outcomes})"
+    return f"{done.request_id} {done.result}: {counted(done.orders, 'order')} ({outcomes})"

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from common.text import counted
 from execution.management import options as shared
 from execution.services import FetchReport, chain_to_fetch, fetch_prices
 from portfolios.selectors import books
@@ -37,4 +38,4 @@ class Command(BooksCommand):
 def _text(report: FetchReport) -> str:
     lines = [f"{symbol} {price}" for symbol, price in report.stored.items()]
     lines += [f"{symbol} not stored: {why}" for symbol, why in {**report.unpriced, **report.held_back}.items()]
-    return "\n".join([*lines, f"Stored {len(report.stored)} prices"])
+    return "\n".join([*lines, f"Stored {counted(len(report.stored), 'price')}"])

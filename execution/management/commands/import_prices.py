@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from common.text import counted
 from execution.management import options as shared
 from execution.services import import_prices
 
@@ -21,4 +22,4 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) for a refusal."""
         stored = shared.granted(import_prices(options["file"], now=timezone.now()))
-        self.stdout.write(f"Stored {stored} prices from {options['file']}")
+        self.stdout.write(f"Stored {counted(stored, 'price')} from {options['file']}")

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
-from common.text import one_line
+from common.text import counted, one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.management import options as shared
 from execution.services import ValuationReport, mark_to_market
@@ -54,11 +54,11 @@ def _as_of(text: str | None, *, now: datetime) -> datetime | Refusal:
 
 def _text(report: ValuationReport) -> str:
     kept = {**report.unpriced, **report.held_back}
-    lines = [f"{symbol} keeps its last mark: {why}" for symbol, why in sorted(kept.items())]
+    lines = [f"{symbol} not repriced (last price kept): {why}" for symbol, why in sorted(kept.items())]
     if report.left_out:
-        lines.append(f"{len(report.left_out)} accounts left out: changed or valued since {report.as_of}")
+        lines.append(f"{counted(len(report.left_out), 'account')} left out: changed or valued since {report.as_of}")
     lines.append(
-        f"Valued {report.accounts} accounts as of {report.as_of}: "
-        f"{report.positions} positions marked at the prices of {report.symbols} symbols"
+        f"Valued {counted(report.accounts, 'account')} as of {report.as_of}: "
+        f"{counted(report.positions, 'position')} marked at the prices of {counted(report.symbols, 'symbol')}"
     )
     return "\n".join(lines)

@@ -43,7 +43,7 @@ def _answer(options: dict[str, Any]) -> ReversalReport | Refusal:
     return reverse_run(
         run_id,
         actor=os_user(),
-        door=ExecutionRun.Door.COMMAND,
+        source=ExecutionRun.Source.COMMAND,
         reason=options["reason"],
         now=timezone.now(),
     )

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from common.text import counted
 from execution.management import options as shared
 from execution.services import ScanReport, scan_inbox
 
@@ -31,7 +32,7 @@ def _text(report: ScanReport) -> str:
     return "\n".join(
         [
             *(f"Left out: {message}" for message in report.refused.values()),
-            f"Found {report.found} requests: {report.new} new, {report.changed} changed",
+            f"Inbox scanned: {counted(report.found, 'request')}, {report.new} new, {report.changed} changed",
             f"Requests by state: {states}",
         ]
     )

@@ -19,8 +19,8 @@ from execution.engine.parsing.artifact import Artifact, Problem
 from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.selectors.request_detail import RequestDetail, read_request
 from execution.selectors.research import answers_to, waiting_lines
-from execution.services import Answer, resolve_line, save_rule, suggested_rule
-from folios.dashboard.views.decision_forms import AnswerForm
+from execution.services import ResolutionInput, resolve_line, save_rule, suggested_rule
+from folios.dashboard.views.decision_forms import ResolutionForm
 from folios.dashboard.views.inbox import author_of, bring_in
 from folios.dashboard.views.pages import EXECUTE
 from portfolios.selectors import books
@@ -56,7 +56,7 @@ def _asked_of(request: HttpRequest, line: dict[str, Any], *, is_open: bool) -> d
     """Return the form of an answer where one is wanted: for an unclear line, or one that waits for a nod."""
     problem, waits, number = line.get("problem"), line["waits"], line["number"]
     is_asked = request.GET.get("line") == str(number)
-    form = AnswerForm(initial=request.GET.dict() if is_asked else {}, auto_id=f"line-{number}-%s")
+    form = ResolutionForm(initial=request.GET.dict() if is_asked else {}, auto_id=f"line-{number}-%s")
     if problem is not None and (is_open or waits is not None or is_asked):
         words = {"question": f"What does line {number} mean?", "button": f"Keep the answer for line {number}"}
         return {"form": form, "may_keep": _may_keep(problem), **words}
@@ -68,7 +68,7 @@ def _asked_of(request: HttpRequest, line: dict[str, Any], *, is_open: bool) -> d
 
 def _may_keep(problem: Problem) -> bool:
     """Whether a rule could make such a line clear."""
-    return suggested_rule(problem, Answer(action="HOLD", symbol="X")) is not None
+    return suggested_rule(problem, ResolutionInput(action="HOLD", symbol="X")) is not None
 
 
 def _line_facts(line: Any, price: Any) -> dict[str, Any]:
@@ -127,13 +127,15 @@ def _apart(claimed: Decimal | None, market: Decimal | None) -> str:
 @permission_required(EXECUTE, raise_exception=True)
 def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
     """Keep what a person says of one line, and perhaps a rule with it, and go back to the request."""
-    form = AnswerForm(request.POST)
+    form = ResolutionForm(request.POST)
     if not form.is_valid():
         faults = [str(fault) for found in form.errors.values() for fault in found]
         return _ask_again(request, request_id, number, " ".join(faults))
     bring_in(request_id)
     found = find_detail(request_id, task=request.POST.get("task_id", ""))  # before the answer makes it clear
-    kept = resolve_line(request_id=request_id, line=number, answer=form.answer(), author=author_of(request, form))
+    kept = resolve_line(
+        request_id=request_id, line=number, resolution=form.resolution(), author=author_of(request, form)
+    )
     if isinstance(kept, Refusal):
         return _ask_again(request, request_id, number, kept.message)
     messages.success(request, f"Kept: {kept}. A preview shows what follows from it.")
@@ -142,10 +144,10 @@ def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('request', args=[request_id])}#line-{number}", status=303)
 
 
-def _keep_rule(request: HttpRequest, found: RequestDetail, number: int, form: AnswerForm) -> None:
+def _keep_rule(request: HttpRequest, found: RequestDetail, number: int, form: ResolutionForm) -> None:
     """Keep the answer as a rule, and say so, or why it is none."""
     problems = found.artifact.problems if isinstance(found.artifact, Artifact) else ()
-    rules = [suggested_rule(problem, form.answer()) for problem in problems if problem.line == number]
+    rules = [suggested_rule(problem, form.resolution()) for problem in problems if problem.line == number]
     if not rules or rules[0] is None:
         messages.warning(request, "No rule was kept: it would have to give a word that is unclear its meaning.")
         return

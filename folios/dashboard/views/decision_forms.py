@@ -6,7 +6,7 @@ from django import forms
 
 import execution.forms
 from common.web.forms import ReasonForm
-from execution.services import Answer
+from execution.services import ResolutionInput
 
 
 class AssignForm(execution.forms.AssignForm, ReasonForm):
@@ -15,7 +15,7 @@ class AssignForm(execution.forms.AssignForm, ReasonForm):
     field_order = ["strategy", "provider", "reason"]
 
 
-class AnswerForm(execution.forms.AnswerForm, ReasonForm):
+class ResolutionForm(execution.forms.ResolutionForm, ReasonForm):
     """What a line means, and why; `confirm` says that all of it is meant as it is written."""
 
     confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)
@@ -28,6 +28,6 @@ class AnswerForm(execution.forms.AnswerForm, ReasonForm):
             raise forms.ValidationError("say what is meant: an action, a symbol or a size")
         return given
 
-    def answer(self) -> Answer:
-        """Return the answer of a valid form."""
-        return Answer() if self.cleaned_data["confirm"] else super().answer()
+    def resolution(self) -> ResolutionInput:
+        """Return the resolution of a valid form."""
+        return ResolutionInput() if self.cleaned_data["confirm"] else super().resolution()

@@ -223,7 +223,7 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
         return see_other("research")
     batch = Batch(
         actor=request.user.get_username(),
-        door=ExecutionRun.Door.DASHBOARD,
+        source=ExecutionRun.Source.DASHBOARD,
         clock=lambda: now,
         prices_at=lambda _: prices,
         limit=int(limit),

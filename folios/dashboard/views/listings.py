@@ -20,7 +20,7 @@ RUN_COLUMNS = (
     Column("outcomes", "Outcomes"),
     Column("prices", "Prices"),
     Column("actor", "By", "text", "actor"),
-    Column("door", "Through", "text", "door"),
+    Column("door", "Through", "text", "source"),
 )
 
 
@@ -49,7 +49,7 @@ def run_row(run: ExecutionRun) -> Row:
             "outcomes": outcome_words(run.outcome_counts.items()),
             "prices": "simulated" if run.is_simulated else "from sources",
             "actor": run.actor,
-            "door": run.get_door_display(),
+            "door": run.get_source_display(),
         },
         links,
     )

@@ -86,7 +86,7 @@ class PlanForm(forms.Form):
             initial_balance=given["initial_balance"],
             prices=prices,
             actor=actor,
-            door=ExecutionRun.Door.DASHBOARD,
+            source=ExecutionRun.Source.DASHBOARD,
             now=now,
             task_id=given["task_id"] or None,
             mode=Mode(given["mode"]),

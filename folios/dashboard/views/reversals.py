@@ -52,7 +52,7 @@ def _reversed(request: HttpRequest, run_id: UUID, form: ReasonForm) -> ReversalR
         return reverse_run(
             run_id,
             actor=request.user.get_username(),
-            door=ExecutionRun.Door.DASHBOARD,
+            source=ExecutionRun.Source.DASHBOARD,
             reason=form.cleaned_data["reason"],
             now=timezone.now(),
         )

@@ -14,7 +14,7 @@ from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
 from execution.selectors.runs import all_runs, find_run, lines_of, orders_of, reversal_of, runs_of_request
-from execution.services import replay_run
+from execution.services import reproduce_run
 from folios.dashboard.views.listings import outcome_words, runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.selectors.books import one_snapshot
@@ -139,7 +139,7 @@ def run_report(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def run_check(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Plan the run again from what it stored, and say whether the same comes out. Raises Http404."""
-    answer = replay_run(_run_or_404(run_id).pk)
+    answer = reproduce_run(_run_or_404(run_id).pk)
     context = {"run_id": run_id, "refusal" if isinstance(answer, Refusal) else "replayed": answer}
     template = "includes/replay.html" if getattr(request, "htmx", False) else "pages/replay.html"
     return render(request, template, context)

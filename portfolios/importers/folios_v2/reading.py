@@ -132,7 +132,7 @@ def _payload(text: object) -> dict[str, object] | str:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("duplicate key")
     return result
 
 

@@ -14,7 +14,7 @@ from portfolios.trading_states import set_trading_states
 class Command(BooksCommand):
     """Parses whom it is about, makes one call, prints what was done."""
 
-    help = "Halt accounts (HALTED), let them only reduce (REDUCING), or free them (ACTIVE), with a reason."
+    help = "Set the trading state of accounts: HALTED, REDUCING (reduce-only) or ACTIVE, with a reason."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the state, the accounts and the reason."""

@@ -63,7 +63,7 @@ def test_a_request_is_previewed_and_executed_as_it_was_shown(boss: Client, desk:
     done = confirm(boss, address, "morning round", request_id=request_id, **options(desk))
     assert done.status_code == 302, errors_of(done)
     run = ExecutionRun.objects.get()
-    assert (run.actor, run.door, run.order_count) == ("boss", "admin", 1)
+    assert (run.actor, run.source, run.order_count) == ("boss", "admin", 1)
     again = boss.post(address, {**options(desk), "request_id": request_id, "_preview": "1"})
     assert "was executed before" in again.content.decode()
 
@@ -158,27 +158,27 @@ def previewed(client: Client, row: Model, action: str, /, **options: str) -> Any
 def test_a_run_is_taken_back_with_a_reason(boss: Client, desk: Desk):
     desk.run([line("MSFT", "BUY", 10)])
     run = ExecutionRun.objects.get()
-    text = previewed(boss, run, "take-back").content.decode()
+    text = previewed(boss, run, "reverse").content.decode()
     assert "Cash moves by $10,000.00 to $100,000.00" in text
-    assert "Give a reason" in errors_of(act(boss, run, "take-back", ""))
+    assert "Give a reason" in errors_of(act(boss, run, "reverse", ""))
     assert not Reversal.objects.exists()
-    done = act(boss, run, "take-back", "wrong research")
+    done = act(boss, run, "reverse", "wrong research")
     assert done.status_code == 302, errors_of(done)
     reversal = Reversal.objects.get()
-    assert (reversal.actor, reversal.door, reversal.reason) == ("boss", "admin", "wrong research")
+    assert (reversal.actor, reversal.source, reversal.reason) == ("boss", "admin", "wrong research")
     assert desk.account.cash_balance == 100_000
     assert check_books(desk.account) == []
     shown = boss.get(page(ExecutionRun, "change", run.pk)).content.decode()
     assert "wrong research" in shown
-    assert page(ExecutionRun, "do", "take-back") not in shown
-    assert "was taken back at" in errors_of(previewed(boss, run, "take-back"))
+    assert page(ExecutionRun, "do", "reverse") not in shown
+    assert "was reversed at" in errors_of(previewed(boss, run, "reverse"))
 
 
 def test_a_run_that_something_stands_on_is_not_taken_back(boss: Client, desk: Desk):
     first = desk.run([line("MSFT", "BUY", 10)])
     desk.run([line("MSFT", "SELL", 5)])
     run = ExecutionRun.objects.get(pk=str(first.run.id))
-    assert "RUN_HAS_SUCCESSORS" in errors_of(previewed(boss, run, "take-back"))
+    assert "RUN_HAS_SUCCESSORS" in errors_of(previewed(boss, run, "reverse"))
 
 
 def failed_run(desk: Desk) -> ExecutionRun:
@@ -190,7 +190,7 @@ def failed_run(desk: Desk) -> ExecutionRun:
     return ExecutionRun.objects.create(
         request=request, strategy=desk.strategy, provider=desk.provider, account=desk.account, status="failed",
         task_id=written.parent.name, digest=content_digest(written.read_bytes()), parameters=like.parameters,
-        actor="alice", door="service", started_at=NOW, finished_at=NOW, error="The database was gone.",
+        actor="alice", source="service", started_at=NOW, finished_at=NOW, error="The database was gone.",
     )  # fmt: skip
 
 
@@ -200,12 +200,12 @@ def test_a_failed_run_is_tried_again_as_it_was_previewed(boss: Client, desk: Des
         page(ExecutionRun, "do", "try-again") in boss.get(page(ExecutionRun, "change", failed.pk)).content.decode()
     )
     shown = previewed(boss, failed, "try-again", default_price="100")
-    assert "1 orders from 1 recommendations" in shown.content.decode()
+    assert "1 order from 1 recommendation" in shown.content.decode()
     assert "Give a reason" in errors_of(act(boss, failed, "try-again", "", default_price="100"))
     done = act(boss, failed, "try-again", "it is back", default_price="100")
     assert done.status_code == 302, errors_of(done)
     run = ExecutionRun.objects.get(request=failed.request, status="succeeded")
-    assert (run.actor, run.door, run.order_count) == ("boss", "admin", 1)
+    assert (run.actor, run.source, run.order_count) == ("boss", "admin", 1)
     assert check_books(desk.account) == []
     assert "RUN_NOT_FAILED" in errors_of(previewed(boss, failed, "try-again", default_price="100"))
 
@@ -284,7 +284,7 @@ def test_the_inbox_is_scanned_and_a_request_assigned(boss: Client, desk: Desk):
 def test_a_scan_is_previewed_without_reading(boss: Client, desk: Desk):
     desk.inbox.put([line("MSFT", "BUY", 10)])
     shown = boss.get(page(ResearchRequest, "do", "scan")).content.decode()
-    assert "1 request directories, 1 of them not in the list" in shown
+    assert "1 request directory, 1 of them not in the list" in shown
     assert not ResearchRequest.objects.exists()
 
 
@@ -404,7 +404,7 @@ def test_who_may_not_make_rules_may_still_answer(desk: Desk):
 def test_every_decision_needs_its_permission(desk: Desk):
     desk.run([line("KO", "PANIC", 3), line("MSFT", "BUY", 5)])
     needed = {
-        (ExecutionRun, "take-back"): "add_reversal",
+        (ExecutionRun, "reverse"): "add_reversal",
         (ExecutionRun, "try-again"): "add_executionrun",
         (PortfolioAccount, "halt"): "change_portfolioaccount",
         (PortfolioAccount, "reduce-only"): "change_portfolioaccount",
@@ -486,7 +486,7 @@ def test_every_concern_leads_to_a_list_that_opens(boss: Client, desk: Desk):
 
 
 def test_where_nothing_waits_the_first_page_says_so(boss: Client):
-    assert "Nothing waits for you" in boss.get(reverse("admin:index")).content.decode()
+    assert "Nothing needs attention" in boss.get(reverse("admin:index")).content.decode()
 
 
 # --- the trail ---
@@ -548,7 +548,7 @@ def decided(boss: Client, desk: Desk) -> Desk:
     desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     answer = {**UNWRITTEN, "action": "SELL", "keep": "on"}
     act(boss, Recommendation.objects.get(symbol="KO"), "resolve", "their word", **answer)
-    act(boss, ExecutionRun.objects.get(), "take-back", "wrong research")
+    act(boss, ExecutionRun.objects.get(), "reverse", "wrong research")
     act(boss, desk.account, "halt", "wrong feed")
     return desk
 
@@ -561,7 +561,7 @@ def test_the_trail_has_what_people_decided(boss: Client, decided: Desk):
     assert said == {
         "answer": ("boss", f"Of request {request}, line 2: SELL", "their word"),
         "rule": ("boss", "Rule for Anthropic, version 1: action panic is SELL", "their word"),
-        "reversal": ("boss", "Run taken back through Admin: 1 entries, cash 10000.00", "wrong research"),
+        "reversal": ("boss", "Run reversed by Admin: 1 entry, cash 10000.00", "wrong research"),
         "state": ("boss", "Trading state from Active to Halted", "wrong feed"),
     }
     for entry in entries.values():

@@ -1,4 +1,4 @@
-"""Taking a run back, trying a failed one again, halting an account: over HTTP, once, on record."""
+"""Reversing a run, trying a failed one again, halting an account: over HTTP, once, on record."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ def test_a_run_is_taken_back_once_and_the_same_call_again_is_a_replay(caller: Ca
     assert (first["status"], first["cash"], first["cash_balance"]) == ("reversed", "9999.00", "100000.00")
     assert answers[0].headers["Location"].endswith(f"/api/v1/executions/{run}/")
     kept = Reversal.objects.get()
-    assert (str(kept.run_id), kept.actor, kept.door, kept.reason) == (run, "carol", "api", "the wrong strategy")
+    assert (str(kept.run_id), kept.actor, kept.source, kept.reason) == (run, "carol", "api", "the wrong strategy")
     assert_books_balance(desk.account)
 
 
@@ -105,7 +105,7 @@ def test_a_failed_run_is_tried_again_at_the_prices_of_now(caller: Caller, desk: 
     assert (done.status_code, done.json()["replay"], done.json()["run"]["mode"]) == (201, False, "target")
     assert done.json()["orders"][0]["limit_price"] == "110.00"
     run = ExecutionRun.objects.get(pk=done.json()["run"]["id"])
-    assert (run.door, run.actor, run.request_id) == ("api", "carol", failed.request_id)
+    assert (run.source, run.actor, run.request_id) == ("api", "carol", failed.request_id)
     again = problem(caller.post(f"/executions/{failed.pk}/retry/", {}), 409, "RUN_NOT_FAILED")
     assert again["details"] == {"run": str(run.pk)}
     problem(caller.post(f"/executions/{failed.pk}/retry/", {"accept_prices": ["MSFT"]}), 400, "INVALID")

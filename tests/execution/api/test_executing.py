@@ -33,7 +33,7 @@ def test_the_published_request_is_executed_with_the_published_figures(caller: Ca
     assert [order["quantity"] for order in report["orders"]] == ["22.22"]
     run = ExecutionRun.objects.get()
     assert response.headers["Location"] == f"http://testserver/api/v1/executions/{run.pk}/"
-    assert (run.door, run.actor) == ("api", user.get_username())
+    assert (run.source, run.actor) == ("api", user.get_username())
     assert_books_balance(desk.account)
 
 

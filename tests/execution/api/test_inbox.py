@@ -69,7 +69,7 @@ def test_what_is_ready_is_executed_with_one_result_a_request(caller: Caller, des
     rest = caller.post("/execute-pending/", {"prices": PRICES, "strategy_id": str(desk.strategy.pk)}).json()
     assert (len(rest["results"]), rest["left"]) == (1, 0)
     run = ExecutionRun.objects.get(pk=rest["results"][0]["run_id"])
-    assert (run.door, run.actor) == ("api", "carol")
+    assert (run.source, run.actor) == ("api", "carol")
     assert caller.post("/execute-pending/", {}).json()["results"] == []
     assert_books_balance(desk.account)
 

@@ -1,4 +1,4 @@
-"""scan_inbox, execute_pending, assign_request, resolve_line and map_word, as they are typed."""
+"""scan_inbox, execute_pending, assign_request, resolve_line and add_mapping_rule, as they are typed."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def test_a_scan_says_what_arrived_and_what_can_be_executed(desk: Desk):
     (desk.inbox.root / "notes").mkdir()
     assert typed("scan_inbox").splitlines() == [
         "Left out: request directory is 'notes': not a canonical UUID such as 79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2",
-        "Found 3 requests: 3 new, 0 changed",
+        "Inbox scanned: 3 requests, 3 new, 0 changed",
         "Requests by state: 1 new, 1 quarantined, 1 ready",
     ]
     data = json.loads(typed("scan_inbox", "--format", "json"))
@@ -71,7 +71,7 @@ def test_an_inbox_that_is_missing_is_refused(desk: Desk, settings: Settings):
 def test_what_is_ready_is_executed_and_reported_line_by_line(desk: Desk):
     request = put(desk, line("MSFT", "BUY", 10), line("AAPL", "HOLD"))
     assert typed("execute_pending", "--default-price", "450").splitlines() == [
-        f"{request} executed: 1 orders (1 EXECUTED, 1 HELD)",
+        f"{request} executed: 1 order (1 EXECUTED, 1 HELD)",
         "Requests: 1 executed, 0 replayed, 0 refused, 0 failed",
     ]
     assert typed("execute_pending").splitlines() == ["Requests: 0 executed, 0 replayed, 0 refused, 0 failed"]
@@ -92,7 +92,7 @@ def test_a_refused_request_gives_exit_code_1_after_the_others_were_done(desk: De
     strategy.status = "inactive"
     strategy.save()
     out = io.StringIO()
-    with pytest.raises(CommandError, match="1 requests were not executed"):
+    with pytest.raises(CommandError, match="1 request was not executed"):
         call_command("execute_pending", stdout=out)
     assert "refused: [STRATEGY_NOT_ACTIVE]" in out.getvalue()
 
@@ -104,6 +104,7 @@ def test_a_refused_request_gives_exit_code_1_after_the_others_were_done(desk: De
         (["--strategy-id", "X"], "not a canonical UUID"),
         (["--price", "MSFT=0"], "a price is above zero"),
         (["--initial-balance", "-1"], "must be above zero"),
+        (["--initial-balance", "0.001"], "is '0.001': rounds to 0.00"),
     ],
 )
 def test_a_wrong_option_executes_nothing(desk: Desk, options: list[str], says: str):
@@ -166,10 +167,10 @@ def test_an_answer_that_is_none_is_refused_by_name(desk: Desk):
 
 
 def test_a_word_is_mapped_and_the_rule_ended(desk: Desk):
-    said = typed("map_word", "openai", "action", "Panic", "sell", "--reason", "asked")
+    said = typed("add_mapping_rule", "openai", "action", "Panic", "sell", "--reason", "asked")
     assert said == "openai: action panic is SELL (version 1)\n"
-    assert typed("map_word", "openai", "action", "PANIC", "--reason", "again") == (
+    assert typed("add_mapping_rule", "openai", "action", "PANIC", "--reason", "again") == (
         "openai: action panic is withdrawn (version 2)\n"
     )
     assert MappingRule.objects.count() == 2
-    assert "not one of BUY" in refused("map_word", "openai", "action", "x", "PANIC", "--reason", "r")
+    assert "not one of BUY" in refused("add_mapping_rule", "openai", "action", "x", "PANIC", "--reason", "r")

@@ -119,7 +119,7 @@ def source(tmp_path: Path, settings: Settings) -> Path:
 
 def test_the_sources_are_asked_and_what_they_say_is_stored(source: Path):
     printed = typed("fetch_prices", "--symbols", "MSFT", "brk-b")
-    assert printed == ("MSFT 450.0000\nBRK.B not stored: no source has a price\nStored 1 prices\n")
+    assert printed == ("MSFT 450.0000\nBRK.B not stored: no source has a price\nStored 1 price\n")
     assert [(row.security_id, row.source) for row in Price.objects.all()] == [("MSFT", "file")]
 
 
@@ -182,8 +182,8 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
 def test_a_mark_to_market_prints_what_it_valued_and_what_kept_its_mark(desk: Desk):
     desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 5)], prices={"MSFT": "450", "KO": "60"})
     printed = typed("mark_to_market", "--price", "MSFT=460")
-    assert printed.startswith("KO keeps its last mark: only a default price\nValued 1 accounts as of ")
-    assert printed.endswith("1 positions marked at the prices of 1 symbols\n")
+    assert printed.startswith("KO not repriced (last price kept): only a default price\nValued 1 account as of ")
+    assert printed.endswith("1 position marked at the prices of 1 symbol\n")
     assert desk.position("MSFT").mark_price == Decimal(460)
 
 
@@ -216,6 +216,9 @@ def test_a_price_in_doubt_keeps_the_last_mark_until_it_is_accepted(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "450"}, now=recently)
     Price.objects.filter(as_of=NOW).update(as_of=recently)
     printed = typed("mark_to_market", "--price", "MSFT=45")
-    assert "MSFT keeps its last mark: 45.00 from given is more than 25 % from the last close, 450.00" in printed
+    assert (
+        "MSFT not repriced (last price kept): 45.00 from given is more than 25 % from the last close, 450.00"
+        in printed
+    )
     typed("mark_to_market", "--price", "MSFT=45", "--accept-price", "MSFT")
     assert desk.position("MSFT").mark_price == Decimal(45)

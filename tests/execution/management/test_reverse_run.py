@@ -66,7 +66,7 @@ def test_json_is_the_report_and_a_second_call_is_a_replay(run_id: str):
     first = json.loads(printed("reverse_run", run_id, "--reason", "wrong research", "--format", "json"))
     assert (first["status"], first["replay"], first["cash_balance"]) == ("reversed", False, "90000.00")
     assert (first["reason"], first["orders"], first["entries"]) == ("wrong research", 2, 2)
-    assert Reversal.objects.get().door == "command"
+    assert Reversal.objects.get().source == "command"
     again = json.loads(printed("reverse_run", run_id, "--reason", "again", "--format", "json"))
     assert again == {**first, "replay": True}
     assert printed("reverse_run", run_id, "--dry-run").startswith(f"Replay: run {run_id} was reversed before, at ")
@@ -86,6 +86,6 @@ def test_the_other_commands_know_that_the_run_was_reversed(desk: Desk, request_i
     again = printed("execute_recommendations", request_id, str(desk.strategy.pk)).splitlines()
     assert again[0].startswith("Replay: ")
     assert again[1].startswith("The run was reversed at ")
-    assert printed("replay_run", run_id).startswith("Reproduced")
+    assert printed("reproduce_run", run_id).startswith("Reproduced")
     assert "REVERSAL at 450.00: $10,201.50" in printed("explain", run_id, "--symbol", "MSFT")
     assert printed("check_books") == "OK: 1 account checked, no discrepancies.\n"

@@ -1,4 +1,4 @@
-"""explain and replay_run: why a run did what it did, and that it would do it again."""
+"""explain and reproduce_run: why a run did what it did, and that it would do it again."""
 
 import io
 import json
@@ -85,7 +85,7 @@ def test_explain_gives_the_same_as_data_and_for_one_symbol(run_id: str):
         ([str(uuid.UUID(int=1))], "[RUN_NOT_FOUND]"),
     ],
 )
-@pytest.mark.parametrize("command", ["explain", "replay_run"])
+@pytest.mark.parametrize("command", ["explain", "reproduce_run"])
 def test_a_run_that_is_not_there_is_refused(db: None, command: str, arguments: list[str], says: str):
     assert refused(command, *arguments).startswith(says)
 
@@ -97,8 +97,8 @@ def test_explain_refuses_a_symbol_that_is_none_or_not_in_the_run(run_id: str):
 
 def test_a_run_is_reproduced_from_what_it_stored_and_nothing_is_written(run_id: str):
     before = whole_database()
-    assert printed("replay_run", run_id) == "Reproduced: 1 orders and 2 decisions are the same.\n"
-    assert json.loads(printed("replay_run", run_id, "--format", "json"))["reproduced"] is True
+    assert printed("reproduce_run", run_id) == "Reproduced: the same 1 order and 2 decisions.\n"
+    assert json.loads(printed("reproduce_run", run_id, "--format", "json"))["reproduced"] is True
     assert whole_database() == before
 
 
@@ -106,7 +106,7 @@ def test_later_changes_of_policy_prices_and_securities_do_not_change_the_replay(
     RiskPolicy.objects.update(max_position_percent=1)
     security("KO", sector="Drinks", step="1")
     desk.run([line("XOM", "SELL")], prices={"XOM": "150"})
-    assert printed("replay_run", run_id).startswith("Reproduced")
+    assert printed("reproduce_run", run_id).startswith("Reproduced")
 
 
 @pytest.fixture
@@ -120,24 +120,24 @@ def test_a_stored_price_that_was_changed_is_noticed(run_id: str, undone: None):
     run = ExecutionRun.objects.get()
     run.prices["XOM"]["price"] = "50"
     run.save()
-    assert "is not reproduced" in refused("replay_run", run_id)
+    assert "is not reproduced" in refused("reproduce_run", run_id)
 
 
 def test_a_stored_decision_that_was_changed_is_shown_with_both_sides(
     run_id: str, undone: None, capsys: pytest.CaptureFixture[str]
 ):
     Recommendation.objects.filter(line=1).update(outcome="EXECUTED")
-    with pytest.raises(CommandError, match="1 differences"):
-        call_command("replay_run", run_id)
+    with pytest.raises(CommandError, match="1 difference"):
+        call_command("reproduce_run", run_id)
     shown = capsys.readouterr().out
     assert "line 1: stored EXECUTED ['POSITION_LIMIT'], planned CLAMPED ['POSITION_LIMIT']" in shown
 
 
 def test_a_stored_artifact_that_was_changed_is_refused(run_id: str, undone: None):
     ResearchRequest.objects.update(content="{}")
-    assert refused("replay_run", run_id).startswith("[ARTIFACT_CHANGED]")
+    assert refused("reproduce_run", run_id).startswith("[ARTIFACT_CHANGED]")
 
 
 def test_a_failed_run_has_nothing_to_compare_with(run_id: str, undone: None):
     ExecutionRun.objects.update(status="failed")
-    assert refused("replay_run", run_id).startswith("[RUN_NOT_FINISHED]")
+    assert refused("reproduce_run", run_id).startswith("[RUN_NOT_FINISHED]")

@@ -17,11 +17,11 @@ from execution.models import ExecutionRun, LineResolution, MappingRule, Research
 from execution.prices import PriceChain
 from execution.prices.source import Missing, Offer
 from execution.research import resolutions, triage
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.runs.batch import Batch, Done, execute_pending
 from execution.runs.rebalance import load_latest_research
-from execution.runs.reproduction import replay_run
+from execution.runs.reproduction import reproduce_run
 from execution.runs.reversal import reverse_run
 from execution.services import execute
 from portfolios.models import Order, RiskPolicy, Strategy
@@ -268,7 +268,7 @@ def pending(desk: Desk, market: Market | None = None, **changes: Any) -> list[Do
         artifacts_root=desk.inbox.root,
         initial_balance=Decimal(100_000),
         actor="alice",
-        door="command",
+        source="command",
         clock=lambda: NOW,
         prices_at=lambda now: PriceChain((source,), now=now),
     )
@@ -326,7 +326,9 @@ def test_one_refused_request_does_not_keep_the_next_ones(desk: Desk):
 
 def resolved(request: str, number: int, **answer: str) -> LineResolution:
     """Answer for a line; a refusal fails the test."""
-    found = resolve_line(request_id=uuid.UUID(request), line=number, answer=Answer(**answer), author=AUTHOR)
+    found = resolve_line(
+        request_id=uuid.UUID(request), line=number, resolution=ResolutionInput(**answer), author=AUTHOR
+    )
     assert isinstance(found, LineResolution), found
     return found
 
@@ -361,7 +363,7 @@ def test_a_run_with_answers_can_be_planned_again(desk: Desk):
     resolved(request, 2, action="BUY")
     desk.execute(request)
     for run in ExecutionRun.objects.all():
-        replayed: Any = replay_run(run.pk)
+        replayed: Any = reproduce_run(run.pk)
         assert replayed.differences == ()
 
 
@@ -387,7 +389,7 @@ def test_an_answer_after_the_preview_changes_the_plan(desk: Desk):
 def test_a_request_that_was_taken_back_has_no_follow_up(desk: Desk):
     request = put(desk, [line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     desk.execute(request)
-    reverse_run(ExecutionRun.objects.get().pk, actor="bob", door="command", reason="wrong", now=NOW)
+    reverse_run(ExecutionRun.objects.get().pk, actor="bob", source="command", reason="wrong", now=NOW)
     resolved(request, 2, action="BUY")
     report = desk.execute(request)
     assert (report.run.replay, report.run.reversed_at) == (True, NOW.isoformat())
@@ -411,18 +413,20 @@ def test_a_request_that_was_taken_back_has_no_follow_up(desk: Desk):
 def test_an_answer_that_is_none_is_refused(desk: Desk, number: int, answer: dict[str, str], code: Code):
     request = put(desk, [line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     scanned(desk.inbox)
-    found: Any = resolve_line(request_id=uuid.UUID(request), line=number, answer=Answer(**answer), author=AUTHOR)
+    found: Any = resolve_line(
+        request_id=uuid.UUID(request), line=number, resolution=ResolutionInput(**answer), author=AUTHOR
+    )
     assert found.code is code
     assert not LineResolution.objects.exists()
 
 
 def test_an_answer_needs_a_request_and_a_reason(desk: Desk):
-    found: Any = resolve_line(request_id=uuid.uuid4(), line=1, answer=Answer(), author=AUTHOR)
+    found: Any = resolve_line(request_id=uuid.uuid4(), line=1, resolution=ResolutionInput(), author=AUTHOR)
     assert found.code is Code.REQUEST_NOT_FOUND
     request = put(desk)
     scanned(desk.inbox)
     silent = replace(AUTHOR, reason="")
-    found = resolve_line(request_id=uuid.UUID(request), line=1, answer=Answer(), author=silent)
+    found = resolve_line(request_id=uuid.UUID(request), line=1, resolution=ResolutionInput(), author=silent)
     assert found.code is Code.REASON_MISSING
 
 
@@ -577,7 +581,7 @@ def test_the_results_of_a_batch_are_executed_line_by_line_and_planned_again(desk
     request = desk.inbox.put_bytes(content, name="anthropic_batch_results.jsonl", task_id=task)
     report = desk.execute(request)
     assert [(item.symbol, item.outcome) for item in report.decisions] == [("MSFT", "EXECUTED")]
-    replayed: Any = replay_run(uuid.UUID(report.run.id))
+    replayed: Any = reproduce_run(uuid.UUID(report.run.id))
     assert replayed.differences == ()
 
 

@@ -82,7 +82,7 @@ def test_a_run_keeps_what_it_was_made_of(desk: Desk):
     report = desk.execute(request, prices={"MSFT": "450"})
 
     run = ExecutionRun.objects.get()
-    assert (run.status, run.actor, run.door) == ("succeeded", "alice", "service")
+    assert (run.status, run.actor, run.source) == ("succeeded", "alice", "service")
     assert (run.started_at, run.finished_at) == (NOW, NOW)
     assert (str(run.request_id), str(run.task_id), run.digest) == (request, PUBLISHED_TASK, report.run.digest)
     assert run.prices == {

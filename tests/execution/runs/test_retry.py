@@ -53,7 +53,7 @@ def tried_again(desk: Desk, run_id: uuid.UUID) -> RunReport | Refusal:
     return retry_failed_run(
         run_id,
         actor="bob",
-        door="admin",
+        source="admin",
         now=LATER,
         prices=price_chain({"MSFT": "110", "KO": "110"}),
         artifacts_root=desk.inbox.root,
@@ -68,7 +68,7 @@ def test_a_failed_run_is_executed_again_and_stays_failed(desk: Desk):
     assert (report.run.status, report.run.replay, report.run.request_id) == ("succeeded", False, request)
     assert (report.account.initial_balance, report.orders[0].limit_price) == ("50000.50", "110.00")
     run = ExecutionRun.objects.get(status="succeeded", account=desk.account)
-    assert (run.actor, run.door, run.started_at) == ("bob", "admin", LATER)
+    assert (run.actor, run.source, run.started_at) == ("bob", "admin", LATER)
     assert ExecutionRun.objects.get(pk=failed.pk).status == "failed"
     assert_books_balance(desk.account)
 

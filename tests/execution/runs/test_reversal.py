@@ -19,7 +19,7 @@ from execution.models import ExecutionRun, Reversal
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact
 from execution.runs.rebalance import load_latest_research
-from execution.runs.reproduction import Replayed, replay_run
+from execution.runs.reproduction import Reproduced, reproduce_run
 from execution.runs.reversal import ReversalReport, preview_reversal, reverse_run
 from portfolios import ledger
 from portfolios.domain.accounting import Side
@@ -84,7 +84,7 @@ def asked(
     run: RunReport | ReversalReport | str, *, now: datetime = LATER, reason: str = "wrong research"
 ) -> ReversalReport | Refusal:
     """Ask for a run to be taken back."""
-    return reverse_run(run_id(run), actor="bob", door="service", reason=reason, now=now)
+    return reverse_run(run_id(run), actor="bob", source="service", reason=reason, now=now)
 
 
 def run_id(run: RunReport | ReversalReport | str) -> uuid.UUID:
@@ -178,7 +178,7 @@ def test_the_run_its_orders_and_its_entries_stay_as_they_were(desk: Desk):
     assert list(Order.objects.values()) == orders
     assert list(LedgerEntry.objects.values())[: len(entries)] == entries
     reversal = Reversal.objects.get()
-    assert (reversal.run_id, reversal.actor, reversal.door, reversal.reason, reversal.reversed_at) == (
+    assert (reversal.run_id, reversal.actor, reversal.source, reversal.reason, reversal.reversed_at) == (
         run_id(run), "bob", "service", "wrong research", LATER,
     )  # fmt: skip
     assert (reversal.entry_count, reversal.cash) == (1, Decimal(10_000))
@@ -203,8 +203,8 @@ def test_what_is_held_keeps_its_mark_and_the_account_is_valued_anew(desk: Desk):
 def test_a_reversed_run_is_still_reproduced_from_what_it_stored(desk: Desk, mode: Mode):
     run = desk.run([line("MSFT", "BUY", 10)], mode=mode)
     taken_back(run)
-    found = replay_run(run_id(run))
-    assert isinstance(found, Replayed)
+    found = reproduce_run(run_id(run))
+    assert isinstance(found, Reproduced)
     assert (found.orders, found.differences) == (1, ())
 
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from execution.models import ExecutionRun
-from execution.research.resolutions import Answer, Author, resolve_line
+from execution.research.resolutions import Author, ResolutionInput, resolve_line
 from execution.research.scan import scan_inbox
 from execution.selectors import attention as selectors
 from execution.selectors.attention import AttentionItem, attention
@@ -57,7 +57,9 @@ def test_a_quarantined_line_needs_an_answer_and_then_an_execution(desk: Desk):
     report = desk.run([line("KO", "PANIC", 3)])
     assert counts(desk) == {"waiting-lines": 1}
     said = Author(actor="bob", reason="I asked", now=NOW + DAY)
-    resolve_line(request_id=uuid.UUID(report.run.request_id), line=1, answer=Answer(action="HOLD"), author=said)
+    resolve_line(
+        request_id=uuid.UUID(report.run.request_id), line=1, resolution=ResolutionInput(action="HOLD"), author=said
+    )
     assert counts(desk) == {"answered-lines": 1}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from execution.engine.vocabulary import Refusal
-from execution.research.resolutions import Answer, Author, resolve_line
+from execution.research.resolutions import Author, ResolutionInput, resolve_line
 from execution.research.scan import scan_inbox
 from execution.runs.reversal import reverse_run
 from execution.selectors.providers import provider_stats, provider_views
@@ -52,7 +52,7 @@ def test_an_answered_line_waits_for_a_run_and_no_longer_for_a_person(desk: Desk)
     request = desk.inbox.put([line("MSFT", "BUY", 5), line("KO", "PANIC", 1)])
     desk.execute(request)
     author = Author(actor="mia", reason="asked the analyst", now=NOW + DAY)
-    resolve_line(request_id=uuid.UUID(request), line=2, answer=Answer(action="BUY"), author=author)
+    resolve_line(request_id=uuid.UUID(request), line=2, resolution=ResolutionInput(action="BUY"), author=author)
     assert [found.symbol for found in waiting_lines()] == []
     assert [found.symbol for found in answered_lines()] == ["KO"]
     assert answers_to(uuid.UUID(request))[2].reason == "asked the analyst"
@@ -64,7 +64,7 @@ def test_an_answered_line_waits_for_a_run_and_no_longer_for_a_person(desk: Desk)
 def test_no_line_waits_in_a_run_that_was_taken_back(desk: Desk):
     report = desk.run([line("MSFT", "BUY", 5), line("KO", "PANIC", 1)])
     assert [found.symbol for found in waiting_lines()] == ["KO"]
-    reverse_run(uuid.UUID(report.run.id), actor="mia", door="dashboard", reason="a wrong price", now=NOW + DAY)
+    reverse_run(uuid.UUID(report.run.id), actor="mia", source="dashboard", reason="a wrong price", now=NOW + DAY)
     assert [found.symbol for found in waiting_lines()] == []
 
 
@@ -84,7 +84,9 @@ def test_a_line_with_an_answer_waits_for_its_execution(desk: Desk):
     desk.execute(request, prices={"MSFT": "450"}, accepted_prices=frozenset())
     for number, action in ((1, "BUY"), (2, "SELL")):
         said = Author(actor="bob", reason="I asked", now=NOW + DAY)
-        resolve_line(request_id=uuid.UUID(request), line=number, answer=Answer(action=action), author=said)
+        resolve_line(
+            request_id=uuid.UUID(request), line=number, resolution=ResolutionInput(action=action), author=said
+        )
     assert [list(waiting_lines()), answered_lines().count()] == [[], 2]
     desk.execute(
         request,
@@ -100,7 +102,7 @@ def test_a_line_of_a_run_that_was_taken_back_waits_for_nobody(desk: Desk):
     report = desk.run([line("MSFT", "BUY", 5), line("KO", "PANIC", 1)])
     assert waiting_lines().count() == 1
     run_id = uuid.UUID(str(report.run.id))
-    assert not isinstance(reverse_run(run_id, actor="bob", door="admin", reason="wrong", now=NOW + DAY), Refusal)
+    assert not isinstance(reverse_run(run_id, actor="bob", source="admin", reason="wrong", now=NOW + DAY), Refusal)
     assert waiting_lines().count() == 0
 
 

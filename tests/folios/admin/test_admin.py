@@ -14,7 +14,7 @@ from django.urls import reverse
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from execution.models import ExecutionRun
-from execution.research.resolutions import Answer, Author, resolve_line, save_rule
+from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule
 from execution.runs.reversal import reverse_run
 from portfolios.history.models import versions
 from portfolios.ledger import AuditContext, record_dividend
@@ -56,7 +56,10 @@ def traded(desk: Desk) -> Desk:
     desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     author = Author(actor="alice", reason="asked", now=NOW)
     resolve_line(
-        request_id=ExecutionRun.objects.get().request_id, line=2, answer=Answer(action="BUY"), author=author
+        request_id=ExecutionRun.objects.get().request_id,
+        line=2,
+        resolution=ResolutionInput(action="BUY"),
+        author=author,
     )
     save_rule(provider="anthropic", field="symbol", written="microsoft", meaning="MSFT", author=author)
     RiskPolicy.objects.create(strategy=desk.strategy)
@@ -68,7 +71,7 @@ def traded(desk: Desk) -> Desk:
         context=AuditContext(actor="alice", now=NOW, reason="Dividend"),
     )
     wrong = UUID(desk.run([line("PG", "BUY", 1)]).run.id)
-    reverse_run(wrong, actor="alice", door="service", reason="Wrong research", now=NOW)
+    reverse_run(wrong, actor="alice", source="service", reason="Wrong research", now=NOW)
     set_trading_state(desk.account.pk, state="REDUCING", actor="alice", reason="Earnings", now=NOW)
     return desk
 

@@ -187,7 +187,7 @@ def test_who_calls_too_often_waits_and_reading_and_writing_are_counted_apart(use
     ("body", "words"),
     [
         ('{"request_id": ', "not valid JSON"),
-        ('{"a": 1, "a": 2}', "stands twice"),
+        ('{"a": 1, "a": 2}', "duplicate key"),
         ('{"a": NaN}', "NaN"),
         ('{"a": -Infinity}', "Infinity"),
         ('{"a": 1e999999}', "digits"),

@@ -132,7 +132,7 @@ def test_lists_are_narrowed(caller: Caller, traded: Desk):
     assert caller.rows("/orders/", placed_after="2026-01-05T09:30:00.000001Z") == []
     assert len(caller.rows("/orders/", placed_after="2026-01-05T10:30:00+01:00")) == 2
     assert caller.rows("/executions/", status="failed") == []
-    assert len(caller.rows("/executions/", strategy=str(traded.strategy.pk), door="service")) == 1
+    assert len(caller.rows("/executions/", strategy=str(traded.strategy.pk), source="service")) == 1
     assert [row["symbol"] for row in caller.rows("/securities/", search="ms")] == ["MSFT"]
     assert [row["symbol"] for row in caller.rows("/securities/", sector="Information Technology")] == ["MSFT"]
 

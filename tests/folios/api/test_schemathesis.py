@@ -49,5 +49,5 @@ def test_no_case_finds_a_fault_or_an_answer_outside_the_schema(
 
     assert done.returncode == 0, done.stdout[-8_000:]
     report = json.loads((tmp_path / "report.json").read_text())
-    assert ExecutionRun.objects.filter(door="api", status="succeeded").exists()
+    assert ExecutionRun.objects.filter(source="api", status="succeeded").exists()
     assert report["test_cases"]["generated"] >= count(30, 2_000)

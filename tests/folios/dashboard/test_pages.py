@@ -258,7 +258,7 @@ def test_a_preview_shows_before_and_after_and_the_button_executes_it_once(manage
     first = manager.post(reverse("execute", args=[request]), fields)
     run = ExecutionRun.objects.get()
     assert (first.status_code, first.headers["Location"]) == (303, reverse("run", args=[run.pk]))
-    assert (run.door, run.actor, run.is_simulated) == ("dashboard", "mia", True)
+    assert (run.source, run.actor, run.is_simulated) == ("dashboard", "mia", True)
     again = manager.post(reverse("execute", args=[request]), fields, follow=True)
     assert "nothing was traded again" in text_of(again)
     assert (ExecutionRun.objects.count(), Order.objects.count()) == (1, 1)
@@ -427,7 +427,7 @@ def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_other
     done = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
     assert "Requests: 1 executed. Orders: 1." in done
     run = ExecutionRun.objects.get()
-    assert (run.actor, run.door, run.account) == ("mia", "dashboard", desk.account)
+    assert (run.actor, run.source, run.account) == ("mia", "dashboard", desk.account)
     again = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
     assert "No request is ready: nothing was executed." in again
     assert ExecutionRun.objects.count() == 1

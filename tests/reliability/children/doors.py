@@ -55,7 +55,7 @@ def execution_request(call: Call) -> ExecutionRequest:
         prices=price_chain(call.prices),
         artifacts_root=settings.ARTIFACTS_ROOT,
         actor="harness",
-        door="service",
+        source="service",
         now=datetime.now(UTC),
         create_strategy=call.create_strategy,
         accepted_prices=frozenset(call.accept),
@@ -120,7 +120,11 @@ def _said(report: Mapping[str, Any]) -> _Said:
 def _reversal(call: Call) -> _Said:
     """Take a run back; its id stands in the place of the request's."""
     answer = reverse_run(
-        uuid.UUID(call.request_id), actor="harness", door="service", reason="wrong research", now=datetime.now(UTC)
+        uuid.UUID(call.request_id),
+        actor="harness",
+        source="service",
+        reason="wrong research",
+        now=datetime.now(UTC),
     )
     if isinstance(answer, Refusal):
         return "refused", f"[{answer.code}] {answer.message}", ()

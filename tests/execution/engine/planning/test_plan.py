@@ -254,7 +254,7 @@ def test_a_run_of_quarantined_lines_alone_changes_nothing():
     ("line", "situation", "sentence"),
     [
         (rec("MSFT", "BUY", 10), {"prices": {"MSFT": 450}}, "Bought 22.22 MSFT at 450.00 for $9,999.00."),
-        (rec("MSFT", "HOLD"), {}, "Held: no order, and MSFT is protected from a sweep."),
+        (rec("MSFT", "HOLD"), {}, "Held: no order. MSFT is not closed as an unlisted position."),
         (rec("AAPL", "SELL"), {}, "Skipped: there is no such position in AAPL."),
         (rec("MSFT", "BUY", 10), {"unpriced": {"MSFT"}}, "Skipped: there is no price for MSFT."),
         (rec("MSFT", "SELL_SHORT", 10), {}, "Denied: the policy does not allow short selling."),

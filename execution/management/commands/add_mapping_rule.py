@@ -13,7 +13,9 @@ from execution.services import Author, save_rule
 class Command(BooksCommand):
     """Parses the rule, makes one call, prints the rule."""
 
-    help = "Say how a provider's word is meant in research from now on; without a meaning, end the rule."
+    help = (
+        "Add a mapping rule: what a provider's word means in research from now on; without a meaning, end the rule."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the rule."""

@@ -5,9 +5,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from common.commands import BooksCommand
+from common.text import counted
 from execution.arguments import parse_id
 from execution.management import options as shared
-from execution.services import replay_run
+from execution.services import reproduce_run
 
 
 class Command(BooksCommand):
@@ -22,13 +23,16 @@ class Command(BooksCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print what differs. Raises CommandError for a refusal or a difference."""
-        answer = shared.granted(replay_run(shared.granted(parse_id(options["run_id"], name="run_id"))))
+        answer = shared.granted(reproduce_run(shared.granted(parse_id(options["run_id"], name="run_id"))))
         if options["output_format"] == "json":
             self.stdout.write(json.dumps(answer.as_data(), indent=2))
         else:
             for difference in answer.differences:
                 self.stdout.write(str(difference))
         if answer.differences:
-            raise CommandError(f"run {answer.run_id} is not reproduced: {len(answer.differences)} differences")
+            raise CommandError(
+                f"run {answer.run_id} is not reproduced: {counted(len(answer.differences), 'difference')}"
+            )
         if options["output_format"] == "text":
-            self.stdout.write(f"Reproduced: {answer.orders} orders and {answer.decisions} decisions are the same.")
+            orders, decisions = counted(answer.orders, "order"), counted(answer.decisions, "decision")
+            self.stdout.write(f"Reproduced: the same {orders} and {decisions}.")
