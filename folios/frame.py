@@ -19,7 +19,7 @@ _PARTS = {
     "request": "research",
     "preview": "research",
     "run": "runs",
-    "take-back": "runs",
+    "run-reverse": "runs",
     "strategy": "strategies",
 }
 
@@ -28,7 +28,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Return what templates/base.html shows on every page."""
     page = request.resolver_match.url_name if request.resolver_match else ""
     return {
-        "navigation": [(name, label, reverse(name)) for name, label in _SECTIONS],
+        "navigation": [(name, label, reverse(f"dashboard:{name}")) for name, label in _SECTIONS],
         "section": _PARTS.get(page or "", page),
         "zone": timezone.get_current_timezone_name(),
     }

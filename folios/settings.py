@@ -201,7 +201,7 @@ DATABASES = {"default": {**_database(), "ATOMIC_REQUESTS": False}}
 
 # Every page wants a login; the views of one say so themselves.
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "overview"
+LOGIN_REDIRECT_URL = "dashboard:overview"
 LOGOUT_REDIRECT_URL = "login"
 
 AUTH_PASSWORD_VALIDATORS = [

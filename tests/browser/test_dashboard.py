@@ -354,7 +354,7 @@ def addresses(served: Site) -> dict[str, str]:
     )
     return {
         **pages_of(served),
-        "zone": "/zone/",
+        "timezone": "/timezone/",
         "books of an account": f"/books/{account}/",
         "account beside a benchmark": f"/accounts/{account}/?benchmark=SPY&symbol=KO",
         "preview": f"/research/{request}/preview/?strategy={strategy}&{choices}",
@@ -362,7 +362,7 @@ def addresses(served: Site) -> dict[str, str]:
         "nothing there": f"/research/{uuid.uuid4()}/",
         "account with a long name and large amounts": f"/accounts/{hard}/",
         "run of it": f"/runs/{its_run}/",
-        "taking it back": f"/runs/{its_run}/take-back/",
+        "reversing it": f"/runs/{its_run}/reverse/",
         "inbox of one state": "/research/?state=executed",
         "confirming a line": f"/research/{request}/?line=1",
         "request of it": f"/research/{its_request}/",

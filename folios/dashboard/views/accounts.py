@@ -17,7 +17,7 @@ from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy
 from execution.selectors.policy import policy_for
 from execution.selectors.runs import runs_of_account
-from folios.dashboard.views.listings import runs_listing
+from folios.dashboard.tables import runs_listing
 from folios.dashboard.views.pages import Chart, lines_chart, page, policy_words
 from portfolios.models import LedgerEntry, Order, Position
 from portfolios.selectors import overview as books
@@ -127,7 +127,9 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
 
 def _policy_in_force(policy: Policy, strategy_id: UUID) -> dict[str, str]:
     """Return the policy in words, and the address of its versions where it is the strategy's own."""
-    address = "" if policy.version == "system" else f"{reverse('strategy', args=[strategy_id])}#table-policies"
+    address = (
+        "" if policy.version == "system" else f"{reverse('dashboard:strategy', args=[strategy_id])}#table-policies"
+    )
     return {"policy_words": policy_words(policy.version, system="of the system"), "policy_address": address}
 
 
@@ -224,7 +226,7 @@ def _ledger_row(entry: LedgerEntry) -> Row:
             "actor": entry.actor,
             "reason": entry.reason,
         },
-        {"run": reverse("run", args=[entry.run_id])} if entry.run_id else {},
+        {"run": reverse("dashboard:run", args=[entry.run_id])} if entry.run_id else {},
     )
 
 

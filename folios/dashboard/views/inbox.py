@@ -40,7 +40,7 @@ from execution.services import (
     ignore_request,
     scan_inbox,
 )
-from folios.dashboard.views.decision_forms import AssignForm
+from folios.dashboard.forms.decisions import AssignForm
 from folios.dashboard.views.pages import EXECUTE, page, see_other
 from portfolios.selectors import books
 
@@ -138,7 +138,7 @@ def _item_row(item: Item) -> Row:
     facts = _facts_of_stored(item.stored) if item.stored else _facts_of_directory(item.request_id)
     return Row(
         {"arrived": item.arrived_at, "request": item.request_id, **facts},
-        {"request": reverse("request", args=[item.request_id])},
+        {"request": reverse("dashboard:request", args=[item.request_id])},
     )
 
 
@@ -171,7 +171,7 @@ def _facts_of_directory(request_id: UUID) -> dict[str, Any]:
 
 
 def _line_row(line: Any) -> Row:
-    request_address = reverse("request", args=[line.run.request_id])
+    request_address = reverse("dashboard:request", args=[line.run.request_id])
     return Row(
         {
             "since": line.run.started_at,
@@ -184,7 +184,7 @@ def _line_row(line: Any) -> Row:
             "run": line.run_id,
         },
         {
-            "run": reverse("run", args=[line.run_id]),
+            "run": reverse("dashboard:run", args=[line.run_id]),
             "line": f"{request_address}#line-{line.line}",
             "request": request_address,
         },
@@ -193,19 +193,19 @@ def _line_row(line: Any) -> Row:
 
 @require_POST
 @permission_required(EXECUTE, raise_exception=True)
-def look(request: HttpRequest) -> HttpResponse:
+def scan(request: HttpRequest) -> HttpResponse:
     """Bring the stored requests up to date with their directories, and say what was found."""
     report = scan_inbox(settings.ARTIFACTS_ROOT, now=timezone.now())
     if isinstance(report, Refusal):
         messages.error(request, report.message)
-        return see_other("research")
+        return see_other("dashboard:research")
     messages.success(
         request,
         f"Looked at {report.found} requests: {report.new} new, {report.changed} changed since the last time.",
     )
     for name, reason in list(report.refused.items())[:_MOST_REASONS]:
         messages.warning(request, f"Left out {name}: {reason}")
-    return see_other("research")
+    return see_other("dashboard:research")
 
 
 @require_POST
@@ -220,7 +220,7 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
             prices.message if isinstance(prices, Refusal) else "the page did not say how many requests it showed"
         )
         messages.error(request, f"Nothing was executed: {words}")
-        return see_other("research")
+        return see_other("dashboard:research")
     batch = Batch(
         actor=request.user.get_username(),
         source=ExecutionRun.Source.DASHBOARD,
@@ -230,7 +230,7 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
     )
     done = list(execute_pending(batch)) if count_ready(batch) else []
     _say(request, done)
-    return see_other("research")
+    return see_other("dashboard:research")
 
 
 def _say(request: HttpRequest, done: list[Done]) -> None:
@@ -265,7 +265,7 @@ def assign(request: HttpRequest, request_id: UUID) -> HttpResponse:
         messages.error(request, f"Not assigned: {answer.message}")
     else:
         messages.success(request, f"Assigned. The request is {answer.get_state_display().lower()}.")
-    return see_other("request", request_id)
+    return see_other("dashboard:request", request_id)
 
 
 @require_POST
@@ -281,7 +281,7 @@ def ignore(request: HttpRequest, request_id: UUID) -> HttpResponse:
         messages.error(request, f"Not ignored: {answer.message}")
     else:
         messages.success(request, "Ignored. It is executed only if somebody assigns it, or executes it by itself.")
-    return see_other("request", request_id)
+    return see_other("dashboard:request", request_id)
 
 
 def bring_in(request_id: UUID) -> None:
@@ -300,4 +300,4 @@ def refuse_form(request: HttpRequest, request_id: UUID, form: ReasonForm) -> Htt
     for name, faults in form.errors.items():
         label = form.fields[name].label or name.capitalize() if name in form.fields else "The form"
         messages.error(request, f"Nothing was kept. {label}: {' '.join(str(fault) for fault in faults)}")
-    return see_other("request", request_id)
+    return see_other("dashboard:request", request_id)

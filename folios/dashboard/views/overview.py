@@ -20,8 +20,8 @@ from execution.demo.load import load_examples
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
 from execution.selectors.runs import recent_runs
+from folios.dashboard.tables import runs_listing
 from folios.dashboard.views.inbox import ARRIVED
-from folios.dashboard.views.listings import runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.models import PortfolioAccount, Provider
 from portfolios.selectors import overview as books
@@ -128,7 +128,7 @@ def _attention() -> list[tuple[AttentionItem, str]]:
 
 def _address(item: AttentionItem) -> str:
     page_name, part = _PAGES.get(item.name, ("", ""))
-    return reverse(page_name) + part if page_name else ""
+    return reverse(f"dashboard:{page_name}") + part if page_name else ""
 
 
 def _accounts(filters: Filters, totals: Totals) -> Listing[Any]:
@@ -157,8 +157,8 @@ def _account_row(account: PortfolioAccount) -> Row:
             **_measures(found),
         },
         {
-            "provider": reverse("account", args=[account.pk]),
-            "strategy": reverse("strategy", args=[account.strategy_id]),
+            "provider": reverse("dashboard:account", args=[account.pk]),
+            "strategy": reverse("dashboard:strategy", args=[account.strategy_id]),
         },
     )
 
@@ -220,8 +220,8 @@ def _league_row(account: Any, conducts: Mapping[UUID, ProviderStats]) -> Row:
             **_measures(found),
         },
         {
-            "provider": reverse("account", args=[account.pk]),
-            "strategy": reverse("strategy", args=[account.strategy_id]),
+            "provider": reverse("dashboard:account", args=[account.pk]),
+            "strategy": reverse("dashboard:strategy", args=[account.strategy_id]),
         },
     )
 
@@ -234,8 +234,8 @@ def examples(request: HttpRequest) -> HttpResponse:
         done = load_examples(settings.BASE_DIR / "examples", root=settings.ARTIFACTS_ROOT)
     except ExampleFileError as error:
         messages.error(request, str(error))
-        return redirect("overview")
+        return redirect("dashboard:overview")
     messages.success(
         request, "Loaded the examples. " + "; ".join(done) if done else "The examples were there already."
     )
-    return redirect("research")
+    return redirect("dashboard:research")

@@ -26,12 +26,12 @@ from execution.reports.types import RunReport
 from execution.selectors.request_detail import RequestDetail
 from execution.selectors.runs import runs_of_request
 from execution.services import Preview, execute, preview_plan
-from folios.dashboard.views.answering import find_detail, lines_of
+from folios.dashboard.forms.decisions import AssignForm
+from folios.dashboard.forms.plan import PlanForm
+from folios.dashboard.tables import runs_listing
 from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
-from folios.dashboard.views.decision_forms import AssignForm
-from folios.dashboard.views.listings import runs_listing
+from folios.dashboard.views.line_resolution import find_detail, lines_of
 from folios.dashboard.views.pages import EXECUTE, page, policy_words, see_other
-from folios.dashboard.views.plan_form import PlanForm
 
 _SALT = "folios.preview"
 
@@ -126,7 +126,7 @@ def _accepting(request_id: UUID, form: PlanForm, found: Preview) -> str:
     accepted = form.cleaned_data["accepted"] | found.plan_input.held_back.keys()
     query = {name: form.data[name] for name in form.fields if form.data.get(name)}
     query["accepted"] = ", ".join(sorted(accepted))
-    return f"{reverse('preview', args=[request_id])}?{urlencode(query)}"
+    return f"{reverse('dashboard:preview', args=[request_id])}?{urlencode(query)}"
 
 
 Seen = dict[str, str]
@@ -194,4 +194,4 @@ def _to_run(request: HttpRequest, report: RunReport) -> HttpResponse:
     else:
         count = report.summary.orders_created
         messages.success(request, f"Executed: {count} order{'' if count == 1 else 's'}.")
-    return see_other("run", report.run.id)
+    return see_other("dashboard:run", report.run.id)

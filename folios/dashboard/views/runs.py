@@ -15,7 +15,7 @@ from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
 from execution.selectors.runs import all_runs, find_run, lines_of, orders_of, reversal_of, runs_of_request
 from execution.services import reproduce_run
-from folios.dashboard.views.listings import outcome_words, runs_listing
+from folios.dashboard.tables import outcome_words, runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.selectors.books import one_snapshot
 
@@ -65,12 +65,12 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
             "reversal": reversal_of(found),
-            "may_take_back": _may_be_taken_back(found) and request.user.has_perm(EXECUTE),
+            "may_take_back": _may_be_reversed(found) and request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/run.html", context, listings=_listings(found, links))
 
 
-def _may_be_taken_back(found: ExecutionRun) -> bool:
+def _may_be_reversed(found: ExecutionRun) -> bool:
     """Whether it is worth asking: whether later bookings stand on the run is said by the preview."""
     is_done = found.status == ExecutionRun.Status.SUCCEEDED and found.order_count > 0
     return is_done and reversal_of(found) is None

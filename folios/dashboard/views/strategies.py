@@ -76,7 +76,7 @@ def _strategy_row(strategy: Any) -> Row:
             "policy": f"version {strategy.policy_version}" if strategy.policy_version else "system",
             "description": strategy.description,
         },
-        {"name": reverse("strategy", args=[strategy.pk])},
+        {"name": reverse("dashboard:strategy", args=[strategy.pk])},
     )
 
 
@@ -160,7 +160,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "state": account.trading_state,
             **measures,
         },
-        {"provider": reverse("account", args=[account.pk])},
+        {"provider": reverse("dashboard:account", args=[account.pk])},
     )
 
 
@@ -179,7 +179,7 @@ def _opinions_listing(opinions: list[ProviderView], providers: list[str]) -> Lis
 def _opinion_row(opinion: ProviderView) -> Row:
     verdict = {None: "only one", True: "agree", False: "disagree"}[opinion.agrees]
     said = {provider: _opinion_words(line) for provider, line in opinion.said.items()}
-    links = {provider: reverse("run", args=[line.run_id]) for provider, line in opinion.said.items()}
+    links = {provider: reverse("dashboard:run", args=[line.run_id]) for provider, line in opinion.said.items()}
     return Row({"symbol": opinion.symbol, "verdict": verdict, **said}, links)
 
 

@@ -69,7 +69,7 @@ def books_page(request: HttpRequest) -> HttpResponse:
 
 def _book_row(account: PortfolioAccount) -> Row:
     found = ledger.check_books(account)
-    address = reverse("account-books", args=[account.pk])
+    address = reverse("dashboard:account-books", args=[account.pk])
     return Row(
         {
             "strategy": account.strategy.name,
@@ -80,7 +80,7 @@ def _book_row(account: PortfolioAccount) -> Row:
             "differences": len(found),
             "check": "look closer",
         },
-        {"provider": reverse("account", args=[account.pk]), "check": address},
+        {"provider": reverse("dashboard:account", args=[account.pk]), "check": address},
     )
 
 
@@ -177,11 +177,11 @@ def _fact_row(fact: tuple[str, str, str]) -> Row:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def zone(request: HttpRequest) -> HttpResponse:
+def timezone_page(request: HttpRequest) -> HttpResponse:
     """Let a person choose the time zone of the pages; a cookie keeps it."""
     if request.method != "POST":
-        return page(request, "pages/zone.html", {"zones": zone_names()})
-    response = redirect("zone")
+        return page(request, "pages/timezone.html", {"zones": zone_names()})
+    response = redirect("dashboard:timezone")
     chosen = known_zone(request.POST.get("zone", "")).key
     response.set_cookie(COOKIE, chosen, max_age=_YEAR, httponly=True, samesite="Lax", secure=request.is_secure())
     return response

@@ -142,7 +142,9 @@ def test_the_admin_and_the_dashboard_say_the_same(desk: Desk):
     user = Client()
     user.force_login(User.objects.create_superuser("boss"))
     assert Path(settings.ARTIFACTS_ROOT) == desk.inbox.root
-    dashboard = [(item.shown, item.what) for item, _ in user.get(reverse("overview")).context["attention"]]
+    dashboard = [
+        (item.shown, item.what) for item, _ in user.get(reverse("dashboard:overview")).context["attention"]
+    ]
     admin = [(item.shown, item.what) for item, _ in user.get(reverse("admin:index")).context["concerns"]]
     assert dashboard == admin
     assert len(dashboard) >= 3

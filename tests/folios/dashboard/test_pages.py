@@ -67,17 +67,17 @@ def pages_of(desk: Desk) -> dict[str, str]:
     """Return the address of every page that only shows."""
     run = ExecutionRun.objects.latest("started_at")
     new = desk.inbox.put([line("AAPL", "BUY", 5)])
-    plain = ("overview", "research", "runs", "strategies", "books", "system", "zone")
+    plain = ("overview", "research", "runs", "strategies", "books", "system", "timezone")
     return {
-        **{name: reverse(name) for name in plain},
-        "account": reverse("account", args=[desk.account.pk]),
-        "strategy": reverse("strategy", args=[desk.strategy.pk]),
-        "run": reverse("run", args=[run.pk]),
-        "run-check": reverse("run-check", args=[run.pk]),
-        "run-report": reverse("run-report", args=[run.pk]),
-        "account-books": reverse("account-books", args=[desk.account.pk]),
-        "new request": reverse("request", args=[new]),
-        "old request": reverse("request", args=[run.request_id]),
+        **{name: reverse(f"dashboard:{name}") for name in plain},
+        "account": reverse("dashboard:account", args=[desk.account.pk]),
+        "strategy": reverse("dashboard:strategy", args=[desk.strategy.pk]),
+        "run": reverse("dashboard:run", args=[run.pk]),
+        "run-check": reverse("dashboard:run-check", args=[run.pk]),
+        "run-report": reverse("dashboard:run-report", args=[run.pk]),
+        "account-books": reverse("dashboard:account-books", args=[desk.account.pk]),
+        "new request": reverse("dashboard:request", args=[new]),
+        "old request": reverse("dashboard:request", args=[run.request_id]),
     }
 
 
@@ -123,15 +123,15 @@ def test_a_viewer_may_open_every_page_and_sees_no_button_that_trades(viewer: Cli
 
 def test_a_viewer_who_asks_all_the_same_is_refused(viewer: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    assert viewer.get(reverse("preview", args=[request]), choices(desk)).status_code == 403
-    assert viewer.post(reverse("execute", args=[request]), choices(desk)).status_code == 403
-    assert viewer.post(reverse("examples")).status_code == 403
+    assert viewer.get(reverse("dashboard:preview", args=[request]), choices(desk)).status_code == 403
+    assert viewer.post(reverse("dashboard:execute", args=[request]), choices(desk)).status_code == 403
+    assert viewer.post(reverse("dashboard:examples")).status_code == 403
     assert not ExecutionRun.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["account", "strategy", "run", "request", "account-books"])
 def test_what_there_is_not_is_not_found(viewer: Client, inbox: Inbox, name: str):
-    assert viewer.get(reverse(name, args=[uuid.uuid4()])).status_code == 404
+    assert viewer.get(reverse(f"dashboard:{name}", args=[uuid.uuid4()])).status_code == 404
 
 
 def test_looking_writes_nothing(manager: Client, traded: Desk):
@@ -155,7 +155,7 @@ def test_the_policy_of_the_page_allows_nothing_inline(viewer: Client, traded: De
 
 def test_what_research_wrote_is_text_and_never_markup(viewer: Client, traded: Desk):
     run = Recommendation.objects.get(rationale__contains="<script>").run
-    for address in (reverse("run", args=[run.pk]), reverse("request", args=[run.request_id])):
+    for address in (reverse("dashboard:run", args=[run.pk]), reverse("dashboard:request", args=[run.request_id])):
         html = text_of(viewer.get(address))
         assert "<script>alert" not in html
         assert "&lt;script&gt;alert(1)" in html
@@ -186,7 +186,7 @@ def test_the_overview_takes_fewer_than_ten_queries_whatever_the_number_of_accoun
 
 def test_what_is_not_known_yet_is_said_and_never_zero(viewer: Client, desk: Desk):
     desk.run(PUBLISHED, prices="450")
-    html = text_of(viewer.get(reverse("account", args=[desk.account.pk])))
+    html = text_of(viewer.get(reverse("dashboard:account", args=[desk.account.pk])))
     assert "not enough data" in html
 
 
@@ -195,7 +195,7 @@ def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, de
     context = AuditContext(actor="bob", now=NOW, reason="more")
     ledger.deposit(desk.account, amount=Decimal(5), context=context)
     assert "account whose measures are older than its books" in text_of(viewer.get("/"))
-    assert "older than the books" in text_of(viewer.get(reverse("account", args=[desk.account.pk])))
+    assert "older than the books" in text_of(viewer.get(reverse("dashboard:account", args=[desk.account.pk])))
 
 
 def test_the_league_says_who_cannot_be_compared_yet(viewer: Client, traded: Desk):
@@ -250,34 +250,34 @@ def test_every_table_of_every_page_is_exported_as_csv_and_json(viewer: Client, t
 
 def test_a_preview_shows_before_and_after_and_the_button_executes_it_once(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk)))
+    shown = text_of(manager.get(reverse("dashboard:preview", args=[request]), choices(desk)))
     assert "$90,001.00" in shown
     assert "marked as simulated" in shown
     assert not ExecutionRun.objects.exists()
     fields = hidden_fields(shown)
-    first = manager.post(reverse("execute", args=[request]), fields)
+    first = manager.post(reverse("dashboard:execute", args=[request]), fields)
     run = ExecutionRun.objects.get()
-    assert (first.status_code, first.headers["Location"]) == (303, reverse("run", args=[run.pk]))
+    assert (first.status_code, first.headers["Location"]) == (303, reverse("dashboard:run", args=[run.pk]))
     assert (run.source, run.actor, run.is_simulated) == ("dashboard", "mia", True)
-    again = manager.post(reverse("execute", args=[request]), fields, follow=True)
+    again = manager.post(reverse("dashboard:execute", args=[request]), fields, follow=True)
     assert "nothing was traded again" in text_of(again)
     assert (ExecutionRun.objects.count(), Order.objects.count()) == (1, 1)
-    back = manager.get(reverse("preview", args=[request]), choices(desk))
-    assert (back.status_code, back.headers["Location"]) == (303, reverse("run", args=[run.pk]))
+    back = manager.get(reverse("dashboard:preview", args=[request]), choices(desk))
+    assert (back.status_code, back.headers["Location"]) == (303, reverse("dashboard:run", args=[run.pk]))
 
 
 def test_a_changed_plan_is_shown_as_a_difference_and_asks_again(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    fields = hidden_fields(text_of(manager.get(reverse("preview", args=[request]), choices(desk))))
+    fields = hidden_fields(text_of(manager.get(reverse("dashboard:preview", args=[request]), choices(desk))))
     RiskPolicy.objects.create(strategy=desk.strategy, max_position_percent=5)
-    answer = manager.post(reverse("execute", args=[request]), fields)
+    answer = manager.post(reverse("dashboard:execute", args=[request]), fields)
     html = text_of(answer)
     assert answer.status_code == 409
     assert "The plan has changed since you looked at it" in html
     assert "22.22 at 450.00 for $9999.00" in html
     assert "11.11 at 450.00 for $4999.50" in html
     assert not ExecutionRun.objects.exists()
-    agreed = manager.post(reverse("execute", args=[request]), hidden_fields(html))
+    agreed = manager.post(reverse("dashboard:execute", args=[request]), hidden_fields(html))
     assert agreed.status_code == 303
     assert Order.objects.get().quantity == Decimal("11.11")
 
@@ -285,7 +285,10 @@ def test_a_changed_plan_is_shown_as_a_difference_and_asks_again(manager: Client,
 def test_without_a_plan_that_was_looked_at_nothing_is_executed(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
     for token in ({}, {"plan_token": "x"}, {"plan_token": "x", "seen": "forged"}):
-        assert manager.post(reverse("execute", args=[request]), {**choices(desk), **token}).status_code == 409
+        assert (
+            manager.post(reverse("dashboard:execute", args=[request]), {**choices(desk), **token}).status_code
+            == 409
+        )
     assert not ExecutionRun.objects.exists()
 
 
@@ -303,7 +306,7 @@ def test_what_is_wrong_in_the_form_is_said_beside_it(
     manager: Client, desk: Desk, field: str, value: str, words: str
 ):
     request = desk.inbox.put(PUBLISHED)
-    answer = manager.get(reverse("preview", args=[request]), choices(desk, **{field: value}))
+    answer = manager.get(reverse("dashboard:preview", args=[request]), choices(desk, **{field: value}))
     assert answer.status_code == 400
     assert words in text_of(answer)
 
@@ -313,27 +316,27 @@ def test_a_price_in_doubt_waits_until_it_is_accepted(manager: Client, desk: Desk
     security("MSFT")
     Price.objects.create(security_id="MSFT", price=450, source="test", as_of=timezone.now())
     request = desk.inbox.put([line("MSFT", "BUY", 5, current_price=100)])
-    html = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="")))
+    html = text_of(manager.get(reverse("dashboard:preview", args=[request]), choices(desk, default_price="")))
     assert "Accept the price of MSFT" in html
     again = re.search(r'href="([^"]+accepted=MSFT)"', html)
     assert again is not None
     accepted = text_of(manager.get(again[1].replace("&amp;", "&")))
     assert "Accept the price" not in accepted
-    manager.post(reverse("execute", args=[request]), hidden_fields(accepted))
+    manager.post(reverse("dashboard:execute", args=[request]), hidden_fields(accepted))
     assert Order.objects.get().limit_price == 450
 
 
 def test_an_unreadable_request_says_why(manager: Client, inbox: Inbox):
     request = inbox.put_bytes(b"{")
-    answer = manager.get(reverse("request", args=[request]))
+    answer = manager.get(reverse("dashboard:request", args=[request]))
     assert answer.status_code == 404
     assert "ARTIFACT_SYNTAX" in text_of(answer)
-    assert "unreadable" in text_of(manager.get(reverse("research")))
+    assert "unreadable" in text_of(manager.get(reverse("dashboard:research")))
 
 
 def test_a_run_is_planned_again_with_and_without_scripts(viewer: Client, traded: Desk):
     run = ExecutionRun.objects.latest("started_at")
-    address = reverse("run-check", args=[run.pk])
+    address = reverse("dashboard:run-check", args=[run.pk])
     assert "Reproduced" in text_of(viewer.get(address))
     part = text_of(viewer.get(address, headers={"HX-Request": "true"}))
     assert "Reproduced" in part
@@ -345,20 +348,20 @@ def test_a_run_is_planned_again_with_and_without_scripts(viewer: Client, traded:
 
 def test_the_first_visit_says_what_to_do_and_loads_the_examples(manager: Client, inbox: Inbox):
     assert "Load the examples" in text_of(manager.get("/"))
-    answer = manager.post(reverse("examples"), follow=True)
+    answer = manager.post(reverse("dashboard:examples"), follow=True)
     assert "strategies created: 3" in text_of(answer)
     assert Strategy.objects.count() == 3
-    again = manager.post(reverse("examples"), follow=True)
+    again = manager.post(reverse("dashboard:examples"), follow=True)
     assert "were there already" in text_of(again)
 
 
 def test_times_are_in_the_readers_zone_and_say_which(viewer: Client, desk: Desk):
     desk.run(PUBLISHED, prices="450")
-    assert "2026-01-05 09:30 UTC" in text_of(viewer.get(reverse("runs")))
-    viewer.post(reverse("zone"), {"zone": "America/New_York"})
-    assert "2026-01-05 04:30 EST" in text_of(viewer.get(reverse("runs")))
-    viewer.post(reverse("zone"), {"zone": "../../etc/passwd"})
-    assert "2026-01-05 09:30 UTC" in text_of(viewer.get(reverse("runs")))
+    assert "2026-01-05 09:30 UTC" in text_of(viewer.get(reverse("dashboard:runs")))
+    viewer.post(reverse("dashboard:timezone"), {"zone": "America/New_York"})
+    assert "2026-01-05 04:30 EST" in text_of(viewer.get(reverse("dashboard:runs")))
+    viewer.post(reverse("dashboard:timezone"), {"zone": "../../etc/passwd"})
+    assert "2026-01-05 09:30 UTC" in text_of(viewer.get(reverse("dashboard:runs")))
 
 
 def test_logging_out_takes_a_post(viewer: Client):
@@ -368,10 +371,10 @@ def test_logging_out_takes_a_post(viewer: Client):
 
 
 def test_a_difference_in_the_books_is_shown_with_what_was_expected(viewer: Client, traded: Desk):
-    assert ">right<" in text_of(viewer.get(reverse("books")))
+    assert ">right<" in text_of(viewer.get(reverse("dashboard:books")))
     PortfolioAccount.objects.filter(pk=traded.account.pk).update(equity_value=1)
-    assert ">wrong<" in text_of(viewer.get(reverse("books")))
-    assert "EQUITY_MISMATCH" in text_of(viewer.get(reverse("account-books", args=[traded.account.pk])))
+    assert ">wrong<" in text_of(viewer.get(reverse("dashboard:books")))
+    assert "EQUITY_MISMATCH" in text_of(viewer.get(reverse("dashboard:account-books", args=[traded.account.pk])))
 
 
 @pytest.mark.slow
@@ -400,7 +403,7 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(User.objects.create_superuser("boss"), "django.contrib.auth.backends.ModelBackend")
     request = desk.inbox.put(PUBLISHED)
-    answer = careful.post(reverse("execute", args=[request]), choices(desk))
+    answer = careful.post(reverse("dashboard:execute", args=[request]), choices(desk))
     assert answer.status_code == 403
     assert "That form is too old" in text_of(answer)
     assert not ExecutionRun.objects.exists()
@@ -412,23 +415,23 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
 def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_others(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
     assert "new request: research that arrived" in text_of(manager.get("/"))
-    said = text_of(manager.post(reverse("look"), follow=True))
+    said = text_of(manager.post(reverse("dashboard:inbox-scan"), follow=True))
     assert "Looked at 1 requests: 1 new" in said
     assert "no strategy is named: assign one" in said
     assert "request that nobody has been named for" in text_of(manager.get("/"))
     owner = {"strategy": str(desk.strategy.pk), "provider": "anthropic"}
-    unexplained = text_of(manager.post(reverse("assign", args=[request]), owner, follow=True))
+    unexplained = text_of(manager.post(reverse("dashboard:assign", args=[request]), owner, follow=True))
     assert "Nothing was kept. Reason: This field is required." in unexplained
-    manager.post(reverse("assign", args=[request]), {**owner, "reason": "as the analyst says"})
+    manager.post(reverse("dashboard:assign", args=[request]), {**owner, "reason": "as the analyst says"})
     row = ResearchRequest.objects.get()
     assert (row.state, row.provider, row.assigned_by) == ("ready", "anthropic", "mia")
-    assert "Execute 1 ready request<" in text_of(manager.get(reverse("research")))
+    assert "Execute 1 ready request<" in text_of(manager.get(reverse("dashboard:research")))
     assert "request that is ready to be executed" in text_of(manager.get("/"))
-    done = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
+    done = text_of(manager.post(reverse("dashboard:execute-ready"), {"count": "1"}, follow=True))
     assert "Requests: 1 executed. Orders: 1." in done
     run = ExecutionRun.objects.get()
     assert (run.actor, run.source, run.account) == ("mia", "dashboard", desk.account)
-    again = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
+    again = text_of(manager.post(reverse("dashboard:execute-ready"), {"count": "1"}, follow=True))
     assert "No request is ready: nothing was executed." in again
     assert ExecutionRun.objects.count() == 1
 
@@ -437,29 +440,29 @@ def test_a_batch_executes_no_more_requests_than_its_page_showed(manager: Client,
     for symbol in ("MSFT", "KO"):
         whose = {"strategy_id": str(desk.strategy.pk), "provider": "anthropic"}
         desk.inbox.put([line(symbol, "BUY", 5)], **whose)
-        manager.post(reverse("look"))
-    refused = text_of(manager.post(reverse("execute-ready"), follow=True))
+        manager.post(reverse("dashboard:inbox-scan"))
+    refused = text_of(manager.post(reverse("dashboard:execute-ready"), follow=True))
     assert "the page did not say how many requests it showed" in refused
     assert not ExecutionRun.objects.exists()
-    manager.post(reverse("execute-ready"), {"count": "1"})
+    manager.post(reverse("dashboard:execute-ready"), {"count": "1"})
     assert ExecutionRun.objects.count() == 1
 
 
 def test_what_a_batch_could_not_execute_is_said_with_the_reason(manager: Client, desk: Desk):
     whose = {"strategy_id": str(desk.strategy.pk), "provider": "anthropic"}
     request = desk.inbox.put(PUBLISHED, **whose)
-    manager.post(reverse("look"))
+    manager.post(reverse("dashboard:inbox-scan"))
     Strategy.objects.update(status="draft")
-    said = text_of(manager.post(reverse("execute-ready"), {"count": "1"}, follow=True))
+    said = text_of(manager.post(reverse("dashboard:execute-ready"), {"count": "1"}, follow=True))
     assert "Requests: 1 refused. Orders: 0." in said
     assert f"Request {request} was refused: [STRATEGY_NOT_ACTIVE]" in said
 
 
 def test_an_ignored_request_waits_no_more_and_says_who_ignored_it(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
-    manager.post(reverse("ignore", args=[request]), {"reason": "a test of the provider"})
+    manager.post(reverse("dashboard:ignore", args=[request]), {"reason": "a test of the provider"})
     assert ResearchRequest.objects.get().state == "ignored"
-    assert "mia: a test of the provider" in text_of(manager.get(reverse("request", args=[request])))
+    assert "mia: a test of the provider" in text_of(manager.get(reverse("dashboard:request", args=[request])))
     assert "requests that" not in text_of(manager.get("/"))
 
 
@@ -468,9 +471,9 @@ def test_the_inbox_is_filtered_by_state(viewer: Client, desk: Desk):
     scan_inbox(desk.inbox.root, now=NOW)
     arrived = desk.inbox.put(PUBLISHED)
     for state, expected in (("new", [read]), ("arrived", [arrived]), ("executed", []), ("", [arrived, read])):
-        rows = json.loads(text_of(viewer.get(f"{reverse('research')}?state={state}&export=requests&format=json")))[
-            "rows"
-        ]
+        rows = json.loads(
+            text_of(viewer.get(f"{reverse('dashboard:research')}?state={state}&export=requests&format=json"))
+        )["rows"]
         assert (state, sorted(row["request"] for row in rows)) == (state, sorted(expected))
 
 
@@ -480,20 +483,20 @@ def test_the_inbox_is_filtered_by_state(viewer: Client, desk: Desk):
 def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: Desk):
     request = desk.inbox.put([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     desk.execute(request)
-    assert "What does line 2 mean?" in text_of(manager.get(reverse("request", args=[request])))
+    assert "What does line 2 mean?" in text_of(manager.get(reverse("dashboard:request", args=[request])))
     said = {"action": "BUY", "reason": "asked the analyst", "keep": "on"}
-    answered = text_of(manager.post(reverse("answer", args=[request, 2]), said, follow=True))
+    answered = text_of(manager.post(reverse("dashboard:line-resolve", args=[request, 2]), said, follow=True))
     assert "Kept: line 2: BUY" in answered
     assert MappingRule.objects.get().written == "panic"
     html = text_of(manager.get("/"))
     assert "answered line whose request can be executed again" in html
     assert "that wait" not in html
-    shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="100")))
+    shown = text_of(manager.get(reverse("dashboard:preview", args=[request]), choices(desk, default_price="100")))
     assert "run 2 of the request" in shown
-    manager.post(reverse("execute", args=[request]), hidden_fields(shown))
+    manager.post(reverse("dashboard:execute", args=[request]), hidden_fields(shown))
     assert sorted(str(order.security_id) for order in Order.objects.all()) == ["KO", "MSFT"]
     first = ExecutionRun.objects.get(sequence=1)
-    assert "Other runs of the request" in text_of(manager.get(reverse("run", args=[first.pk])))
+    assert "Other runs of the request" in text_of(manager.get(reverse("dashboard:run", args=[first.pk])))
     assert "answered lines" not in text_of(manager.get("/"))
 
 
@@ -510,7 +513,7 @@ def test_an_answer_that_says_nothing_is_refused_and_what_was_typed_stays(
     manager: Client, desk: Desk, said: dict[str, str], words: str
 ):
     request = desk.inbox.put([line("KO", "PANIC", 3)])
-    html = text_of(manager.post(reverse("answer", args=[request, 1]), said, follow=True))
+    html = text_of(manager.post(reverse("dashboard:line-resolve", args=[request, 1]), said, follow=True))
     assert "nothing was kept" in html
     assert words in html
     assert not LineResolution.objects.exists()
@@ -519,16 +522,16 @@ def test_an_answer_that_says_nothing_is_refused_and_what_was_typed_stays(
 
 def test_lines_that_contradict_each_other_are_traded_once_a_person_confirms_one(manager: Client, desk: Desk):
     request = desk.inbox.put([line("MSFT", "BUY", 10), line("MSFT", "SELL_SHORT", 5)])
-    address = reverse("preview", args=[request])
+    address = reverse("dashboard:preview", args=[request])
     shown = text_of(manager.get(address, choices(desk)))
-    assert f"{reverse('request', args=[request])}?line=1#line-1" in shown
-    asked = text_of(manager.get(f"{reverse('request', args=[request])}?line=1"))
+    assert f"{reverse('dashboard:request', args=[request])}?line=1#line-1" in shown
+    asked = text_of(manager.get(f"{reverse('dashboard:request', args=[request])}?line=1"))
     assert "Is line 1 meant as it is written?" in asked
-    manager.post(reverse("answer", args=[request, 1]), {"confirm": "on", "reason": "the newer one"})
+    manager.post(reverse("dashboard:line-resolve", args=[request, 1]), {"confirm": "on", "reason": "the newer one"})
     agreed = text_of(manager.get(address, choices(desk)))
-    manager.post(reverse("execute", args=[request]), hidden_fields(agreed))
+    manager.post(reverse("dashboard:execute", args=[request]), hidden_fields(agreed))
     assert [order.action for order in Order.objects.all()] == ["BUY"]
-    html = text_of(manager.get(reverse("request", args=[request])))
+    html = text_of(manager.get(reverse("dashboard:request", args=[request])))
     assert "Is line 2 meant as it is written?" in html
     assert "Is line 1 meant" not in html
 
@@ -538,8 +541,8 @@ def test_lines_that_contradict_each_other_are_traded_once_a_person_confirms_one(
 
 def test_a_run_is_taken_back_once_and_says_so(manager: Client, desk: Desk):
     report = desk.run(PUBLISHED, prices="450")
-    address = reverse("take-back", args=[report.run.id])
-    assert address in text_of(manager.get(reverse("run", args=[report.run.id])))
+    address = reverse("dashboard:run-reverse", args=[report.run.id])
+    assert address in text_of(manager.get(reverse("dashboard:run", args=[report.run.id])))
     before = whole_database()
     shown = text_of(manager.get(address))
     assert "$9,999.00" in shown
@@ -558,25 +561,25 @@ def test_a_run_is_taken_back_once_and_says_so(manager: Client, desk: Desk):
 def test_a_run_that_something_stands_on_says_what_has_to_go_first(manager: Client, desk: Desk):
     report = desk.run(PUBLISHED, prices="450")
     desk.run([line("MSFT", "SELL")], prices="460", now=NOW + timedelta(days=1))
-    address = reverse("take-back", args=[report.run.id])
+    address = reverse("dashboard:run-reverse", args=[report.run.id])
     for answer in (manager.get(address), manager.post(address, {"reason": "a wrong price"})):
         assert answer.status_code == 409
         assert "RUN_HAS_SUCCESSORS" in text_of(answer)
-    assert manager.get(reverse("take-back", args=[uuid.uuid4()])).status_code == 404
+    assert manager.get(reverse("dashboard:run-reverse", args=[uuid.uuid4()])).status_code == 404
     assert not Reversal.objects.exists()
 
 
 def test_a_viewer_decides_nothing(viewer: Client, desk: Desk):
     report = desk.run([line("MSFT", "BUY", 10), line("KO", "PANIC", 3)])
     request, run = report.run.request_id, report.run.id
-    assert "mean?" not in text_of(viewer.get(reverse("request", args=[request])))
+    assert "mean?" not in text_of(viewer.get(reverse("dashboard:request", args=[request])))
     before = whole_database()
     said = {"reason": "x", "action": "BUY", "count": "1"}
     for name, arguments in (
-        ("look", []), ("execute-ready", []), ("assign", [request]), ("ignore", [request]),
-        ("answer", [request, 2]), ("take-back", [run]),
+        ("inbox-scan", []), ("execute-ready", []), ("assign", [request]), ("ignore", [request]),
+        ("line-resolve", [request, 2]), ("run-reverse", [run]),
     ):  # fmt: skip
-        assert (name, viewer.post(reverse(name, args=arguments), said).status_code) == (name, 403)
+        assert (name, viewer.post(reverse(f"dashboard:{name}", args=arguments), said).status_code) == (name, 403)
     assert whole_database() == before
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def shown(client: Client, strategy: Strategy) -> dict[str, str]:
     """Return what the page says of the policy, by label."""
     client.force_login(User.objects.create_superuser("viewer", password="x"))
-    text = client.get(reverse("strategy", args=[strategy.pk])).content.decode()
+    text = client.get(reverse("dashboard:strategy", args=[strategy.pk])).content.decode()
     part = text.partition("Policy in force")[2].partition("</section>")[0]
     return dict(re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", part))
 

@@ -34,9 +34,12 @@ def runs_listing(source: Any, *, name: str = "runs", caption: str = "Runs", size
 
 def run_row(run: ExecutionRun) -> Row:
     """Return a run as a row."""
-    links = {"run": reverse("run", args=[run.pk]), "strategy": reverse("strategy", args=[run.strategy_id])}
+    links = {
+        "run": reverse("dashboard:run", args=[run.pk]),
+        "strategy": reverse("dashboard:strategy", args=[run.strategy_id]),
+    }
     if run.account_id:
-        links["provider"] = reverse("account", args=[run.account_id])
+        links["provider"] = reverse("dashboard:account", args=[run.account_id])
     return Row(
         {
             "started": run.started_at,

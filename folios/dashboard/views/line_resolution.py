@@ -20,7 +20,7 @@ from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.selectors.request_detail import RequestDetail, read_request
 from execution.selectors.research import answers_to, waiting_lines
 from execution.services import ResolutionInput, resolve_line, save_rule, suggested_rule
-from folios.dashboard.views.decision_forms import ResolutionForm
+from folios.dashboard.forms.decisions import ResolutionForm
 from folios.dashboard.views.inbox import author_of, bring_in
 from folios.dashboard.views.pages import EXECUTE
 from portfolios.selectors import books
@@ -125,7 +125,7 @@ def _apart(claimed: Decimal | None, market: Decimal | None) -> str:
 
 @require_POST
 @permission_required(EXECUTE, raise_exception=True)
-def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
+def resolve(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
     """Keep what a person says of one line, and perhaps a rule with it, and go back to the request."""
     form = ResolutionForm(request.POST)
     if not form.is_valid():
@@ -141,7 +141,7 @@ def answer(request: HttpRequest, request_id: UUID, number: int) -> HttpResponse:
     messages.success(request, f"Kept: {kept}. A preview shows what follows from it.")
     if form.cleaned_data["keep"]:
         _keep_rule(request, found, number, form)
-    return HttpResponseRedirect(f"{reverse('request', args=[request_id])}#line-{number}", status=303)
+    return HttpResponseRedirect(f"{reverse('dashboard:request', args=[request_id])}#line-{number}", status=303)
 
 
 def _keep_rule(request: HttpRequest, found: RequestDetail, number: int, form: ResolutionForm) -> None:
@@ -166,4 +166,6 @@ def _ask_again(request: HttpRequest, request_id: UUID, number: int, why: str) ->
     messages.error(request, f"Line {number}: nothing was kept. {why}")
     typed = {name: request.POST.get(name, "")[:200] for name in ("action", "symbol", "size", "reason")}
     query = urlencode({"line": number, **{name: text for name, text in typed.items() if text}})
-    return HttpResponseRedirect(f"{reverse('request', args=[request_id])}?{query}#line-{number}", status=303)
+    return HttpResponseRedirect(
+        f"{reverse('dashboard:request', args=[request_id])}?{query}#line-{number}", status=303
+    )

@@ -32,7 +32,7 @@ _COLUMNS = (
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(EXECUTE, raise_exception=True)
-def take_back(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def reverse_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show what taking a run back would do; sent with a reason, do it once. Raises Http404 for no such run."""
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -44,7 +44,7 @@ def take_back(request: HttpRequest, run_id: UUID) -> HttpResponse:
         messages.info(request, "This run was taken back before; nothing was booked again.")
     else:
         messages.success(request, f"Taken back: {answer.entries} ledger entries of {answer.orders} orders.")
-    return see_other("run", run_id)
+    return see_other("dashboard:run", run_id)
 
 
 def _reversed(request: HttpRequest, run_id: UUID, form: ReasonForm) -> ReversalReport | Refusal:
@@ -67,7 +67,7 @@ def _page(
     if isinstance(found, Refusal) and found.code is Code.RUN_NOT_FOUND:
         raise Http404(found.message)
     if isinstance(found, ReversalReport) and found.replay:
-        return see_other("run", run_id)
+        return see_other("dashboard:run", run_id)
     is_refused = isinstance(found, Refusal)
     context = {
         "run_id": run_id,
@@ -76,7 +76,7 @@ def _page(
         "form": form,
     }
     code = 409 if is_refused and status == 200 else status
-    return page(request, "pages/take_back.html", context, listings=[_positions(found)], status=code)
+    return page(request, "pages/reversal.html", context, listings=[_positions(found)], status=code)
 
 
 def _positions(found: ReversalReport | Refusal) -> Listing[Any]:

@@ -1,0 +1,43 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from folios.dashboard.views import (
+    accounts,
+    inbox,
+    line_resolution,
+    overview,
+    research,
+    reversal,
+    runs,
+    strategies,
+    system,
+)
+
+app_name = "dashboard"
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("examples/", overview.examples, name="examples"),
+    path("accounts/<uuid:account_id>/", accounts.account, name="account"),
+    path("strategies/", strategies.strategies, name="strategies"),
+    path("strategies/<uuid:strategy_id>/", strategies.strategy, name="strategy"),
+    path("research/", inbox.inbox, name="research"),
+    path("research/scan/", inbox.scan, name="inbox-scan"),
+    path("research/execute/", inbox.execute_ready, name="execute-ready"),
+    path("research/<uuid:request_id>/", research.request_page, name="request"),
+    path("research/<uuid:request_id>/preview/", research.preview, name="preview"),
+    path("research/<uuid:request_id>/execute/", research.execute_request, name="execute"),
+    path("research/<uuid:request_id>/assign/", inbox.assign, name="assign"),
+    path("research/<uuid:request_id>/ignore/", inbox.ignore, name="ignore"),
+    path("research/<uuid:request_id>/lines/<int:number>/resolve/", line_resolution.resolve, name="line-resolve"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("runs/<uuid:run_id>/check/", runs.run_check, name="run-check"),
+    path("runs/<uuid:run_id>/reverse/", reversal.reverse_page, name="run-reverse"),
+    path("runs/<uuid:run_id>/report.json", runs.run_report, name="run-report"),
+    path("books/", system.books_page, name="books"),
+    path("books/<uuid:account_id>/", system.account_books, name="account-books"),
+    path("system/", system.system, name="system"),
+    path("timezone/", system.timezone_page, name="timezone"),
+]
