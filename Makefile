@@ -10,7 +10,7 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hash
 PORT ?= 8000
 MARK ?= books
 
-.PHONY: help demo serve test test-sqlite test-postgres test-browser check format lint types imports migrations requirements bench bench-overview screenshots schema calendar clean
+.PHONY: help demo serve test test-sqlite test-postgres test-browser check format lint types imports migrations requirements mutants bench bench-overview screenshots schema calendar clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ imports: $(VENV)/.dev  ## check the direction of imports
 migrations: $(VENV)/.dev  ## check that no migration is missing
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/python -W error manage.py check
+
+mutants: $(VENV)/.dev  ## count the changes of the code that no test notices (MODULES=... COUNT=143 SEED=1: a sample)
+	$(BIN)/python -m tests.mutants $(MODULES) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev  ## measure the speed of the command, of planning, of parsing and of the books
 	$(BIN)/python -m benchmarks.command_cpu

@@ -11,6 +11,7 @@ from execution.models import ExecutionRun
 from execution.runs.reproduction import Replayed, replay_run
 from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import Strategy
+from tests import hypothesis_profile  # noqa: F401  # before the tests: a property keeps the profile it finds
 from tests.scenes import Desk, Inbox
 
 # What shows the books, and who may look: the same whatever database is behind it.
