@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from common.money import ZERO
+from common.money import ZERO, AmountOutOfRangeError
 from execution.engine.planning.limits import Entry, RiskContext, Verdict, apply_limits
+from execution.engine.planning.plan import make_plan
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.vocabulary import Code, OnBreach
+from execution.engine.vocabulary import Code, OnBreach, Refusal
 from portfolios.domain.accounting import Action
 from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import Number, account, given, orders, plan_of, planned, rec, roomy
@@ -166,3 +167,35 @@ def test_slippage_and_fees_that_a_limit_leaves_nothing_for_leave_nothing():
     policy = roomy(costs=Costs(commission_minimum=Decimal(5)))
     assert bought([wish("MSFT", 10)], policy, account(cash=5)) == [ZERO]
     assert bought([wish("MSFT", 10)], policy, account(cash=6)) == [Decimal("0.01")]
+
+
+# The books end at fifteen digits, and what does not fit them is no size.
+
+
+@pytest.mark.parametrize("on_breach", OnBreach)
+@pytest.mark.parametrize(
+    ("wanted", "price"),
+    [
+        (10**9, 10_000),  # worth ten trillion
+        (10**13, "0.01"),  # worth less, and more units than can be kept
+    ],
+)
+def test_a_wish_that_does_not_fit_the_books_is_an_error_of_the_caller(
+    on_breach: OnBreach, wanted: int, price: Number
+):
+    on = account(cash=9_999_999_999_999)
+    with pytest.raises(AmountOutOfRangeError):
+        apply_limits([wish("MSFT", wanted, price=price)], context(roomy(on_breach=on_breach), on))
+
+
+@pytest.mark.parametrize("on_breach", OnBreach)
+def test_a_plan_refuses_what_does_not_fit_the_books_whatever_the_policy_does_on_a_breach(on_breach: OnBreach):
+    # The order itself fits; with its fee of 1 % it is worth more than ten trillion.
+    on = account(cash=9_999_999_999_999)
+    policy = roomy(on_breach=on_breach, costs=Costs(commission_bps=Decimal(100)))
+    refused = make_plan(given(rec("MSFT", "BUY", 100), on=on, prices={"MSFT": 100_000}, policy=policy))
+    assert isinstance(refused, Refusal)
+    assert refused.code is Code.BOOKS_RANGE
+    assert not isinstance(
+        make_plan(given(rec("MSFT", "BUY", 90), on=on, prices={"MSFT": 100_000}, policy=policy)), Refusal
+    )
