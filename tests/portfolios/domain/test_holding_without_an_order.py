@@ -54,14 +54,14 @@ def test_the_only_order_leaves_nothing():
 def test_later_fills_are_worked_out_again():
     held = holding_without([BOUGHT, ADDED, SOLD], FIRST)
     assert held is not None
-    assert (held.side, held.quantity, held.average_price, held.cost_basis) == (Side.LONG, 5, 200, 1000)
+    assert [held.side, held.quantity, held.average_price, held.cost_basis] == [Side.LONG, 5, 200, 1000]
     assert held.realized_pnl == 500
 
 
 def test_an_order_in_the_middle_leaves_those_before_and_after():
     held = holding_without([BOUGHT, ADDED, SOLD], SECOND)
     assert held is not None
-    assert (held.quantity, held.average_price, held.realized_pnl) == (5, 100, 1000)
+    assert [held.quantity, held.average_price, held.realized_pnl] == [5, 100, 1000]
 
 
 def test_an_order_whose_shares_were_sold_since_is_still_needed():
@@ -80,7 +80,7 @@ def test_what_was_done_to_the_holding_before_the_order_stays():
     split = other(2, "SPLIT", quantity=Decimal(30), price=Decimal(25), cost_basis=Decimal(1000))
     held = holding_without([BOUGHT, split, fill(3, "BUY", 10, 50, SECOND)], SECOND)
     assert held is not None
-    assert (held.quantity, held.average_price, held.cost_basis) == (40, 25, 1000)
+    assert [held.quantity, held.average_price, held.cost_basis] == [40, 25, 1000]
 
 
 def test_a_fee_stays_with_its_order_and_goes_with_it():
@@ -89,10 +89,10 @@ def test_a_fee_stays_with_its_order_and_goes_with_it():
     entries = [BOUGHT, fee_of_first, fill(3, "BUY", 10, 200, SECOND), fee_of_second]
     kept = holding_without(entries, FIRST)
     assert kept is not None
-    assert (kept.quantity, kept.realized_pnl) == (10, -5)
+    assert [kept.quantity, kept.realized_pnl] == [10, -5]
     kept = holding_without(entries, SECOND)
     assert kept is not None
-    assert (kept.quantity, kept.realized_pnl) == (10, -3)
+    assert [kept.quantity, kept.realized_pnl] == [10, -3]
 
 
 def test_an_order_that_was_taken_back_before_is_left_out_as_well():
@@ -101,14 +101,14 @@ def test_an_order_that_was_taken_back_before_is_left_out_as_well():
     assert taken_back.takes_back
     held = holding_without([BOUGHT, ADDED, taken_back, later], THIRD)
     assert held is not None
-    assert (held.quantity, held.average_price) == (10, 200)
+    assert [held.quantity, held.average_price] == [10, 200]
 
 
 def test_a_fill_that_was_reversed_is_left_out_with_its_reversal():
     reversal = fill(3, "REVERSAL", 10, 200, None, reverses=2)
     held = holding_without([BOUGHT, ADDED, reversal, fill(4, "BUY", 1, 50, THIRD)], THIRD)
     assert held is not None
-    assert (held.quantity, held.average_price) == (10, 100)
+    assert [held.quantity, held.average_price] == [10, 100]
 
 
 @pytest.mark.parametrize(

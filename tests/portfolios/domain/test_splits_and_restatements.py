@@ -64,6 +64,7 @@ def test_a_holding_restated_without_a_mark_is_marked_at_its_average():
 
 def test_a_holding_restated_to_nothing_keeps_its_side_and_average_as_a_record():
     after = restate_holding(LONG, side=Side.SHORT, quantity=Decimal(0), average_price=Decimal(1))
-    assert (after.is_open, after.cost_basis) == (False, 0)
+    assert not after.is_open
+    assert after.cost_basis == 0
     assert (after.side, after.average_price, after.mark_price) == (Side.LONG, LONG.average_price, LONG.mark_price)
     assert after.realized_pnl == LONG.realized_pnl

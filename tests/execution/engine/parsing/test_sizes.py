@@ -1,5 +1,6 @@
 """Several sizes in one line, the borders of a weight, and what a size may be."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
@@ -12,19 +13,31 @@ NO_RULES = Rules()
 BUY, SELL = RecommendedAction.BUY, RecommendedAction.SELL
 
 
-def size_of(action: RecommendedAction = BUY, **sizes: str) -> Decimal | Code | None:
-    """The percentage that a document of this one line is read as, or why it has none."""
-    fields: dict[str, Decimal | str] = {name: Decimal(value) for name, value in sizes.items()}
-    found = read_size(fields, {}, action=action, scales=size_scales([fields], NO_RULES))
-    return found.code if isinstance(found, Unclear) else found
+Fields = Mapping[str, Decimal | str]
 
 
-def weights(*values: str) -> list[Decimal | Code | None]:
-    """How a document with these weights is read, line by line."""
-    lines: list[dict[str, Decimal | str]] = [{"weight": Decimal(value)} for value in values]
+def numbers(**sizes: str) -> Fields:
+    """The size fields of a line, written as numbers."""
+    return {name: Decimal(value) for name, value in sizes.items()}
+
+
+def read(*lines: Fields, action: RecommendedAction = BUY) -> list[Decimal | Code | None]:
+    """The percentage that each line of a document is read as, or why it has none."""
     scales = size_scales(lines, NO_RULES)
-    read = [read_size(line, {}, action=BUY, scales=scales) for line in lines]
-    return [found.code if isinstance(found, Unclear) else found for found in read]
+    sizes = [read_size(line, {}, action=action, scales=scales) for line in lines]
+    return [size.code if isinstance(size, Unclear) else size for size in sizes]
+
+
+def size_of(action: RecommendedAction = BUY, **sizes: str) -> Decimal | Code | None:
+    """How a document of this one line is read."""
+    (size,) = read(numbers(**sizes), action=action)
+    return size
+
+
+def size_beside(allocation: str, other: str, value: str) -> Decimal | Code | None:
+    """How a line with two sizes is read."""
+    (size,) = read({**numbers(allocation_percent=allocation), **numbers(**{other: value})})
+    return size
 
 
 @pytest.mark.parametrize(
@@ -39,7 +52,7 @@ def weights(*values: str) -> list[Decimal | Code | None]:
     ],
 )
 def test_two_size_fields_that_may_mean_the_same_are_one_size(allocation: str, other: str, value: str):
-    assert size_of(allocation_percent=allocation, **{other: value}) == Decimal(allocation)
+    assert size_beside(allocation, other, value) == Decimal(allocation)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +68,11 @@ def test_two_size_fields_that_may_mean_the_same_are_one_size(allocation: str, ot
     ],
 )
 def test_two_size_fields_that_contradict_each_other_are_no_size(allocation: str, other: str, value: str):
-    assert size_of(allocation_percent=allocation, **{other: value}) is Code.SIZE_UNIT_UNCLEAR
+    assert size_beside(allocation, other, value) is Code.SIZE_UNIT_UNCLEAR
 
 
 @pytest.mark.parametrize(
-    ("size", "read"),
+    ("size", "expected"),
     [
         ("0", Decimal(0)),
         ("0.0001", Decimal("0.0001")),
@@ -68,19 +81,19 @@ def test_two_size_fields_that_contradict_each_other_are_no_size(allocation: str,
         ("-0.0001", Code.SIZE_NEGATIVE),
     ],
 )
-def test_a_size_is_between_nothing_and_everything_both_included(size: str, read: Decimal | Code):
-    assert size_of(allocation_percent=size) == read
+def test_a_size_is_between_nothing_and_everything_both_included(size: str, expected: Decimal | Code):
+    assert size_of(allocation_percent=size) == expected
 
 
 @pytest.mark.parametrize(
-    ("size", "read"), [("2", Code.SIZE_UNIT_UNCLEAR), ("2.01", Decimal("2.01")), ("0", Decimal(0))]
+    ("size", "expected"), [("2", Code.SIZE_UNIT_UNCLEAR), ("2.01", Decimal("2.01")), ("0", Decimal(0))]
 )
-def test_a_pct_is_percent_from_above_two_on(size: str, read: Decimal | Code):
-    assert size_of(position_size_pct=size) == read
+def test_a_pct_is_percent_from_above_two_on(size: str, expected: Decimal | Code):
+    assert size_of(position_size_pct=size) == expected
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("written", "expected"),
     [
         # Each at most 0.30, and not above a whole together: shares.
         (["0.30"], [Decimal(30)]),
@@ -99,8 +112,10 @@ def test_a_pct_is_percent_from_above_two_on(size: str, read: Decimal | Code):
         (["2.01", "0.5"], [Decimal("2.01"), Decimal("0.5")]),
     ],
 )
-def test_weights_are_shares_where_they_are_usual_or_make_a_whole(written: list[str], read: list[Decimal | Code]):
-    assert weights(*written) == read
+def test_weights_are_shares_where_they_are_usual_or_make_a_whole(
+    written: list[str], expected: list[Decimal | Code]
+):
+    assert read(*(numbers(weight=value) for value in written)) == expected
 
 
 def test_only_a_short_may_have_a_negative_weight():
@@ -113,3 +128,15 @@ def test_a_sale_to_a_target_weight_above_nothing_waits_for_a_person():
     assert size_of(SELL, target_weight="0.2") is Code.SIZE_UNIT_UNSUPPORTED
     assert size_of(SELL, target_weight="0") == 0
     assert size_of(BUY, target_weight="0.2") == 20
+
+
+def test_a_size_in_words_beside_one_in_numbers_says_nothing_of_its_unit():
+    lines: list[Fields] = [{"position_size_pct": "8%"}, {"position_size_pct": Decimal(12)}]
+    assert read(*lines) == [8, 12]
+    lines = [{"position_size_pct": "8%"}, {"position_size_pct": Decimal("0.12")}]
+    assert read(*lines) == [8, Code.SIZE_UNIT_UNCLEAR]
+
+
+@pytest.mark.parametrize(("length", "expected"), [(64, Decimal(10)), (65, Code.SIZE_NOT_A_NUMBER)])
+def test_words_longer_than_any_size_are_none(length: int, expected: Decimal | Code):
+    assert read({"allocation_percent": "10%".ljust(length)}) == [expected]

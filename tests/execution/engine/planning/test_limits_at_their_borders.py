@@ -137,6 +137,33 @@ def test_an_order_of_a_cent_is_the_smallest_of_all(price: str, is_traded: bool):
     assert bool(orders(plan)) == is_traded
 
 
+def test_a_clamp_to_a_whole_step_is_reached_from_a_holding_off_the_step():
+    on = account(cash="89999.50", long={"MSFT": ("100.005", 100)})
+    policy = roomy(max_position_percent=Decimal(20))
+    (entry,) = apply_limits([wish("MSFT", 300, anchor="100.005")], context(policy, on))
+    assert entry.clamped
+    assert entry.quantity == Decimal("99.995")
+
+
+def test_a_rounding_that_reaches_the_cash_to_the_cent_takes_nothing_off():
+    (entry,) = apply_limits([wish("MSFT", "16.666", price=6)], context(roomy(), account(cash="100.02")))
+    assert (entry.quantity, entry.rounded_down) == (Decimal("16.67"), False)
+
+
+@pytest.mark.parametrize("wanted", ["10", "10.001"])
+def test_only_what_was_rounded_up_gives_way_to_a_rounding(wanted: str):
+    # GS alone was rounded up; JPM would come first if both had been.
+    wishes = [wish("GS", "16.666", price=6), wish("JPM", wanted, price=6)]
+    assert bought(wishes, roomy(), account(cash="160.01")) == [Decimal("16.66"), 10]
+
+
+def test_a_ceiling_at_the_end_of_the_books_is_no_limit():
+    (entry,) = apply_limits([wish("MSFT", 10)], context(roomy(), account(cash=10**12)))
+    (gross,) = (verdict for verdict in entry.verdicts if verdict.code is Code.GROSS_LIMIT)
+    assert (gross.result, gross.room) == ("passed", None)
+    assert entry.quantity == 10
+
+
 @pytest.mark.parametrize("on_breach", OnBreach)
 @pytest.mark.parametrize(("over", "is_clamped"), [("0.000001", False), ("0.000002", True)])
 def test_a_millionth_of_a_dollar_over_a_limit_is_noise(on_breach: OnBreach, over: str, is_clamped: bool):
