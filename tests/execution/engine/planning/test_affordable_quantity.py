@@ -81,6 +81,35 @@ def test_a_first_estimate_that_rounding_puts_over_the_cash_takes_steps_off():
     assert spent(quantity, "3.3330", fees) <= Decimal("82.40") < spent(quantity + 2 * STEP, "3.3330", fees)
 
 
+@pytest.mark.parametrize(
+    ("price", "cash", "fees", "covered"),
+    [
+        ("3.33", "1.57", costs(bps=35), "0.46"),
+        ("333.3333", "310.73", costs(bps=100, per_order=1), "0.91"),
+    ],
+)
+def test_a_cover_of_less_than_a_share_does_not_overdraw_the_cash_either(
+    price: str, cash: str, fees: Costs, covered: str
+):
+    # The first estimate is a step more, and costs a cent or more too much.
+    assert cover(1, price, cash=cash, costs=fees) == Decimal(covered)
+    assert spent(Decimal(covered), price, fees) <= Decimal(cash) < spent(Decimal(covered) + STEP, price, fees)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "cash", "fees", "covered"),
+    [
+        ("7.77", "0.20", Costs(), "3.98"),
+        ("7.77", "5.35", costs(minimum=5), "6.97"),
+        (10, "1.57", costs(per_order=1, per_share="0.01", minimum=1), "9.30"),
+    ],
+)
+def test_at_a_price_of_five_cents_the_estimate_is_careful(quantity: Number, cash: str, fees: Costs, covered: str):
+    # In cents the fill and its fee look dearer than they are, so that a few steps more could be paid for.
+    assert cover(quantity, "0.05", cash=cash, costs=fees) == Decimal(covered)
+    assert spent(Decimal(covered), "0.05", fees) <= Decimal(cash)
+
+
 def test_a_fee_of_half_a_cent_is_paid_as_the_books_round_it():
     # Half a cent and a little more is a cent: beside it, 2 cents pay for one step of 1 cent, 1 cent for none.
     fees = costs(per_order="0.005", bps=50)

@@ -174,6 +174,21 @@ def test_a_millionth_of_a_dollar_over_a_limit_is_noise(on_breach: OnBreach, over
     assert entry.quantity == (0 if is_clamped and on_breach is OnBreach.REJECT else 20_000)
 
 
+def test_under_reject_a_line_a_millionth_over_what_the_lines_before_it_left_still_fits():
+    policy = roomy(max_sector_percent=Decimal(20), on_breach=OnBreach.REJECT)
+    wishes = [
+        wish("AAPL", 10_000, price=1, step="0.000001"),
+        wish("NVDA", 15_000, price=1, step="0.000001"),
+        wish("MSFT", "10000.000001", price=1, step="0.000001"),
+    ]
+    assert bought(wishes, policy) == [10_000, 0, 10_000]
+
+
+def test_a_clamped_size_is_cut_by_the_clamp_and_by_no_further_rounding():
+    (entry,) = apply_limits([wish("MSFT", 300, price=7)], context(roomy(max_position_percent=Decimal("0.5"))))
+    assert (entry.quantity, entry.rounded_down) == (Decimal("71.42"), False)
+
+
 @pytest.mark.parametrize(("on_breach", "result"), [(OnBreach.CLAMP, "clamped"), (OnBreach.REJECT, "rejected")])
 def test_room_that_a_rounding_left_is_refused_in_the_words_of_the_policy(on_breach: OnBreach, result: str):
     on = account(cash="0.50", long={"JPM": ("499.99", 100)})
