@@ -140,3 +140,7 @@ def test_a_size_in_words_beside_one_in_numbers_says_nothing_of_its_unit():
 @pytest.mark.parametrize(("length", "expected"), [(64, Decimal(10)), (65, Code.SIZE_NOT_A_NUMBER)])
 def test_words_longer_than_any_size_are_none(length: int, expected: Decimal | Code):
     assert read({"allocation_percent": "10%".ljust(length)}) == [expected]
+
+
+def test_words_as_long_as_a_size_may_be_are_read_to_their_end():
+    assert read({"allocation_percent": f"{'10%'.ljust(63)}?"}) == [Code.SIZE_NOT_A_NUMBER]

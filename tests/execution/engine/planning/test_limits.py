@@ -365,6 +365,8 @@ def test_a_short_whose_fee_falls_by_whole_cents_alone_is_still_trimmed():
     short = wish("XOM", 100, price=1, action="SELL_SHORT", wanted=Decimal(900_000_000))
     (entry,) = limited(short, on=account(cash=10**9), total=10**9, policy=policy)
     assert Decimal(250_000_000) < entry.quantity <= Decimal(500_000_000)
+    # After the rest of the cent, each try took twice the one before.
+    assert entry.quantity == Decimal("497050327.05")
 
 
 def test_a_ceiling_beyond_the_books_is_no_limit():
