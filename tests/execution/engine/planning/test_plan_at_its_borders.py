@@ -76,6 +76,12 @@ def test_a_cover_of_exactly_what_is_held_closes_it_off_the_step_too():
     assert orders(plan) == ["BUY_TO_COVER 10.105 GS @ 100"]
 
 
+def test_a_holding_off_the_step_that_is_exactly_its_weight_is_at_its_target():
+    on = account(cash="98989.70", long={"GS": ("10.103", 100)})
+    plan = plan_of(rec("GS", "SELL", "1.0103"), on=on, mode="target")
+    assert (orders(plan), endings(plan)) == ([], ["SKIPPED ALREADY_AT_TARGET"])
+
+
 @pytest.mark.parametrize(("least", "is_covered"), [("500", True), ("500.01", False)])
 def test_a_cover_that_the_cash_cuts_below_the_smallest_order_is_not_made(least: str, is_covered: bool):
     on = account(cash=500, short={"GS": (10, 100)}, long={"JPM": (10, 100)})
