@@ -15,7 +15,7 @@ WORKERS ?= auto
 PYTEST = env PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(WORKERS)
 POSTGRES = $(BIN)/python -m tests.postgres
 
-.PHONY: help demo serve test test-fast test-sqlite test-postgres test-browser check format lint types imports migrations migrations-check requirements bench bench-overview screenshots schema calendar clean
+.PHONY: help demo serve test test-fast test-sqlite test-postgres test-browser mutants check format lint types imports migrations migrations-check requirements bench bench-overview screenshots schema calendar clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ migrations: $(VENV)/.dev  ## make the migrations that the models need, and forma
 migrations-check: $(VENV)/.dev  ## check that no migration is missing
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/python -W error manage.py check
+
+mutants: $(VENV)/.dev  ## count the changes of the code that no test notices (MODULES=... COUNT=143 SEED=1: a sample)
+	$(BIN)/python -m tests.mutants $(MODULES) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev  ## measure the speed of the command, of planning, of parsing and of the books
 	$(BIN)/python -m benchmarks.command_cpu

@@ -14,6 +14,7 @@ from execution.models import ExecutionRun
 from execution.runs.reproduction import Reproduced, reproduce_run
 from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import Strategy
+from tests import hypothesis_profile  # noqa: F401  # before the tests: a property keeps the profile it finds
 from tests.counts import FAST
 from tests.memory import DIRECTORY
 from tests.scenes import Desk, Inbox

@@ -20,7 +20,7 @@ RUN_COLUMNS = (
     Column("outcomes", "Outcomes"),
     Column("prices", "Prices"),
     Column("actor", "By", "text", "actor"),
-    Column("door", "Through", "text", "source"),
+    Column("source", "Source", "text", "source"),
 )
 
 
@@ -52,7 +52,7 @@ def run_row(run: ExecutionRun) -> Row:
             "outcomes": outcome_words(run.outcome_counts.items()),
             "prices": "simulated" if run.is_simulated else "from sources",
             "actor": run.actor,
-            "door": run.get_source_display(),
+            "source": run.get_source_display(),
         },
         links,
     )

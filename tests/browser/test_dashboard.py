@@ -88,7 +88,7 @@ def test_a_manager_goes_from_login_to_the_result(page: Page, served: Site):
     expect(page.get_by_text("Bought", exact=False).first).to_be_visible()
     expect(page.get_by_text("not one of BUY, SELL")).to_be_visible()
     page.get_by_role("link", name="Check that it replays").click()
-    expect(page.get_by_text("Reproduced: planned again, the same 1 orders and 3 decisions")).to_be_visible()
+    expect(page.get_by_text("Reproduced: planned again, the same 1 order and 3 decisions")).to_be_visible()
     page.get_by_role("link", name="Custom").click()
     expect(page.get_by_role("heading", name=f"{desk_of(request)}: Custom")).to_be_visible()
     page.get_by_role("link", name="KO", exact=True).click()
@@ -96,18 +96,18 @@ def test_a_manager_goes_from_login_to_the_result(page: Page, served: Site):
     assert runs_and_orders(served, request) == [1, 1]
 
 
-def test_a_manager_settles_what_is_unclear_and_takes_a_run_back(page: Page, served: Site):
+def test_a_manager_settles_what_is_unclear_and_reverses_a_run(page: Page, served: Site):
     request = new_research(served)
     log_in(page, served)
     page.get_by_role("link", name="Research", exact=True).click()
-    page.get_by_role("button", name="Look for new research").click()
-    expect(page.get_by_text("changed since")).to_be_visible()
+    page.get_by_role("button", name="Scan inbox").click()
+    expect(page.get_by_text("Inbox scanned:")).to_be_visible()
     open_preview(page, served, request)
     page.get_by_role("button", name="Execute").click()
     expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
 
     page.goto(f"{served.address}/research/{request}/")
-    answer = page.get_by_role("form", name="Answer for line 3")
+    answer = page.get_by_role("form", name="Resolution of line 3")
     answer.get_by_label("Action").select_option("BUY")
     answer.get_by_label("Reason").fill("asked the analyst")
     answer.get_by_role("button").click()
@@ -119,11 +119,11 @@ def test_a_manager_settles_what_is_unclear_and_takes_a_run_back(page: Page, serv
     expect(page.get_by_role("heading", name="Other runs of the request")).to_be_visible()
     assert runs_and_orders(served, request) == [2, 2]
 
-    page.get_by_role("link", name="Look at what taking it back would do").click()
+    page.get_by_role("link", name="Preview the reversal").click()
     expect(page.locator("#table-positions")).to_contain_text("PFE")
     page.get_by_label("Reason").fill("a wrong price")
-    page.get_by_role("button", name="Take back").click()
-    expect(page.get_by_text("Taken back: 1 ledger entries of 1 orders.")).to_be_visible()
+    page.get_by_role("button", name="Reverse").click()
+    expect(page.get_by_text("Reversed: 1 ledger entry of 1 order.")).to_be_visible()
     expect(page.get_by_text("a wrong price")).to_be_visible()
 
 

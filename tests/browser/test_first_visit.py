@@ -26,7 +26,7 @@ def test_an_empty_site_says_what_to_do_and_loads_the_examples(page: Page, empty:
     page.get_by_role("button", name="Load the examples").click()
     expect(page.get_by_text("strategies created: 3")).to_be_visible()
     page.get_by_role("link", name="79b9930c").click()
-    page.get_by_label("Stand-in price").fill("450")
+    page.get_by_label("Default price (simulated)").fill("450")
     page.locator("form[action$='/preview/']").get_by_label("Strategy").select_option(label="Quality Growth")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("marked as simulated")).to_be_visible()

@@ -103,6 +103,20 @@ def test_nothing_is_kept_as_minus_zero(value: str):
     assert [str(amount) for amount in kept] == ["0.00", "0.000000", "0.000000"]
 
 
+@pytest.mark.parametrize(("average", "kept"), [("7.0000005", "7.000000"), ("7.0000015", "7.000002")])
+def test_an_average_is_kept_with_six_places_half_to_even(average: str, kept: str):
+    assert str(quantize_average(Decimal(average))) == kept
+
+
+@pytest.mark.parametrize(("percent", "kept"), [("5.00005", "5.0000"), ("5.00015", "5.0002")])
+def test_a_percentage_is_kept_with_four_places_half_to_even(percent: str, kept: str):
+    assert str(quantize_percent(Decimal(percent))) == kept
+
+
+def test_a_step_finer_than_the_books_keep_is_cut_and_never_rounded_up():
+    assert quantize_quantity(Decimal("0.0000015"), step=Decimal("0.0000005")) == Decimal("0.000001")
+
+
 def quantize_hundredths(quantity: Decimal) -> Decimal:
     return quantize_quantity(quantity, step=CENT_STEP)
 
@@ -191,12 +205,21 @@ def test_a_number_is_shown_plainly(value: str, places: int, text: str):
     assert plain(Decimal(value), places=places) == text
 
 
+def test_a_number_is_shown_with_two_places_unless_asked_otherwise():
+    assert plain(Decimal("450")) == "450.00"
+    assert plain(Decimal("450.1")) == "450.10"
+
+
 @pytest.mark.parametrize(
     ("fraction", "text"),
     [
         ("0.05", "5.00 %"),
         ("-0.01111", "-1.11 %"),
         ("0.00005", "0.00 %"),
+        # Exactly between two: to the even one, up and down.
+        ("0.00125", "0.12 %"),
+        ("0.00135", "0.14 %"),
+        ("-0.00125", "-0.12 %"),
         ("-0.00001", "0.00 %"),
         ("12.5", "1,250.00 %"),
     ],

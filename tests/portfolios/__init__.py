@@ -1,1 +1,0 @@
-from tests import hypothesis_profile as hypothesis_profile

@@ -24,7 +24,8 @@ def apply_limits(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry,
     """Return the entries with quantities that break no limit together, each limit's verdict recorded.
 
     Sizes are scaled first, exactly; then rounded (a clamped one down, another in the policy's mode); then what the
-    rounding itself put over a limit takes one step less.
+    rounding itself put over a limit takes one step less. Raises AmountOutOfRangeError where a size or its cash does
+    not fit the books; a plan refuses such a request as a whole.
     """
     current = tuple(entries)
     for limit in LIMITS:

@@ -17,7 +17,7 @@ from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
 
 _MODES = (
-    (Mode.ALLOCATE, "Allocate: each size is bought on top"),
+    (Mode.ALLOCATE, "Allocate: buys the stated size in addition to what is held"),
     (Mode.TARGET, "Target: each size is the weight to reach"),
     (Mode.REBALANCE, "Rebalance: also sell down to the weights"),
 )
@@ -41,14 +41,14 @@ class PlanForm(forms.Form):
     )
     default_price = forms.CharField(
         required=False,
-        label="Stand-in price",
+        label="Default price (simulated)",
         help_text="For symbols that no source prices. It marks the run as simulated.",
         max_length=20,
     )
     accepted = forms.CharField(
         required=False,
         label="Accepted prices",
-        help_text="Symbols whose price somebody has looked at, as MSFT, KO.",
+        help_text="Symbols whose price somebody has checked, as MSFT, KO.",
         max_length=400,
     )
     task_id = forms.CharField(required=False, widget=forms.HiddenInput, max_length=36)
@@ -60,7 +60,7 @@ class PlanForm(forms.Form):
     def clean_default_price(self) -> Decimal | None:
         """Return the price, None where none was given. Raises ValidationError."""
         text = self.cleaned_data["default_price"].strip()
-        return _accepted_value(parse_price(text, what="Stand-in price")) if text else None
+        return _accepted_value(parse_price(text, what="default price")) if text else None
 
     def clean_accepted(self) -> frozenset[str]:
         """Return the symbols. Raises ValidationError for a word that is none."""

@@ -119,7 +119,7 @@ def warnings_of(found: Preview) -> list[tuple[str, str]]:
 def _blockers(found: Preview) -> Iterator[tuple[str, str]]:
     given = found.plan_input
     if given.policy.require_open_market and not found.report.run.market_open:
-        yield "error", "The policy wants an open market, and it is closed: executing will be refused."
+        yield "error", "The policy requires the market to be open, and it is closed: executing will be refused."
     if given.state is TradingState.HALTED:
         yield "error", "Trading is halted: nothing will be traded."
 
@@ -129,7 +129,10 @@ def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
     if given.state is TradingState.REDUCING:
         yield "warning", "Trading is limited to what reduces a position."
     if found.report.run.simulated:
-        yield "warning", "At least one price is a stand-in, not a market's: the run will be marked as simulated."
+        yield (
+            "warning",
+            "At least one price is a default price, not a market's: the run will be marked as simulated.",
+        )
     for symbol, price in sorted(given.held_back.items()):
         yield "warning", f"{symbol}: {price.words}. Its lines wait until somebody accepts the price."
     for symbol, reason in sorted(given.unpriced.items()):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from common.money import format_cash
-from common.text import cause_of
+from common.text import cause_of, counted
 from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
@@ -46,7 +46,7 @@ from portfolios.selectors import books
 
 ARRIVED = "arrived"  # a directory that no scan has read yet: it is not stored
 _MOST_REASONS = 10  # of requests that were not executed; their pages and runs have all of them
-_STATES = ((ARRIVED, "Arrived: not looked at yet"), *ResearchRequest.State.choices)
+_STATES = ((ARRIVED, "Arrived: not scanned yet"), *ResearchRequest.State.choices)
 
 _REQUEST_COLUMNS = (
     Column("arrived", "Arrived", "time"),
@@ -94,8 +94,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
                 source=waiting_lines(), row=_line_row, order="-since", empty="No line waits.",
             ),
             Listing(
-                name="answered", caption="Answered lines that wait for a run", columns=_LINE_COLUMNS,
-                source=answered_lines(), row=_line_row, order="-since", empty="No answer waits for a run.",
+                name="answered", caption="Resolved lines that wait for a run", columns=_LINE_COLUMNS,
+                source=answered_lines(), row=_line_row, order="-since", empty="No resolved line waits for a run.",
             ),
         ]  # fmt: skip
         ready = unfinished_counts().get(ResearchRequest.State.READY, 0)
@@ -112,11 +112,11 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def _ready_note(ready: int) -> str:
     """Return what the buttons above it do now."""
     if not ready:
-        return "No request is ready. Looking reads what arrived and says whose it is; it executes nothing."
+        return "No request is ready. Scanning reads what arrived and says whose it is; it executes nothing."
     return (
-        "Each ready request is executed for its own strategy and provider, each size bought on top, at prices of "
-        "the sources, without a preview. An account that does not exist yet is opened with "
-        f"{format_cash(settings.DEFAULT_INITIAL_BALANCE)}."
+        "Each ready request is executed for its own strategy and provider, buying the stated sizes in addition to "
+        "what is held, at prices of the sources, without a preview. An account that does not exist yet is opened "
+        f"with {format_cash(settings.DEFAULT_INITIAL_BALANCE)}."
     )
 
 
@@ -201,10 +201,10 @@ def scan(request: HttpRequest) -> HttpResponse:
         return see_other("dashboard:research")
     messages.success(
         request,
-        f"Looked at {report.found} requests: {report.new} new, {report.changed} changed since the last time.",
+        f"Inbox scanned: {counted(report.found, 'request')}, {report.new} new, {report.changed} changed.",
     )
     for name, reason in list(report.refused.items())[:_MOST_REASONS]:
-        messages.warning(request, f"Left out {name}: {reason}")
+        messages.warning(request, f"Not scanned: {name}: {reason}")
     return see_other("dashboard:research")
 
 

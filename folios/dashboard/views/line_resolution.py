@@ -1,4 +1,4 @@
-"""The lines of a request, and the answer to one that waits."""
+"""The lines of a request, and the resolution of one that waits."""
 
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,7 @@ def _asked_of(request: HttpRequest, line: dict[str, Any], *, is_open: bool) -> d
     is_asked = request.GET.get("line") == str(number)
     form = ResolutionForm(initial=request.GET.dict() if is_asked else {}, auto_id=f"line-{number}-%s")
     if problem is not None and (is_open or waits is not None or is_asked):
-        words = {"question": f"What does line {number} mean?", "button": f"Keep the answer for line {number}"}
+        words = {"question": f"What does line {number} mean?", "button": f"Resolve line {number}"}
         return {"form": form, "may_keep": _may_keep(problem), **words}
     if is_asked or (waits is not None and CONFIRMABLE.intersection(waits.codes)):
         words = {"question": f"Is line {number} meant as it is written?", "button": f"Confirm line {number}"}
@@ -91,8 +91,8 @@ def _confidence_words(line: Any) -> str:
 
 def _how_understood(line: Any) -> list[str]:
     """Say what made an unclear line clear."""
-    by_hand = ["Understood with an answer of a person."] if line.by_hand else []
-    by_rule = ["Understood by a rule for the provider's words."] if line.by_rule else []
+    by_hand = ["Resolved manually."] if line.by_hand else []
+    by_rule = ["Resolved by a mapping rule."] if line.by_rule else []
     return by_hand + by_rule
 
 
@@ -119,7 +119,9 @@ def _apart(claimed: Decimal | None, market: Decimal | None) -> str:
     """Say how far a claimed price is from the market's; nothing where one of them is missing."""
     if claimed is None or market is None:
         return ""
-    word = "above" if claimed >= market else "below"
+    if claimed == market:
+        return "at the market"
+    word = "above" if claimed > market else "below"
     return f"{format_percent(abs(claimed / market - 1))} {word} the market"
 
 

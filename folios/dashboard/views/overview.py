@@ -153,7 +153,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "total": books.total_of(account),
             "cash": account.cash_balance,
             "state": account.trading_state,
-            "note": "" if books.is_current(account) else "measures are older than the books",
+            "note": "" if books.is_current(account) else "metrics out of date",
             **_measures(found),
         },
         {

@@ -1,4 +1,4 @@
-"""Taking a run back: what it would do, the reason, and the button."""
+"""Reversing a run: what it would do, the reason, and the button."""
 
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from common.db.errors import explain
+from common.text import counted
 from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Code, Refusal
@@ -33,7 +34,7 @@ _COLUMNS = (
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(EXECUTE, raise_exception=True)
 def reverse_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """Show what taking a run back would do; sent with a reason, do it once. Raises Http404 for no such run."""
+    """Show what reversing a run would do; sent with a reason, do it once. Raises Http404 for no such run."""
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _page(request, run_id, form, status=400 if form.is_bound else 200)
@@ -41,9 +42,10 @@ def reverse_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if isinstance(answer, Refusal):
         return _page(request, run_id, form, refusal=answer, status=409)
     if answer.replay:
-        messages.info(request, "This run was taken back before; nothing was booked again.")
+        messages.info(request, "This run was reversed before; nothing was booked again.")
     else:
-        messages.success(request, f"Taken back: {answer.entries} ledger entries of {answer.orders} orders.")
+        entries = counted(answer.entries, "ledger entry", "ledger entries")
+        messages.success(request, f"Reversed: {entries} of {counted(answer.orders, 'order')}.")
     return see_other("dashboard:run", run_id)
 
 

@@ -65,7 +65,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
             "reversal": reversal_of(found),
-            "may_take_back": _may_be_reversed(found) and request.user.has_perm(EXECUTE),
+            "may_reverse": _may_be_reversed(found) and request.user.has_perm(EXECUTE),
         }
         return page(request, "pages/run.html", context, listings=_listings(found, links))
 
@@ -123,7 +123,7 @@ def _order_row(link: Any) -> Row:
 
 def _price_row(item: tuple[str, dict[str, Any]]) -> Row:
     symbol, quote = item
-    kind = "stand-in" if quote.get("simulated") else "last mark" if quote.get("reduce_only") else "price"
+    kind = "default price" if quote.get("simulated") else "last mark" if quote.get("reduce_only") else "price"
     price, as_of = Decimal(quote["price"]), datetime.fromisoformat(quote["as_of"])
     return Row({"symbol": symbol, "price": price, "source": quote["source"], "as_of": as_of, "kind": kind})
 

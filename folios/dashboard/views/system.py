@@ -1,4 +1,4 @@
-"""The books against themselves, and what the product runs on."""
+"""The books against themselves, and the environment of the product."""
 
 import platform
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ _FOUND_COLUMNS = (
     Column("subject", "What"),
     Column("expected", "Expected"),
     Column("found", "Found"),
-    Column("mend", "Mends"),
+    Column("mend", "Repairs"),
 )
 _FACT_COLUMNS = (Column("part", "Part", "text", ""), Column("name", "What"), Column("value", "Value", "long"))
 
@@ -78,7 +78,7 @@ def _book_row(account: PortfolioAccount) -> Row:
             "cash": account.cash_balance,
             "books": _verdict(len(found)),
             "differences": len(found),
-            "check": "look closer",
+            "check": "Review",
         },
         {"provider": reverse("dashboard:account", args=[account.pk]), "check": address},
     )
@@ -121,7 +121,7 @@ def system(request: HttpRequest) -> HttpResponse:
     """Show versions, database, prices, limits and the last of what runs by schedule."""
     listing = Listing(
         name="facts",
-        caption="What it runs on",
+        caption="Environment",
         columns=_FACT_COLUMNS,
         source=list(_facts()),
         row=_fact_row,

@@ -117,7 +117,11 @@ def test_a_viewer_may_open_every_page_and_sees_no_button_that_trades(viewer: Cli
             html = text_of(answer)
             assert (
                 name,
-                [word for word in ("Execute<", "Preview<", "Load the", "ake back", "Assign<") if word in html],
+                [
+                    word
+                    for word in ("Execute<", "Preview<", "Load the", "Reverse<", "everse this run", "Assign<")
+                    if word in html
+                ],
             ) == (name, [])
 
 
@@ -190,12 +194,12 @@ def test_what_is_not_known_yet_is_said_and_never_zero(viewer: Client, desk: Desk
     assert "not enough data" in html
 
 
-def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, desk: Desk):
+def test_metrics_that_are_out_of_date_are_called_so(viewer: Client, desk: Desk):
     desk.run(PUBLISHED, prices="450")
     context = AuditContext(actor="bob", now=NOW, reason="more")
     ledger.deposit(desk.account, amount=Decimal(5), context=context)
-    assert "account whose measures are older than its books" in text_of(viewer.get("/"))
-    assert "older than the books" in text_of(viewer.get(reverse("dashboard:account", args=[desk.account.pk])))
+    assert "account whose metrics are out of date" in text_of(viewer.get("/"))
+    assert "Metrics out of date" in text_of(viewer.get(reverse("dashboard:account", args=[desk.account.pk])))
 
 
 def test_the_league_says_who_cannot_be_compared_yet(viewer: Client, traded: Desk):
@@ -273,7 +277,7 @@ def test_a_changed_plan_is_shown_as_a_difference_and_asks_again(manager: Client,
     answer = manager.post(reverse("dashboard:execute", args=[request]), fields)
     html = text_of(answer)
     assert answer.status_code == 409
-    assert "The plan has changed since you looked at it" in html
+    assert "The plan has changed since you previewed it" in html
     assert "22.22 at 450.00 for $9999.00" in html
     assert "11.11 at 450.00 for $4999.50" in html
     assert not ExecutionRun.objects.exists()
@@ -393,7 +397,7 @@ def test_who_guesses_a_password_too_often_has_to_wait(client: Client):
     User.objects.create_user("vera", password="right and long")
     for _ in range(4):
         answer = client.post(reverse("login"), {"username": "vera", "password": "wrong"})
-        assert "do not belong together" in text_of(answer)
+        assert "Wrong username or password" in text_of(answer)
     assert "Too many attempts" in text_of(client.post(reverse("login"), {"username": "vera", "password": "wrong"}))
     right = client.post(reverse("login"), {"username": "vera", "password": "right and long"})
     assert (right.status_code, client.get("/").status_code) == (429, 302)
@@ -412,11 +416,11 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(desk: Desk):
 # --- the inbox ---
 
 
-def test_research_that_arrived_is_looked_at_assigned_and_executed_with_the_others(manager: Client, desk: Desk):
+def test_research_that_arrived_is_scanned_assigned_and_executed_with_the_others(manager: Client, desk: Desk):
     request = desk.inbox.put(PUBLISHED)
     assert "new request: research that arrived" in text_of(manager.get("/"))
     said = text_of(manager.post(reverse("dashboard:inbox-scan"), follow=True))
-    assert "Looked at 1 requests: 1 new" in said
+    assert "Inbox scanned: 1 request, 1 new" in said
     assert "no strategy is named: assign one" in said
     assert "request that nobody has been named for" in text_of(manager.get("/"))
     owner = {"strategy": str(desk.strategy.pk), "provider": "anthropic"}
@@ -489,7 +493,7 @@ def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: De
     assert "Kept: line 2: BUY" in answered
     assert MappingRule.objects.get().written == "panic"
     html = text_of(manager.get("/"))
-    assert "answered line whose request can be executed again" in html
+    assert "resolved line whose request can be executed again" in html
     assert "that wait" not in html
     shown = text_of(manager.get(reverse("dashboard:preview", args=[request]), choices(desk, default_price="100")))
     assert "run 2 of the request" in shown
@@ -539,7 +543,7 @@ def test_lines_that_contradict_each_other_are_traded_once_a_person_confirms_one(
 # --- taking back ---
 
 
-def test_a_run_is_taken_back_once_and_says_so(manager: Client, desk: Desk):
+def test_a_run_is_reversed_once_and_says_so(manager: Client, desk: Desk):
     report = desk.run(PUBLISHED, prices="450")
     address = reverse("dashboard:run-reverse", args=[report.run.id])
     assert address in text_of(manager.get(reverse("dashboard:run", args=[report.run.id])))
@@ -549,7 +553,7 @@ def test_a_run_is_taken_back_once_and_says_so(manager: Client, desk: Desk):
     assert manager.post(address).status_code == 400
     assert whole_database() == before
     done = text_of(manager.post(address, {"reason": "a wrong price"}, follow=True))
-    assert "Taken back: 1 ledger entries of 1 orders." in done
+    assert "Reversed: 1 ledger entry of 1 order." in done
     assert "a wrong price" in done
     assert address not in done
     assert desk.account.cash_balance == 100_000

@@ -174,6 +174,37 @@ def test_a_correction_may_change_the_side():
     assert (held.side, held.quantity, held.mark_price) == (Side.SHORT, dec(2), dec(10))
 
 
+@pytest.mark.parametrize(("change", "side"), [("0.5", Side.LONG), ("-0.5", Side.SHORT)])
+def test_a_correction_of_less_than_a_unit_has_a_side_too(change: str, side: Side):
+    assert holding(Ledger().restate("CORRECTION", change, "450", "225")).side is side
+
+
+def test_a_correction_that_names_no_average_keeps_that_of_the_holding():
+    ledger = Ledger().fill("BUY", "10", "100").restate("CORRECTION", "-2", "0", "800").change(2, price=None)
+    assert (holding(ledger).quantity, holding(ledger).average_price) == (dec(8), dec(100))
+    opened = Ledger().restate("CORRECTION", "2", "0", "800").change(1, price=None)
+    assert (holding(opened).quantity, holding(opened).average_price) == (dec(2), dec(0))
+
+
+@pytest.mark.parametrize(("kind", "back", "sign"), [("BUY", "SELL", 1), ("SELL_SHORT", "BUY_TO_COVER", -1)])
+def test_a_profit_goes_with_the_order_that_made_it(kind: str, back: str, sign: int):
+    # Ten at 100, five of them out at 130 (a short: at 70): 150 of profit, and taken back it is none.
+    ledger = Ledger().fill(kind, "10", "100").fill(back, "5", str(100 + 30 * sign))
+    assert holding(ledger).realized_pnl == dec(150)
+    ledger.restate("CORRECTION", str(5 * sign), "100", "1000")
+    ledger.change(
+        3, order_id=uuid4(), amount=-ledger.entries[2].amount, balance_after=ledger.entries[1].balance_after
+    )
+    held = holding(ledger)
+    assert (held.quantity, held.cost_basis, held.realized_pnl) == (dec(10), dec(1000), dec(0))
+
+
+def test_what_a_first_order_is_corrected_to_is_no_profit():
+    ledger = Ledger().restate("CORRECTION", "5", "100", "500").change(1, order_id=uuid4(), amount=dec(-500))
+    ledger.change(1, balance_after=ledger.entries[0].balance_after - 500)
+    assert holding(ledger).realized_pnl == dec(0)
+
+
 def test_a_dividend_moves_cash_and_no_holding():
     ledger = Ledger(100).fill("BUY", "3", "10").of_position("DIVIDEND", "1.50")
     assert ledger.projection().cash == dec("71.50")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.money import ZERO, quantize_percent, quantize_quantity
+from common.money import UNIT_LIMIT, ZERO, quantize_percent, quantize_quantity
 from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.exits import affordable_quantity
 from execution.engine.planning.limit_engine import apply_limits
@@ -360,6 +360,8 @@ def test_a_short_whose_fee_falls_by_whole_cents_alone_is_still_trimmed():
     short = wish("XOM", 100, price=1, action="SELL_SHORT", wanted=Decimal(900_000_000))
     (entry,) = limited(short, on=account(cash=10**9), total=10**9, policy=policy)
     assert Decimal(250_000_000) < entry.quantity <= Decimal(500_000_000)
+    # After the rest of the cent, each try took twice the one before.
+    assert entry.quantity == Decimal("497050327.05")
 
 
 def test_a_ceiling_beyond_the_books_is_no_limit():
@@ -440,14 +442,14 @@ def test_an_exit_never_takes_the_cash_below_zero(
 
 @st.composite
 def baskets(draw: st.DrawFn) -> tuple[list[Entry], RiskContext]:
-    """Wishes of different symbols, and what limits them."""
+    """Wishes of different symbols, each of a size that the books can hold, and what limits them."""
     situation = draw(strategies.situations())
     symbols = draw(st.lists(st.sampled_from(strategies.SYMBOLS), min_size=1, unique=True))
     total = max(situation.snapshot.total_value, ZERO)
     entries = []
     for line, symbol in enumerate(symbols, start=1):
-        price = draw(strategies.amounts("0.01", "700000", places=4))
         held = situation.snapshot.holdings.get(symbol)
+        price = held.mark_price if held else draw(strategies.amounts("0.01", "700000", places=4))
         grows = Action.BUY if held is None or held.signed_quantity > 0 else Action.SELL_SHORT
         entries.append(
             Entry(
@@ -455,9 +457,9 @@ def baskets(draw: st.DrawFn) -> tuple[list[Entry], RiskContext]:
                 symbol=symbol,
                 action=grows,
                 sector=strategies.SECTORS[symbol],
-                price=held.mark_price if held else price,
+                price=price,
                 step=situation.instruments[symbol].step,
-                wanted=total * draw(strategies.percents) / 100 / price,
+                wanted=min(total * draw(strategies.percents) / 100 / price, UNIT_LIMIT - 1),
             )
         )
     return entries, RiskContext(total, situation.snapshot, strategies.SECTORS, situation.policy)

@@ -3,19 +3,21 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from common.money import quantize_cash
+from common.money import CENT, ZERO, quantize_cash
 from execution.engine.parsing.artifact import Problem, Recommendation
+from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.limit_engine import apply_limits
 from execution.engine.planning.limits import Entry, RiskContext
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
-from execution.engine.planning.policy import Policy
+from execution.engine.planning.policy import Costs, Policy
 from execution.engine.planning.sizing import Quote
-from execution.engine.vocabulary import Mode, OnBreach, TradingState
+from execution.engine.vocabulary import Code, Mode, OnBreach, TradingState
 from portfolios.domain.accounting import Action, Side, apply_fill
 from portfolios.domain.snapshot import AccountSnapshot
+from tests import builders
 from tests.builders import AS_OF, artifact_of, holding, rec
 from tests.execution.engine.strategies import SECTORS, SYMBOLS, amounts, documents, lines, percents, situations
 
@@ -134,8 +136,28 @@ def after_exits(situation: PlanInput, made: Plan) -> AccountSnapshot:
     return AccountSnapshot(cash, holdings)
 
 
+def cash_taken(entry: Entry, quantity: Decimal, policy: Policy) -> Decimal:
+    """Return the available cash that the books take for `quantity` of an entry: its cost, or a short's margin."""
+    if not quantity:
+        return ZERO
+    fill = simulate_fill(
+        symbol=entry.symbol, action=entry.action, quantity=quantity, price=entry.price, costs=policy.costs
+    )
+    collateral = quantity * entry.price * (1 + policy.short_margin) if entry.action is Action.SELL_SHORT else ZERO
+    return collateral - fill.cash_delta + fill.fee
+
+
 @given(situations())
-def test_limits_leave_alone_what_they_have_passed(situation: PlanInput):
+@example(
+    builders.given(
+        rec("MSFT", "BUY", 5),
+        prices={"MSFT": "0.000006"},
+        policy=Policy(costs=Costs(commission_per_share=Decimal("0.0002"))),
+    )
+)
+def test_limits_that_clamp_leave_alone_what_they_have_passed_but_for_rounded_fees(situation: PlanInput):
+    # To refuse is all or nothing: there a fee that was rounded up to the cent would refuse a whole order.
+    situation = replace(situation, policy=replace(situation.policy, on_breach=OnBreach.CLAMP))
     made = plan(situation)
     entries = [
         Entry(
@@ -158,8 +180,19 @@ def test_limits_leave_alone_what_they_have_passed(situation: PlanInput):
         exit_count=sum(intent.leg == "exit" for intent in made.intents),
     )
     again = apply_limits(entries, context)
-    assert [entry.quantity for entry in again] == [entry.wanted for entry in entries]
-    assert not any(entry.clamped for entry in again)
+    assert all(entry.quantity <= entry.wanted for entry in again)
+    clamped = {verdict.code for entry in again for verdict in entry.verdicts if verdict.result == "clamped"}
+    assert clamped <= {Code.INSUFFICIENT_CASH}
+    assert clamped or [entry.quantity for entry in again] == [entry.wanted for entry in entries]
+    # A fee that was rounded up counts as a cent too much at most, and what is cut for it is cut to the step.
+    given_back = sum(
+        (
+            cash_taken(entry, entry.wanted, situation.policy) - cash_taken(entry, entry.quantity, situation.policy)
+            for entry in again
+        ),
+        ZERO,
+    )
+    assert given_back <= sum((2 * CENT + 2 * entry.step * entry.price for entry in again), ZERO)
 
 
 @given(documents, situations())
