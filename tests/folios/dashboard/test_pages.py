@@ -194,7 +194,7 @@ def test_measures_that_are_older_than_the_books_are_called_so(viewer: Client, de
     desk.run(PUBLISHED, prices="450")
     context = AuditContext(actor="bob", now=NOW, reason="more")
     ledger.deposit(desk.account, amount=Decimal(5), context=context)
-    assert "account whose measures are older than its books" in text_of(viewer.get("/"))
+    assert "account whose metrics are out of date" in text_of(viewer.get("/"))
     assert "older than the books" in text_of(viewer.get(reverse("account", args=[desk.account.pk])))
 
 
@@ -484,7 +484,7 @@ def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: De
     assert "Kept: line 2: BUY" in answered
     assert MappingRule.objects.get().written == "panic"
     html = text_of(manager.get("/"))
-    assert "answered line whose request can be executed again" in html
+    assert "resolved line whose request can be executed again" in html
     assert "that wait" not in html
     shown = text_of(manager.get(reverse("preview", args=[request]), choices(desk, default_price="100")))
     assert "run 2 of the request" in shown
@@ -492,7 +492,7 @@ def test_an_answered_line_is_traded_by_a_follow_up_run(manager: Client, desk: De
     assert sorted(str(order.security_id) for order in Order.objects.all()) == ["KO", "MSFT"]
     first = ExecutionRun.objects.get(sequence=1)
     assert "Other runs of the request" in text_of(manager.get(reverse("run", args=[first.pk])))
-    assert "answered lines" not in text_of(manager.get("/"))
+    assert "resolved lines" not in text_of(manager.get("/"))
 
 
 @pytest.mark.parametrize(
