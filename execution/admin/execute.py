@@ -57,7 +57,8 @@ class ExecuteForm(AcceptingForm):
     provider = forms.ChoiceField(choices=Provider.choices)
     mode = forms.ChoiceField(
         choices=[(str(mode), str(mode)) for mode in Mode],
-        help_text="allocate: a size is what to buy; target: the weight to reach; rebalance: also sell down to it",
+        help_text="allocate: buys the stated size in addition to what is held; target: the weight to reach;"
+        " rebalance: also sells down to it",
     )
     close_unlisted = forms.BooleanField(required=False, help_text="With rebalance: close what is not listed.")
     initial_balance = forms.DecimalField(

@@ -108,7 +108,8 @@ class ExecutionBody(PlanBody):
     mode = serializers.ChoiceField(
         [str(mode) for mode in Mode],
         default=str(Mode.ALLOCATE),
-        help_text="allocate: a size is what to buy; target: the weight to reach; rebalance: also sell down to it.",
+        help_text="allocate: buys the stated size in addition to what is held; target: the weight to reach;"
+        " rebalance: also sells down to it.",
     )
     create_strategy = serializers.CharField(
         required=False, max_length=200, help_text="Name of the strategy, which is created if it does not exist."

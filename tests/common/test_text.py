@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.text import Size, brief, clean, field_name, measure, one_line
+from common.text import Size, brief, clean, counted, field_name, measure, one_line
 
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 texts = st.text(st.characters(categories=None, codec=None), max_size=40) | st.text(
@@ -67,3 +67,17 @@ def test_a_value_is_measured_by_its_members_and_its_depth(value: object, size: S
 
 def test_counting_stops_where_there_are_too_many():
     assert measure([[1] * 10, [[2] * 10]], most=5).values == 13
+
+
+@pytest.mark.parametrize(
+    ("count", "nouns", "said"),
+    [
+        (0, ("order",), "0 orders"),
+        (1, ("order",), "1 order"),
+        (1_200, ("order",), "1,200 orders"),
+        (1, ("entry", "entries"), "1 entry"),
+        (2, ("entry", "entries"), "2 entries"),
+    ],
+)
+def test_a_count_has_its_noun_in_the_right_number(count: int, nouns: tuple[str, ...], said: str):
+    assert counted(count, *nouns) == said

@@ -27,7 +27,8 @@ class Command(BooksCommand):
             "--mode",
             choices=[str(mode) for mode in Mode],
             default=str(Mode.ALLOCATE),
-            help="allocate: a size is what to buy; target: the weight to reach; rebalance: also sell down to it",
+            help="allocate: buys the stated size in addition to what is held; target: the weight to reach;"
+            " rebalance: also sells down to it",
         )
         parser.add_argument(
             "--close-unlisted", action="store_true", help="with --mode rebalance: close what is not listed"

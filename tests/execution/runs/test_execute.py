@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from execution.engine.vocabulary import Code, Mode
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.models import ExecutionRun, Recommendation, ResearchRequest, Reversal
 from execution.services import execute
 from portfolios import ledger
 from portfolios.domain.accounting import Action, Fill, ImpossibleFillError
@@ -75,6 +75,10 @@ def test_an_order_says_where_it_comes_from(desk: Desk):
     assert metadata["rationale"] == "Cloud growth"
     assert metadata["idempotency_key"] == f"{desk.strategy.pk}/anthropic/{request}"
     assert (metadata["price_source"], metadata["price_as_of"]) == ("given", NOW.isoformat())
+
+
+def test_the_source_of_runs_and_reversals_is_in_the_column_that_it_always_had():
+    assert [model._meta.get_field("source").column for model in (ExecutionRun, Reversal)] == ["door", "door"]
 
 
 def test_a_run_keeps_what_it_was_made_of(desk: Desk):
