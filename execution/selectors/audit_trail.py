@@ -125,7 +125,7 @@ def _runs(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "started_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.started_at, row.actor, "run",
-            f"{row.get_status_display()} by {row.get_source_display()}: {counted(row.order_count, 'order')} from "
+            f"{row.get_status_display()} (source: {row.get_source_display()}): {counted(row.order_count, 'order')} from "
             f"{counted(row.recommendation_count, 'line')}",
             f"{row.strategy} / {row.get_provider_display()}", wanted.symbol, row.error,
             Subject(ExecutionRun, row.pk),
@@ -145,7 +145,7 @@ def _reversals(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "reversed_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.reversed_at, row.actor, "reversal",
-            f"Run reversed by {row.get_source_display()}: {counted(row.entry_count, 'entry', 'entries')}, "
+            f"Run reversed (source: {row.get_source_display()}): {counted(row.entry_count, 'entry', 'entries')}, "
             f"cash {plain(row.cash)}",
             f"{row.run.strategy} / {row.run.get_provider_display()}", wanted.symbol, row.reason,
             Subject(Reversal, row.pk),

@@ -101,7 +101,7 @@ def test_an_operator_opens_an_account_corrects_its_cash_executes_and_finds_it_al
     execute(admin, url, inbox.put([line("MSFT", "BUY", 10)]))
 
     admin.get_by_role("link", name="Audit").click()
-    for text in ("as the bank says", "Correction of -999.75", "the morning round", "Succeeded through Admin"):
+    for text in ("as the bank says", "Correction of -999.75", "the morning round", "Succeeded (source: Admin)"):
         expect(admin.get_by_text(text).first).to_be_visible()
     admin.get_by_label("Person").fill("nobody")
     admin.get_by_role("button", name="Filter").click()

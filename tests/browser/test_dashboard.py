@@ -206,7 +206,7 @@ def test_a_changed_plan_is_shown_and_asks_again(page: Page, served: Site):
         "RiskPolicy.objects.create(strategy=strategy, max_position_percent=1)"
     )
     page.get_by_role("button", name="Execute").click()
-    expect(page.get_by_role("heading", name="The plan has changed since you looked at it")).to_be_visible()
+    expect(page.get_by_role("heading", name="The plan has changed since you previewed it")).to_be_visible()
     expect(page.locator("#changes")).to_contain_text("BUY KO")
     assert runs_and_orders(served, request) == [0, 0]
     page.get_by_role("button", name="Execute").click()

@@ -561,7 +561,7 @@ def test_the_trail_has_what_people_decided(boss: Client, decided: Desk):
     assert said == {
         "answer": ("boss", f"Of request {request}, line 2: SELL", "their word"),
         "rule": ("boss", "Rule for Anthropic, version 1: action panic is SELL", "their word"),
-        "reversal": ("boss", "Run reversed by Admin: 1 entry, cash 10000.00", "wrong research"),
+        "reversal": ("boss", "Run reversed (source: Admin): 1 entry, cash 10000.00", "wrong research"),
         "state": ("boss", "Trading state from Active to Halted", "wrong feed"),
     }
     for entry in entries.values():
