@@ -125,8 +125,8 @@ def _runs(wanted: TrailFilter) -> Iterator[TrailEntry]:
     for row in wanted.within(rows, "started_at").iterator(chunk_size=200):
         yield TrailEntry(
             row.started_at, row.actor, "run",
-            f"{row.get_status_display()} (source: {row.get_source_display()}): {counted(row.order_count, 'order')} from "
-            f"{counted(row.recommendation_count, 'line')}",
+            f"{row.get_status_display()} (source: {row.get_source_display()}): "
+            f"{counted(row.order_count, 'order')} from {counted(row.recommendation_count, 'line')}",
             f"{row.strategy} / {row.get_provider_display()}", wanted.symbol, row.error,
             Subject(ExecutionRun, row.pk),
         )  # fmt: skip
