@@ -11,7 +11,7 @@ from execution.prices import PriceChain, store
 from execution.prices import mark_to_market as marks
 from execution.prices.mark_to_market import Marks, ValuationReport
 from execution.prices.store import FetchReport, chain_to_fetch, import_prices
-from execution.research.inbox import LoadedArtifact
+from execution.research.inbox import LoadedArtifact, load_inline
 from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
 from execution.research.scan import ScanReport, scan_inbox
 from execution.research.submission import load_pushed, push_research
@@ -23,7 +23,7 @@ from execution.runs.explanation import Explanation, explain_run, render_explanat
 from execution.runs.prepare import ExecutionRequest
 from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
 from execution.runs.reproduction import Reproduced, reproduce_run
-from execution.runs.resolution_preview import Reading, keep_resolution, preview_resolution, rule_from
+from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
 from execution.runs.retry import find_retry, retry_failed_run
 from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
 
@@ -42,6 +42,7 @@ __all__ = [
     "ResolutionInput",
     "RestoredPart",
     "ReversalReport",
+    "Rule",
     "ScanReport",
     "ValuationReport",
     "assign_request",
@@ -57,6 +58,7 @@ __all__ = [
     "ignore_request",
     "import_prices",
     "keep_resolution",
+    "load_inline",
     "load_latest_research",
     "load_pushed",
     "load_targets",

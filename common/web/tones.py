@@ -18,7 +18,7 @@ _TONES: dict[str, Tone] = {
     **dict.fromkeys(("executed", "ready", "right", "agree"), Tone.GOOD),
     **dict.fromkeys(("draft", "pending", "partially_filled", "running", "REDUCING", "CORRECTION"), Tone.WAITING),
     **dict.fromkeys(("CLAMPED", "QUARANTINED", "arrived", "new", "quarantined"), Tone.WAITING),
-    **dict.fromkeys(("simulated", "reversed", "reversed"), Tone.WAITING),
+    **dict.fromkeys(("simulated", "reversed"), Tone.WAITING),
     **dict.fromkeys(("HALTED", "failed", "rejected", "DENIED", "wrong", "disagree", "unreadable"), Tone.BAD),
 }
 

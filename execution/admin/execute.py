@@ -20,10 +20,17 @@ from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain, configured_chain
 from execution.prices.source import parse_price
 from execution.reports.types import RunReport
-from execution.research.inbox import LoadedArtifact, load_inline
-from execution.runs.rebalance import load_latest_research
-from execution.runs.retry import find_retry
-from execution.services import ExecutionRequest, execute, find_marks, mark_to_market, preview
+from execution.services import (
+    ExecutionRequest,
+    LoadedArtifact,
+    execute,
+    find_marks,
+    find_retry,
+    load_inline,
+    load_latest_research,
+    mark_to_market,
+    preview,
+)
 from portfolios.models import PortfolioAccount, Provider, Strategy
 
 _DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")

@@ -10,7 +10,7 @@ from common.text import counted
 from execution.admin.refusals import refused
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
-from execution.runs.reversal import RestoredPart, preview_reversal, reverse_run
+from execution.services import RestoredPart, preview_reversal, reverse_run
 
 
 class ReverseRun(ConfirmedAction):

@@ -14,11 +14,19 @@ from execution.engine.parsing.artifact import Problem
 from execution.engine.vocabulary import Refusal
 from execution.forms import AssignForm, ResolutionForm
 from execution.models import Recommendation, ResearchRequest
-from execution.research.resolutions import Author, ResolutionInput
-from execution.research.scan import scan_inbox
-from execution.research.triage import assign_request, ignore_request
-from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
 from execution.selectors.research import inbox_entries, stored_ids
+from execution.services import (
+    Author,
+    Reading,
+    ResolutionInput,
+    Rule,
+    assign_request,
+    ignore_request,
+    keep_resolution,
+    preview_resolution,
+    rule_from,
+    scan_inbox,
+)
 from portfolios.models import Provider
 
 State = ResearchRequest.State

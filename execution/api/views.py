@@ -204,8 +204,8 @@ class ExecutionViewSet(RowsViewSet):
         return _created(request, report.as_data(), address=reverse("api-execution", args=[pk]))
 
     @extend_schema(
-        summary="Preview taking a run back",
-        description="What taking the run back would do now, or why it is refused. Writes nothing.",
+        summary="Preview the reversal of a run",
+        description="What reversing the run would do now, or why it is refused. Writes nothing.",
         responses=ReversalReportShape,
     )
     def reverse_preview(self, request: Request, pk: UUID) -> Response:

@@ -1,6 +1,6 @@
 """What people said of quarantined lines and of their providers' words: read for every run, written once, kept.
 
-An resolution is never edited: the newest of a line, or of a provider's word, counts.
+A resolution is never edited: the newest of a line, or of a provider's word, counts.
 """
 
 import uuid

@@ -20,7 +20,7 @@ from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange, Valuation
 from portfolios.selectors import books
 
-CHECKED_AT_ONCE = 20  # accounts whose whole ledger is replayed in one request
+CHECKED_AT_ONCE = 20  # accounts whose whole ledger is projected in one request
 
 
 @admin.register(PortfolioAccount)

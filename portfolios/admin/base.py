@@ -1,4 +1,4 @@
-"""What the admin's pages of the books share: links, the answers of bookkeeping, versions, actions that book."""
+"""What the admin's pages of the books share: links, the refusals of the ledger, versions, actions that book."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -95,7 +95,7 @@ def context_of(call: Call) -> AuditContext:
 
 
 class BooksAction(ConfirmedAction):
-    """An action that is one call of bookkeeping on one row, in a transaction of its own.
+    """An action that is one call of the ledger on one row, in a transaction of its own.
 
     The preview makes the very same call and rolls it back: what it shows is what the books would say.
     """

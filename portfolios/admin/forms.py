@@ -1,4 +1,4 @@
-"""The forms in which people change the books. What they may say is bookkeeping's to decide; these only ask."""
+"""The forms in which people change the books. What they may say is the ledger's to decide; these only ask."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ class OpenAccountForm(EditForm):
 
 
 class BooksForm(EditForm):
-    """A change of the books: what they do not take, bookkeeping refuses, and in words."""
+    """A change of the books: what they do not take, the ledger refuses, and in words."""
 
     def _get_validation_exclusions(self) -> set[str]:
         # The form's own fields check what is typed; the model's constraints would answer with their names.

@@ -20,7 +20,7 @@ class HandEdits(HistoricalRecords):
     """Keeps a version of a row whenever it is saved, but for a save of columns that have no history."""
 
     def post_save(self, instance: models.Model, created: bool, using: str | None = None, **facts: Any) -> None:  # noqa: FBT001  # called by Django with these arguments
-        """Keep the version, unless nothing that people edit was written: bookkeeping writes balances."""
+        """Keep the version, unless nothing that people edit was written: the ledger writes balances."""
         written = facts.get("update_fields")
         if written is None or set(written) & {field.name for field in self.fields_included(type(instance))}:
             super().post_save(instance, created, using=using, **facts)

@@ -87,7 +87,7 @@ def test_a_manager_goes_from_login_to_the_result(page: Page, served: Site):
     expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
     expect(page.get_by_text("Bought", exact=False).first).to_be_visible()
     expect(page.get_by_text("not one of BUY, SELL")).to_be_visible()
-    page.get_by_role("link", name="Check that it replays").click()
+    page.get_by_role("link", name="Reproduce this run").click()
     expect(page.get_by_text("Reproduced: planned again, the same 1 order and 3 decisions")).to_be_visible()
     page.get_by_role("link", name="Custom").click()
     expect(page.get_by_role("heading", name=f"{desk_of(request)}: Custom")).to_be_visible()
@@ -276,7 +276,7 @@ def test_without_scripts_everything_works_and_charts_are_tables(browser: Browser
     open_preview(page, served, request)
     page.get_by_role("button", name="Execute").click()
     expect(page.get_by_role("heading", name="What happened to every line")).to_be_visible()
-    page.get_by_role("link", name="Check that it replays").click()
+    page.get_by_role("link", name="Reproduce this run").click()
     expect(page.get_by_text("Reproduced")).to_be_visible()
     context.close()
 

@@ -21,7 +21,7 @@ from portfolios.domain.snapshot import AccountSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price per unit with where and when it comes from. `simulated` marks a stand-in for a market price.
+    """A price per unit with where and when it comes from. `simulated` marks a default price.
 
     `reduce_only` marks the last mark of a holding for which no source had a price: good enough to get out at, not
     to get in.

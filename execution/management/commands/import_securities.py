@@ -42,7 +42,7 @@ class Command(BooksCommand):
         table = granted(read_security_table(path))
         with transaction.atomic():
             imported = import_securities(table.securities)
-            # A dry run is the import itself, taken back: it cannot say anything else.
+            # A dry run is the import itself, rolled back: it cannot say anything else.
             transaction.set_rollback(options["dry_run"])
         report = _as_data(path, table, imported, dry_run=options["dry_run"])
         if options["output_format"] == "json":

@@ -1,4 +1,4 @@
-"""Runs: the list, one run with what happened to every line, its report as a file, and the check that it replays."""
+"""Runs: the list, one run with what happened to every line, its report as a file, and its reproduction."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -140,6 +140,6 @@ def run_report(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def run_check(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Plan the run again from what it stored, and say whether the same comes out. Raises Http404."""
     answer = reproduce_run(_run_or_404(run_id).pk)
-    context = {"run_id": run_id, "refusal" if isinstance(answer, Refusal) else "replayed": answer}
-    template = "includes/replay.html" if getattr(request, "htmx", False) else "pages/replay.html"
+    context = {"run_id": run_id, "refusal" if isinstance(answer, Refusal) else "reproduced": answer}
+    template = "includes/reproduction.html" if getattr(request, "htmx", False) else "pages/reproduction.html"
     return render(request, template, context)

@@ -58,7 +58,7 @@ _FACT_COLUMNS = (Column("part", "Part", "text", ""), Column("name", "What"), Col
 
 @require_safe
 def books_page(request: HttpRequest) -> HttpResponse:
-    """Check the books of the accounts on this page, now: their ledgers are replayed and compared."""
+    """Check the books of the accounts on this page, now: their ledgers are projected and compared."""
     with queries.one_snapshot():
         listing: Listing[Any] = Listing(
             name="books", caption="Accounts", columns=_BOOK_COLUMNS, source=books.accounts(books.Filters()),

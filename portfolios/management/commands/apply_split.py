@@ -4,6 +4,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from common.text import counted
 from portfolios.ledger import apply_split
 from portfolios.management import inputs
 
@@ -26,4 +27,6 @@ class Command(BooksCommand):
             on = inputs.day(options["date"])
             done = apply_split(symbol=symbol, ratio=ratio, on=on, context=inputs.context(timezone.now()))
         word = "Booked before" if done.repeated else "Booked"
-        self.stdout.write(f"{word}: split of {symbol} by {options['ratio']} on {on}, {done.accounts} accounts")
+        self.stdout.write(
+            f"{word}: split of {symbol} by {options['ratio']} on {on}, {counted(done.accounts, 'account')}"
+        )

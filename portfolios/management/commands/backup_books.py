@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from common.commands import BooksCommand
+from common.text import counted
 from portfolios.backup import Backup, BackupError, backup_books
 
 
@@ -29,6 +30,8 @@ class Command(BooksCommand):
 
     def _print(self, backup: Backup, *, seconds: float) -> None:
         self.stdout.write(f"Backed up database {backup.database} into {backup.path}")
-        self.stdout.write(f"  {backup.accounts:,} accounts, {backup.entries:,} ledger entries")
+        self.stdout.write(
+            f"  {counted(backup.accounts, 'account')}, {counted(backup.entries, 'ledger entry', 'ledger entries')}"
+        )
         self.stdout.write(f"  {backup.size:,} bytes in {seconds:.1f} seconds, read again and found whole")
         self.stdout.write(f"To restore: {backup.restore}")

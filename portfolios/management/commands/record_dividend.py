@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from common.commands import BooksCommand
 from common.money import format_cash
+from common.text import counted
 from portfolios.ledger import record_dividend
 from portfolios.management import inputs
 
@@ -27,8 +28,7 @@ class Command(BooksCommand):
             on = inputs.day(options["date"])
             done = record_dividend(symbol=symbol, per_share=amount, on=on, context=inputs.context(timezone.now()))
         if done.repeated:
-            self.stdout.write(f"Booked before: dividend of {symbol} on {on}, {done.accounts} accounts")
+            self.stdout.write(f"Booked before: dividend of {symbol} on {on}, {counted(done.accounts, 'account')}")
         else:
-            self.stdout.write(
-                f"Booked: dividend of {symbol} on {on}, {done.accounts} accounts, {format_cash(done.cash)}"
-            )
+            accounts = counted(done.accounts, "account")
+            self.stdout.write(f"Booked: dividend of {symbol} on {on}, {accounts}, {format_cash(done.cash)}")

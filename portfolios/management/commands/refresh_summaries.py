@@ -4,6 +4,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from common.text import counted
 from portfolios.ledger import refresh_summaries
 from portfolios.selectors import books
 
@@ -23,4 +24,4 @@ class Command(BooksCommand):
         ids = books.account_ids()
         chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
         written = sum(refresh_summaries(chunk, now=timezone.now()) for chunk in chunks)
-        self.stdout.write(f"Summaries refreshed: {written} of {len(ids)} accounts")
+        self.stdout.write(f"Summaries refreshed: {written} of {counted(len(ids), 'account')}")

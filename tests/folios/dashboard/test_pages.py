@@ -14,7 +14,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 
 from execution.models import (
@@ -26,6 +26,7 @@ from execution.models import (
     Reversal,
 )
 from execution.research.scan import scan_inbox
+from folios.dashboard.urls import urlpatterns
 from portfolios import ledger
 from portfolios.ledger import AuditContext
 from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
@@ -79,6 +80,20 @@ def pages_of(desk: Desk) -> dict[str, str]:
         "new request": reverse("dashboard:request", args=[new]),
         "old request": reverse("dashboard:request", args=[run.request_id]),
     }
+
+
+# What is sent by a button, or wants a form's values: the tests of each say what it does.
+BY_A_BUTTON = {
+    "examples", "inbox-scan", "execute-ready", "preview", "execute", "assign", "ignore", "line-resolve",
+    "run-reverse",
+}  # fmt: skip
+
+
+def test_every_page_is_among_those_that_the_tests_open(desk: Desk):
+    desk.run(PUBLISHED, prices="450")
+    opened = {resolve(address).url_name for address in pages_of(desk).values()}
+    assert opened | BY_A_BUTTON == {pattern.name for pattern in urlpatterns}
+    assert not opened & BY_A_BUTTON
 
 
 def choices(desk: Desk, **more: str) -> dict[str, str]:
