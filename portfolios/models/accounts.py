@@ -12,7 +12,10 @@ from portfolios.models.strategies import Strategy
 
 
 class PortfolioAccount(models.Model):
-    """The books of one strategy as one provider trades it. Cash and holdings change through `portfolios.ledger` only."""
+    """The books of one strategy as one provider trades it.
+
+    Cash and holdings change through `portfolios.ledger` only.
+    """
 
     TradingState: TypeAlias = vocabulary.TradingState
 
