@@ -29,6 +29,7 @@ SHOWING = {
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Mark what touches a database, and what of it is about the books: those tests run again on the other one."""
+    items.sort(key=_turn)
     for item in items:
         _mark_what_shares(item)
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
@@ -37,17 +38,22 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
                 item.add_marker("books")
 
 
-# Fixtures that take seconds to make and are shared: the tests that ask for one are slow and run in the same worker.
+# Fixtures that take seconds to make and are shared by the tests of a file. Such tests are slow.
 SHARED = ("browser", "server", "dumps", "exchange_sessions", "empyrical")
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "tests.fork"}  # events that Python and we report
 _running: list[pytest.Item] = []
 
 
+def _turn(item: pytest.Function) -> int:
+    """Return whose turn it is first: files run side by side, and in the end nobody shall wait for a long one."""
+    if "browser" in item.fixturenames:
+        return 0
+    return 1 if item.get_closest_marker("slow") or set(SHARED) & set(item.fixturenames) else 2
+
+
 def _mark_what_shares(item: pytest.Function) -> None:
-    for costly in SHARED:
-        if costly in item.fixturenames:
-            item.add_marker("slow")
-            item.add_marker(pytest.mark.xdist_group(costly))
+    if set(SHARED) & set(item.fixturenames):
+        item.add_marker("slow")
     if "browser" in item.fixturenames:
         item.add_marker("browser")
 
