@@ -4,28 +4,28 @@ A door parses what it was given, makes one of these calls, and translates the an
 What only looks is in `execution.selectors`.
 """
 
-from collections.abc import Collection
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from execution.prices import PriceChain, store
-from execution.prices import mark_to_market as marks
-from execution.prices.mark_to_market import Marks, ValuationReport
-from execution.prices.store import FetchReport, chain_to_fetch, import_prices
-from execution.research.inbox import LoadedArtifact, load_inline
-from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
-from execution.research.scan import ScanReport, scan_inbox
-from execution.research.submission import load_pushed, push_research
-from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
-from execution.runs.batch import Batch, Done, count_ready, execute_pending
-from execution.runs.effective_policy import system_policy
-from execution.runs.execute import Preview, execute, preview, preview_plan
-from execution.runs.explanation import Explanation, explain_run, render_explanation
-from execution.runs.prepare import ExecutionRequest
-from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
-from execution.runs.reproduction import Reproduced, reproduce_run
-from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
-from execution.runs.retry import find_retry, retry_failed_run
-from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
+from common.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from execution.prices.mark_to_market import Marks, ValuationReport
+    from execution.prices.store import FetchReport, chain_to_fetch, import_prices
+    from execution.research.inbox import LoadedArtifact, load_inline
+    from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
+    from execution.research.scan import ScanReport, scan_inbox
+    from execution.research.submission import load_pushed, push_research
+    from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
+    from execution.runs.batch import Batch, Done, count_ready, execute_pending
+    from execution.runs.execute import Preview, execute, preview, preview_plan
+    from execution.runs.explanation import Explanation, explain_run, render_explanation
+    from execution.runs.prepare import ExecutionRequest
+    from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
+    from execution.runs.reproduction import Reproduced, reproduce_run
+    from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
+    from execution.runs.retry import find_retry, retry_failed_run
+    from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
+    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market
 
 __all__ = [
     "Author",
@@ -82,21 +82,43 @@ __all__ = [
     "suggested_rule",
 ]
 
-
-def fetch_prices(*, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str]) -> FetchReport:
-    """Store the prices of `symbols`, but for those out of the system's band whose symbol is not `accepted`."""
-    band_percent = system_policy().price_band_percent
-    return store.fetch_prices(prices=prices, symbols=symbols, accepted=accepted, band_percent=band_percent)
-
-
-def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
-    """Return the prices at which `mark_to_market` would value everything that is held. Writes nothing."""
-    return marks.find_marks(prices=prices, accepted=accepted, band_percent=system_policy().price_band_percent)
-
-
-def mark_to_market(
-    *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime
-) -> ValuationReport:
-    """Value every account. A price out of the system's band is held back unless its symbol is `accepted`."""
-    band_percent = system_policy().price_band_percent
-    return marks.mark_to_market(prices=prices, accepted=accepted, band_percent=band_percent, as_of=as_of, now=now)
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "execution.prices.mark_to_market": ("Marks", "ValuationReport"),
+        "execution.prices.store": ("FetchReport", "chain_to_fetch", "import_prices"),
+        "execution.research.inbox": ("LoadedArtifact", "load_inline"),
+        "execution.research.resolutions": (
+            "Author",
+            "ResolutionInput",
+            "resolve_line",
+            "save_rule",
+            "suggested_rule",
+        ),
+        "execution.research.scan": ("ScanReport", "scan_inbox"),
+        "execution.research.submission": ("load_pushed", "push_research"),
+        "execution.research.triage": ("assign_request", "ignore_executed_elsewhere", "ignore_request"),
+        "execution.runs.batch": ("Batch", "Done", "count_ready", "execute_pending"),
+        "execution.runs.execute": ("Preview", "execute", "preview", "preview_plan"),
+        "execution.runs.explanation": ("Explanation", "explain_run", "render_explanation"),
+        "execution.runs.prepare": ("ExecutionRequest",),
+        "execution.runs.rebalance": ("load_latest_research", "load_targets", "parse_target", "read_targets"),
+        "execution.runs.reproduction": ("Reproduced", "reproduce_run"),
+        "execution.runs.resolution_preview": (
+            "Reading",
+            "Rule",
+            "keep_resolution",
+            "preview_resolution",
+            "rule_from",
+        ),
+        "execution.runs.retry": ("find_retry", "retry_failed_run"),
+        "execution.runs.reversal": (
+            "RestoredPart",
+            "ReversalReport",
+            "preview_reversal",
+            "render_reversal",
+            "reverse_run",
+        ),
+        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market"),
+    },
+)

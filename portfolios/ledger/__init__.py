@@ -7,22 +7,34 @@ and written under the lock is true together. The number of statements does not d
 Only the triggers are not here: they belong to the database, and are installed after every migration.
 """
 
-from portfolios.ledger.accounts import open_account, open_with_history
-from portfolios.ledger.audit_context import AuditContext
-from portfolios.ledger.cash import deposit, withdraw
-from portfolios.ledger.corporate_actions import BookedAction, apply_split, record_dividend
-from portfolios.ledger.corrections import correct_cash, correct_position
-from portfolios.ledger.locks import LockOutsideTransactionError, lock_account, lock_accounts
-from portfolios.ledger.marks import ValuationResult, mark_accounts
-from portfolios.ledger.order_tickets import BookedOrder, Ticket, TypedOrder
-from portfolios.ledger.orders import book_orders, cancel_order, change_order, fill_order, place_order, record_order
-from portfolios.ledger.positions import pay_dividend, split_position
-from portfolios.ledger.rebuild import repair_books
-from portfolios.ledger.refusals import CannotBookError
-from portfolios.ledger.reversal_plan import Dependent, Restoration, ReversalPlan, plan_reversal
-from portfolios.ledger.reversals import reverse_entries, reverse_order
-from portfolios.ledger.valuations import refresh_summaries, value_account
-from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, check_books, read_account
+from typing import TYPE_CHECKING
+
+from common.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from portfolios.ledger.accounts import open_account, open_with_history
+    from portfolios.ledger.audit_context import AuditContext
+    from portfolios.ledger.cash import deposit, withdraw
+    from portfolios.ledger.corporate_actions import BookedAction, apply_split, record_dividend
+    from portfolios.ledger.corrections import correct_cash, correct_position
+    from portfolios.ledger.locks import LockOutsideTransactionError, lock_account, lock_accounts
+    from portfolios.ledger.marks import ValuationResult, mark_accounts
+    from portfolios.ledger.order_tickets import BookedOrder, Ticket, TypedOrder
+    from portfolios.ledger.orders import (
+        book_orders,
+        cancel_order,
+        change_order,
+        fill_order,
+        place_order,
+        record_order,
+    )
+    from portfolios.ledger.positions import pay_dividend, split_position
+    from portfolios.ledger.rebuild import repair_books
+    from portfolios.ledger.refusals import CannotBookError
+    from portfolios.ledger.reversal_plan import Dependent, Restoration, ReversalPlan, plan_reversal
+    from portfolios.ledger.reversals import reverse_entries, reverse_order
+    from portfolios.ledger.valuations import refresh_summaries, value_account
+    from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, check_books, read_account
 
 __all__ = [
     "AuditContext",
@@ -67,3 +79,32 @@ __all__ = [
     "value_account",
     "withdraw",
 ]
+
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "portfolios.ledger.accounts": ("open_account", "open_with_history"),
+        "portfolios.ledger.audit_context": ("AuditContext",),
+        "portfolios.ledger.cash": ("deposit", "withdraw"),
+        "portfolios.ledger.corporate_actions": ("BookedAction", "apply_split", "record_dividend"),
+        "portfolios.ledger.corrections": ("correct_cash", "correct_position"),
+        "portfolios.ledger.locks": ("LockOutsideTransactionError", "lock_account", "lock_accounts"),
+        "portfolios.ledger.marks": ("ValuationResult", "mark_accounts"),
+        "portfolios.ledger.order_tickets": ("BookedOrder", "Ticket", "TypedOrder"),
+        "portfolios.ledger.orders": (
+            "book_orders",
+            "cancel_order",
+            "change_order",
+            "fill_order",
+            "place_order",
+            "record_order",
+        ),
+        "portfolios.ledger.positions": ("pay_dividend", "split_position"),
+        "portfolios.ledger.rebuild": ("repair_books",),
+        "portfolios.ledger.refusals": ("CannotBookError",),
+        "portfolios.ledger.reversal_plan": ("Dependent", "Restoration", "ReversalPlan", "plan_reversal"),
+        "portfolios.ledger.reversals": ("reverse_entries", "reverse_order"),
+        "portfolios.ledger.valuations": ("refresh_summaries", "value_account"),
+        "portfolios.ledger.verify": ("AuditedAccount", "Discrepancy", "audit", "check_books", "read_account"),
+    },
+)
