@@ -52,7 +52,7 @@ format: $(VENV)/.dev  ## check the formatting of code and templates
 	$(BIN)/ruff format --check .
 	find templates -name '*.html' -exec $(BIN)/djade --check {} +
 
-lint: $(VENV)/.dev  ## look for mistakes
+lint: $(VENV)/.dev  ## check for mistakes
 	$(BIN)/ruff check .
 
 types: $(VENV)/.dev  ## check the types

@@ -47,7 +47,7 @@ class InboxViewSet(StrictViewSet):
 
     @extend_schema(
         summary="Scan the inbox",
-        description="Look through the directory for research that is new or has changed. Executes nothing.",
+        description="Scan the directory for research that is new or has changed. Executes nothing.",
         request=None,
         responses={200: ScanReportShape},
     )

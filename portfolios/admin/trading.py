@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from common.admin.columns import badge
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.text import counted
 from portfolios.ledger import CannotBookError
 from portfolios.models import PortfolioAccount
 from portfolios.trading_states import set_trading_states
@@ -52,7 +53,7 @@ class _SetTradingState(ConfirmedAction):
         except CannotBookError as error:
             return Refused(str(error))
         changed = sum(answer.changed for answer in answers)
-        return f"{changed} of {len(answers)} accounts changed to {self.state.label}."
+        return f"{changed} of {counted(len(answers), 'account')} changed to {self.state.label}."
 
 
 class Halt(_SetTradingState):

@@ -244,8 +244,16 @@ COSTS: tuple[Limit, ...] = tuple(
 FIELDS: tuple[Limit, ...] = (*LIMITS, *COSTS)
 
 
-def settings_problems(given: Mapping[str, object]) -> list[str]:
+def value_problems(given: Mapping[str, object]) -> dict[str, str]:
+    """Return what is wrong with values of a policy that somebody typed, by field; an empty one is the system's."""
+    found = {row.field: row.problem_with(given[row.field]) for row in FIELDS if given.get(row.field) is not None}
+    return {name: problem for name, problem in found.items() if problem is not None}
+
+
+def settings_problems(given: object) -> list[str]:
     """Return what is wrong with limits that somebody set by name: unknown names, values that cannot be used."""
+    if not isinstance(given, Mapping):
+        return ["must be a dictionary of limits by name"]
     rows = {row.field: row for row in LIMITS}
     unknown = [f"{name} is no limit" for name in given if name not in rows]
     wrong = [(name, rows[name].problem_with(value)) for name, value in given.items() if name in rows]

@@ -35,10 +35,11 @@ class Command(BooksCommand):
         unknown = set(options["account"] or ()) - set(ids)
         if unknown:
             raise CommandError(f"--account {min(unknown)}: there is no such account")
-        found: list[Discrepancy] = []
-        for account_id in ids:
-            found += _repair(account_id) if options["repair"] else _check(account_id)
+        before = [item for account_id in ids for item in _check(account_id)]
+        found = [item for account_id in ids for item in _repair(account_id)] if options["repair"] else before
         self._print(found, count=len(ids), output_format=options["output_format"])
+        if options["repair"] and options["output_format"] == "text" and len(before) > len(found):
+            self.stdout.write(f"Repaired: {_discrepancies(len(before) - len(found))}.")
         if found:
             raise CommandError(f"{_discrepancies(len(found))} in {_accounts(len(ids))}", returncode=1)
 

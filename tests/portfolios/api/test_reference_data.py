@@ -118,3 +118,12 @@ def test_a_price_that_is_none_is_refused(editor: Caller, changes: dict[str, Any]
     refused = problem(editor.post("/prices/", {**PRICE, **changes}), 400, "INVALID")
     assert list(refused["errors"]) == [field]
     assert not Price.objects.exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("max_order_value", "0"), ("max_orders_per_run", 10**12)])
+def test_a_bound_that_is_not_allowed_itself_is_named_by_its_field_too(
+    editor: Caller, strategy: Strategy, field: str, value: object
+):
+    answer = editor.post("/risk-policies/", {"strategy": str(strategy.pk), field: value})
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]

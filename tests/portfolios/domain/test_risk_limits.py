@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from portfolios.domain.limit import Bounds, Kind, Limit
-from portfolios.domain.risk_limits import COSTS, FIELDS, LIMITS, by_section, settings_problems
+from portfolios.domain.risk_limits import COSTS, FIELDS, LIMITS, by_section, settings_problems, value_problems
 from portfolios.models import RiskPolicy, Strategy
 
 COLUMNS: dict[Kind, Any] = {
@@ -130,3 +130,28 @@ def test_the_defaults_are_fine_and_so_are_whole_numbers():
 )
 def test_what_is_wrong_in_the_settings_is_said(given: dict[str, object], problem: str):
     assert settings_problems(given) == [problem]
+
+
+@pytest.mark.parametrize("given", [None, [1], "20", 3])
+def test_settings_that_are_no_dictionary_are_said_to_be_none(given: object):
+    assert settings_problems(given) == ["must be a dictionary of limits by name"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("max_net_exposure_percent", Decimal(-1), "must be"),
+        ("max_position_percent", Decimal(101), "must be"),
+        ("max_order_value", Decimal(0), "must be"),
+        ("max_orders_per_run", 10**12, "must be at most"),
+        ("commission_bps", Decimal(-1), "must be"),
+    ],
+)
+def test_a_value_out_of_bounds_is_named_by_its_field(field: str, value: object, says: str):
+    (problem,) = value_problems({field: value}).items()
+    assert problem[0] == field
+    assert problem[1].startswith(says)
+
+
+def test_an_empty_value_is_the_systems_and_no_problem():
+    assert value_problems({row.field: None for row in FIELDS}) == {}

@@ -84,7 +84,7 @@ def test_the_command_makes_the_same_summaries_again(desk: Desk):
     AccountSummary.objects.all().delete()
     out = StringIO()
     call_command("refresh_summaries", stdout=out)
-    assert out.getvalue() == "Summaries refreshed: 1 of 1 accounts\n"
+    assert out.getvalue() == "Summaries refreshed: 1 of 1 account\n"
     assert list(AccountSummary.objects.values(*names)) == before
 
 
