@@ -33,22 +33,26 @@ LARGEST_ORDER = 1_000_000  # bytes
 
 def main(descriptor: str) -> None:
     """Fork a process for each order until nobody can give one."""
-    orders = socket.socket(fileno=int(descriptor))
-    while True:
-        message, received, _, _ = socket.recv_fds(orders, LARGEST_ORDER, 3)
-        _bury()
-        if not message:
-            return
-        order = json.loads(message)
-        importlib.import_module(order["module"])  # with all that it wants; the forked process runs it anew
-        gc.freeze()  # what is here stays; the collector of a forked process need not copy it to look
-        child = os.fork()
-        if child == 0:
-            orders.close()
-            _run(order, received)
-        for each in received:
-            os.close(each)
-        orders.send(str(child).encode())
+    with socket.socket(fileno=int(descriptor)) as orders:
+        while True:
+            message, received, _, _ = socket.recv_fds(orders, LARGEST_ORDER, 3)
+            _bury()
+            if not message:
+                return
+            orders.send(str(_fork(json.loads(message), received, orders)).encode())
+
+
+def _fork(order: dict[str, Any], received: Sequence[int], orders: socket.socket) -> int:
+    """Fork a process for an order; return its id."""
+    importlib.import_module(order["module"])  # with all that it wants; the forked process runs it anew
+    gc.freeze()  # what is here stays; the collector of a forked process need not copy it to look
+    child = os.fork()
+    if child == 0:
+        orders.close()
+        _run(order, received)
+    for each in received:
+        os.close(each)
+    return child
 
 
 def _bury() -> None:

@@ -1,8 +1,8 @@
 """A web server of the product's own for a browser: another process, a database of its own, on loopback."""
 
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,7 @@ from tests.processes import ROOT, fork, migrated
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PASSWORD = "monday morning"  # of both people of the demo: mia, who may execute, and vera, who may look
 _PATIENCE = 120  # seconds
+_LISTENS = re.compile(r"server at (http://127\.0\.0\.1:\d+)/")
 
 
 @dataclass(frozen=True)
@@ -55,32 +56,29 @@ def site(setup: str) -> Iterator[Site]:
             "PRICE_SOURCES": "database,simulation",
         }  # fmt: skip
         said = run_python(setup, environment)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+        command = [sys.executable, "-u", "manage.py", "runserver", "--noreload", "127.0.0.1:0"]
         log = Path(directory) / "server.log"
         with log.open("w") as output:
             server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
             try:
-                _wait(f"http://127.0.0.1:{port}/login/", server, log)
-                yield Site(f"http://127.0.0.1:{port}", environment, said)
+                yield Site(_address(server, log), environment, said)
             finally:
                 server.terminate()
                 server.wait()
 
 
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _address(server: subprocess.Popen[bytes], log: Path) -> str:
+    """Return where the server listens, at a port that the system gave it, once it has answered there."""
     for _ in range(_PATIENCE * 10):
         assert server.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(address):
-                return
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{address}: {error.code}\n{log.read_text()}") from error
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"{address} did not answer within {_PATIENCE} seconds:\n{log.read_text()}")
+        if listens := _LISTENS.search(log.read_text()):
+            try:
+                with urllib.request.urlopen(f"{listens[1]}/login/"):
+                    return listens[1]
+            except urllib.error.HTTPError as error:
+                raise AssertionError(f"{error.url}: {error.code}\n{log.read_text()}") from error
+        time.sleep(0.1)
+    raise AssertionError(f"no answer within {_PATIENCE} seconds:\n{log.read_text()}")
 
 
 def chromium() -> str:

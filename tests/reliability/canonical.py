@@ -131,6 +131,11 @@ class Script:
             return
         self.outcomes.append(change.__name__)
 
+    def overdraw(self) -> None:
+        """Take out more than there can be: that something is refused is not left to chance."""
+        with patch.object(self.chance, "randint", return_value=10**14):
+            self.withdraw()
+
     def moment(self) -> datetime:
         """Return the next minute of the script."""
         self.now += timedelta(minutes=1)
@@ -184,6 +189,7 @@ def run(seed: str, steps: int, root: Path, name: str) -> str:
     script = Script(random.Random(seed), root, name)
     for _ in range(steps):
         script.step()
+    script.overdraw()
     return dump(script)
 
 
