@@ -113,7 +113,7 @@ class Prepared:
         )
 
     def next_attempt(self) -> Attempt | RunReport | Refusal:
-        """Look again whose turn it is."""
+        """Look again which attempt may take place now."""
         return next_attempt(
             request_id=self.request_id,
             strategy_id=self.strategy_id,
