@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from pytest_django import Settings
+from pytest_django.plugin import blocking_manager_key
 
 from execution.models import ExecutionRun
 from execution.runs.reproduction import Reproduced, reproduce_run
@@ -82,12 +83,27 @@ def _fast_tests_start_no_process(event: str, _: tuple[object, ...]) -> None:
 sys.addaudithook(_fast_tests_start_no_process)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Function) -> Generator[None, object, object]:
+    """Put the triggers back after a test that really commits was cleaned up: the worker's next test has them."""
+    result = yield
+    if _commits(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            install_triggers(connection)
+    return result
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return "transactional_db" in getattr(item, "fixturenames", ()) or bool(
+        marker and marker.kwargs.get("transaction")
+    )
+
+
 @pytest.fixture(autouse=True)
 def triggers_let_the_flush_pass(request: pytest.FixtureRequest) -> Iterator[None]:
     """Take the triggers away before a test that really commits is cleaned up: they refuse to empty the ledger."""
-    marker = request.node.get_closest_marker("django_db")
-    commits = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
-    if not commits:
+    if not _commits(request.node):
         yield
         return
     request.getfixturevalue("transactional_db")

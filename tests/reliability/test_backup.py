@@ -177,7 +177,7 @@ def test_what_is_printed_says_what_was_saved_and_how_to_get_it_back(desk: Desk, 
     first, second, third, last = out.getvalue().splitlines()
     assert first.startswith("Backed up database ")
     assert first.endswith(f" into {file}")
-    assert second == "  1 accounts, 2 ledger entries"
+    assert second == "  1 account, 2 ledger entries"
     assert re.fullmatch(r"  [\d,]+ bytes in \d+\.\d seconds, read again and found whole", third)
     assert f"{file.stat().st_size:,} bytes" in third
     assert stat.S_IMODE(file.stat().st_mode) == 0o600, "it holds everything, so it is for its owner's eyes"
