@@ -24,7 +24,7 @@ from tests.scenes import Desk, Inbox
 SHOWING = {
     "browser", "dashboard", "sources", "test_access", "test_admin", "test_answers", "test_backends", "test_chain",
     "test_examples", "test_faults", "test_history", "test_offers", "test_reading", "test_reference_data",
-    "test_schema", "test_tour",
+    "test_schema", "test_schemathesis", "test_tour",
 }  # fmt: skip
 
 
@@ -40,14 +40,14 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 
 # Fixtures that take seconds to make and are shared by the tests of a file. Such tests are slow.
-SHARED = ("browser", "server", "dumps", "exchange_sessions", "empyrical")
+SHARED = ("chromium_browser", "server", "dumps", "exchange_sessions", "empyrical")
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "tests.fork"}  # events that Python and we report
 _running: list[pytest.Item] = []
 
 
 def _turn(item: pytest.Function) -> int:
     """Return whose turn it is first: files run side by side, and in the end nobody shall wait for a long one."""
-    if "browser" in item.fixturenames:
+    if "chromium_browser" in item.fixturenames:
         return 0
     return 1 if item.get_closest_marker("slow") or set(SHARED) & set(item.fixturenames) else 2
 
@@ -55,7 +55,7 @@ def _turn(item: pytest.Function) -> int:
 def _mark_what_shares(item: pytest.Function) -> None:
     if set(SHARED) & set(item.fixturenames):
         item.add_marker("slow")
-    if "browser" in item.fixturenames:
+    if "chromium_browser" in item.fixturenames:
         item.add_marker("browser")
 
 

@@ -26,7 +26,7 @@ print(hard.pk, ExecutionRun.objects.get(account=hard).pk, ExecutionRun.objects.g
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium_browser() -> Iterator[Browser]:
     """Return a real Chromium. Without one the tests fail and say what to install."""
     # Playwright's loop runs in this thread; Django would take that for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -38,9 +38,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(chromium_browser: Browser) -> Iterator[Page]:
     """Return a page of a browser that nobody has logged in with."""
-    context = browser.new_context()
+    context = chromium_browser.new_context()
     yield context.new_page()
     context.close()
 
@@ -53,9 +53,9 @@ def served() -> Iterator[Site]:
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
+def tab(chromium_browser: Browser) -> Iterator[Page]:
     """Return a tab, 1,300 pixels wide. What a page complains about, the Policy included, fails the test."""
-    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    context = chromium_browser.new_context(viewport={"width": 1300, "height": 900})
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -154,8 +154,8 @@ def test_a_double_click_trades_once(page: Page, served: Site):
     assert runs_and_orders(served, request) == [1, 1]
 
 
-def test_enter_twice_without_the_script_trades_once(browser: Browser, served: Site):
-    context = browser.new_context(java_script_enabled=False)
+def test_enter_twice_without_the_script_trades_once(chromium_browser: Browser, served: Site):
+    context = chromium_browser.new_context(java_script_enabled=False)
     page, request = context.new_page(), new_research(served)
     log_in(page, served)
     open_preview(page, served, request)
@@ -265,8 +265,8 @@ def test_tables_are_ordered_in_place_and_the_address_follows(page: Page, served:
     assert "provider=openai" in page.url
 
 
-def test_without_scripts_everything_works_and_charts_are_tables(browser: Browser, served: Site):
-    context = browser.new_context(java_script_enabled=False)
+def test_without_scripts_everything_works_and_charts_are_tables(chromium_browser: Browser, served: Site):
+    context = chromium_browser.new_context(java_script_enabled=False)
     page, request = context.new_page(), new_research(served)
     log_in(page, served)
     page.goto(f"{served.address}{pages_of(served)['account']}")
@@ -298,10 +298,10 @@ LOOKS = (("light", 1440), ("dark", 1440), ("light", 360))
 
 
 @pytest.fixture(scope="module")
-def visits(browser: Browser, served: Site) -> dict[str, Visit]:
+def visits(chromium_browser: Browser, served: Site) -> dict[str, Visit]:
     """Return what a manager sees of every page, in each color scheme and width."""
     # Without motion no color is looked at while it changes.
-    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1440, "height": 800})
+    context = chromium_browser.new_context(reduced_motion="reduce", viewport={"width": 1440, "height": 800})
     page = context.new_page()
     log_in(page, served)
     said: list[str] = []

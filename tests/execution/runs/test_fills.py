@@ -60,6 +60,7 @@ def nothing(reports: list[ExecutionReport]) -> list[ExecutionReport]:
     return []
 
 
+@pytest.mark.slow
 @settings(max_examples=count(150, 2000), deadline=None)
 @given(given_=situations())
 def test_what_the_simulated_venue_fills_is_the_plan(given_: PlanInput):

@@ -83,9 +83,9 @@ def test_a_value_out_of_bounds_is_named_by_its_field(editor: Caller, strategy: S
         assert list(said["errors"]) == [row.field]
 
 
-@pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.field)
-def test_every_field_of_a_policy_is_in_the_answer(editor: Caller, strategy: Strategy, row: Limit):
-    assert row.field in editor.post("/risk-policies/", {"strategy": str(strategy.pk)}).json()
+def test_every_field_of_a_policy_is_in_the_answer(editor: Caller, strategy: Strategy):
+    answer = editor.post("/risk-policies/", {"strategy": str(strategy.pk)}).json()
+    assert {row.field for row in FIELDS} <= answer.keys()
 
 
 def test_a_price_is_stored_and_corrected_by_its_source(editor: Caller):
