@@ -88,6 +88,7 @@ def test_a_manager_goes_from_login_to_the_result(page: Page, served: Site):
     expect(page.get_by_text("Executed: 1 order.")).to_be_visible()
     expect(page.get_by_text("Bought", exact=False).first).to_be_visible()
     expect(page.get_by_text("not one of BUY, SELL")).to_be_visible()
+    page.wait_for_load_state()  # before its scripts run the link leads to a page of its own
     page.get_by_role("link", name="Reproduce this run").click()
     expect(page.get_by_text("Reproduced: planned again, the same 1 order and 3 decisions")).to_be_visible()
     page.get_by_role("link", name="Custom").click()
