@@ -53,6 +53,7 @@ def test_after_a_passing_fault_the_price_comes_with_the_next_attempt(
     assert len(service.asked) == 2
 
 
+@pytest.mark.slow
 def test_a_lasting_fault_ends_after_three_attempts_and_the_source_is_not_asked_again(
     service: Service, chained: Chained, provider: Provider
 ):
@@ -128,6 +129,7 @@ def test_a_service_that_is_slow_once_answers_the_next_attempt(
     assert set(chained(provider.name, timeout=2.0).ask(KO).quotes) == {"KO"}
 
 
+@pytest.mark.slow
 def test_a_service_that_is_not_there_is_a_reason(chained: Chained, provider: Provider):
     with socket.socket() as unused:  # bound and not listening: a connection is refused
         unused.bind(("127.0.0.1", 0))
