@@ -167,7 +167,7 @@ def _lines() -> Iterator[_Kind]:
         filters={"waits": "answer"},
     )
     yield _Kind(
-        name="answered-lines",
+        name="resolved-lines",
         words=(
             "resolved line whose request can be executed again",
             "resolved lines whose requests can be executed again",

@@ -169,7 +169,7 @@ def _states(wanted: TrailFilter) -> Iterator[TrailEntry]:
         )  # fmt: skip
 
 
-def _answers(wanted: TrailFilter) -> Iterator[TrailEntry]:
+def _resolutions(wanted: TrailFilter) -> Iterator[TrailEntry]:
     """What people said of lines: of an account's where it has executed the request."""
     rows = LineResolution.objects.all()
     if wanted.person:
@@ -286,7 +286,7 @@ SOURCES: tuple[tuple[str, str, Callable[[TrailFilter], Iterator[TrailEntry]]], .
     ("run", "execution.view_executionrun", _runs),
     ("reversal", "execution.view_reversal", _reversals),
     ("state", "portfolios.view_tradingstatechange", _states),
-    ("answer", "execution.view_lineresolution", _answers),
+    ("answer", "execution.view_lineresolution", _resolutions),
     ("rule", "execution.view_mappingrule", _rules),
     *(("change", f"portfolios.view_{model._meta.model_name}", _changes(model)) for model in TRACKED),
     ("admin", "admin.view_logentry", _log),

@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 
 from common.admin.edit_forms import EditForm
 from common.money import CENT
-from portfolios.domain.risk_limits import value_problems
 from portfolios.models import Order, Position, RiskPolicy
 
 WAITS, IS_FILLED = "pending", "filled"
@@ -89,8 +88,6 @@ class PolicyForm(EditForm):
     def clean(self) -> dict[str, Any]:
         """Refuse a new version that started from another one than the newest."""
         values = super().clean()
-        for name, words in value_problems(values).items():
-            self.add_error(name, f"{words[0].upper()}{words[1:]}.")
         strategy = values.get("strategy")
         if self.is_new and strategy and values.get("seen") != newest_version(strategy.pk):
             raise ValidationError("The strategy has another version since you opened the page. Open it again.")

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, TruthField
 from common.money import AmountOutOfRangeError, quantize_price
 from portfolios.domain.limit import Limit
-from portfolios.domain.risk_limits import FIELDS, value_problems
+from portfolios.domain.risk_limits import FIELDS
 from portfolios.models import PortfolioAccount, RiskPolicy
 
 
@@ -85,8 +85,6 @@ class RiskPolicyBody(KnownFieldsOnly, serializers.ModelSerializer[RiskPolicy]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Hold the limits to their bounds and to the rules of the table. Raises ValidationError."""
-        if problems := value_problems(attrs):
-            raise serializers.ValidationError({name: [f"{words}."] for name, words in problems.items()})
         try:
             RiskPolicy(**attrs).full_clean(exclude={"version"}, validate_unique=False)
         except FormError as error:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         record_order,
     )
     from portfolios.ledger.positions import pay_dividend, split_position
-    from portfolios.ledger.rebuild import repair_books
+    from portfolios.ledger.rebuild import Repair, repair_books
     from portfolios.ledger.refusals import CannotBookError
     from portfolios.ledger.reversal_plan import Dependent, Restoration, ReversalPlan, plan_reversal
     from portfolios.ledger.reversals import reverse_entries, reverse_order
@@ -45,6 +45,7 @@ __all__ = [
     "Dependent",
     "Discrepancy",
     "LockOutsideTransactionError",
+    "Repair",
     "Restoration",
     "ReversalPlan",
     "Ticket",
@@ -100,7 +101,7 @@ __getattr__ = lazy_names(
             "record_order",
         ),
         "portfolios.ledger.positions": ("pay_dividend", "split_position"),
-        "portfolios.ledger.rebuild": ("repair_books",),
+        "portfolios.ledger.rebuild": ("Repair", "repair_books"),
         "portfolios.ledger.refusals": ("CannotBookError",),
         "portfolios.ledger.reversal_plan": ("Dependent", "Restoration", "ReversalPlan", "plan_reversal"),
         "portfolios.ledger.reversals": ("reverse_entries", "reverse_order"),

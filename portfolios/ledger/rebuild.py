@@ -5,7 +5,8 @@ that states what the ledger already said, so that it follows from an entry like 
 were wrong, or a position that the ledger does not know is taken away, one entry that moves nothing says so.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,17 +19,27 @@ from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, read_ac
 from portfolios.models import LedgerEntry, PortfolioAccount, Position
 
 
-def repair_books(account: PortfolioAccount, *, context: AuditContext) -> list[Discrepancy]:
-    """Rebuild the projections of an account, locked by the caller, and return what cannot be repaired.
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What a repair has mended, and what it left for a person."""
+
+    repaired: Sequence[Discrepancy]
+    left: Sequence[Discrepancy]
+
+
+def repair_books(account: PortfolioAccount, *, context: AuditContext) -> Repair:
+    """Rebuild the projections of an account, locked by the caller, and return what came of it.
 
     The entries stay as they are; what contradicts itself between an order and its fill is left for a person, and so
     is the whole account where the ledger contradicts itself.
     """
     read = read_account(account)
-    if any(found.repairable for found in audit(read)):
+    found = audit(read)
+    if any(item.repairable for item in found):
         _remove_phantoms(read)
         _rebuild(read, context)
-    return audit(read_account(PortfolioAccount.objects.get(pk=account.pk)))
+    left = audit(read_account(PortfolioAccount.objects.get(pk=account.pk)))
+    return Repair([item for item in found if item not in left], left)
 
 
 def _remove_phantoms(read: AuditedAccount) -> None:

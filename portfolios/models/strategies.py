@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from common.identifiers import is_symbol
 from portfolios.domain import vocabulary
 from portfolios.domain.limit import Kind
-from portfolios.domain.risk_limits import LIMITS
+from portfolios.domain.risk_limits import FIELDS, LIMITS, value_problems
 from portfolios.models.fields import CashField, PercentField, UnitField
 
 
@@ -158,3 +158,9 @@ class RiskPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version}"
+
+    def clean(self) -> None:
+        """Hold every value to the bounds of its row; the error names the field. Raises ValidationError."""
+        problems = value_problems({row.field: getattr(self, row.field) for row in FIELDS})
+        if problems:
+            raise ValidationError({name: f"{words[0].upper()}{words[1:]}." for name, words in problems.items()})

@@ -94,7 +94,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
                 source=waiting_lines(), row=_line_row, order="-since", empty="No line waits.",
             ),
             Listing(
-                name="answered", caption="Resolved lines that wait for a run", columns=_LINE_COLUMNS,
+                name="resolved", caption="Resolved lines that wait for a run", columns=_LINE_COLUMNS,
                 source=answered_lines(), row=_line_row, order="-since", empty="No resolved line waits for a run.",
             ),
         ]  # fmt: skip

@@ -70,7 +70,7 @@ _PAGES = {
     "quarantined-requests": ("research", "?state=quarantined"),
     "failed-requests": ("research", "?state=failed"),
     "waiting-lines": ("research", "#table-waiting"),
-    "answered-lines": ("research", "#table-answered"),
+    "resolved-lines": ("research", "#table-resolved"),
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),

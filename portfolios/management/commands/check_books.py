@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from common.actor import os_user
 from common.commands import BooksCommand
-from portfolios.ledger import AuditContext, Discrepancy, check_books, lock_accounts, repair_books
+from portfolios.ledger import AuditContext, Discrepancy, Repair, check_books, lock_accounts, repair_books
 from portfolios.selectors import books
 
 
@@ -35,23 +35,31 @@ class Command(BooksCommand):
         unknown = set(options["account"] or ()) - set(ids)
         if unknown:
             raise CommandError(f"--account {min(unknown)}: there is no such account")
-        before = [item for account_id in ids for item in _check(account_id)]
-        found = [item for account_id in ids for item in _repair(account_id)] if options["repair"] else before
-        self._print(found, count=len(ids), output_format=options["output_format"])
-        if options["repair"] and options["output_format"] == "text" and len(before) > len(found):
-            self.stdout.write(f"Repaired: {_discrepancies(len(before) - len(found))}.")
-        if found:
-            raise CommandError(f"{_discrepancies(len(found))} in {_accounts(len(ids))}", returncode=1)
+        done = [_repair(account_id) if options["repair"] else _check(account_id) for account_id in ids]
+        left = [item for each in done for item in each.left]
+        repaired = [item for each in done for item in each.repaired]
+        show = self._print_json if options["output_format"] == "json" else self._print_text
+        show(left, repaired, count=len(ids))
+        if left:
+            raise CommandError(f"{_discrepancies(len(left))} in {_accounts(len(ids))}", returncode=1)
 
-    def _print(self, found: list[Discrepancy], *, count: int, output_format: str) -> None:
-        if output_format == "json":
-            report = {"accounts": count, "clean": not found, "discrepancies": [item.as_data() for item in found]}
-            self.stdout.write(json.dumps(report, indent=2))
-            return
-        for item in found:
+    def _print_json(self, left: list[Discrepancy], repaired: list[Discrepancy], *, count: int) -> None:
+        report = {
+            "accounts": count,
+            "clean": not left,
+            "discrepancies": [item.as_data() for item in left],
+            "repaired": [item.as_data() for item in repaired],
+        }
+        self.stdout.write(json.dumps(report, indent=2))
+
+    def _print_text(self, left: list[Discrepancy], repaired: list[Discrepancy], *, count: int) -> None:
+        for item in repaired:
+            self.stdout.write(f"Repaired: {item}")
+        for item in left:
             self.stdout.write(str(item))
-        if not found:
-            self.stdout.write(f"OK: {_accounts(count)} checked, no discrepancies.")
+        if not left:
+            words = "no discrepancies left" if repaired else "no discrepancies"
+            self.stdout.write(f"OK: {_accounts(count)} checked, {words}.")
 
 
 def _accounts(count: int) -> str:
@@ -62,15 +70,15 @@ def _discrepancies(count: int) -> str:
     return ngettext("%(count)d discrepancy", "%(count)d discrepancies", count) % {"count": count}
 
 
-def _check(account_id: UUID) -> list[Discrepancy]:
+def _check(account_id: UUID) -> Repair:
     with books.one_snapshot():
         account = books.get_account(account_id)
-        return check_books(account) if account else []
+        return Repair([], check_books(account) if account else [])
 
 
-def _repair(account_id: UUID) -> list[Discrepancy]:
+def _repair(account_id: UUID) -> Repair:
     context = AuditContext(
         actor=os_user(), now=timezone.now(), reason="check_books --repair: rebuilt from the ledger"
     )
     with transaction.atomic():
-        return [left for account in lock_accounts([account_id]) for left in repair_books(account, context=context)]
+        return repair_books(lock_accounts([account_id])[0], context=context)

@@ -60,7 +60,7 @@ def test_a_quarantined_line_needs_an_answer_and_then_an_execution(desk: Desk):
     resolve_line(
         request_id=uuid.UUID(report.run.request_id), line=1, resolution=ResolutionInput(action="HOLD"), author=said
     )
-    assert counts(desk) == {"answered-lines": 1}
+    assert counts(desk) == {"resolved-lines": 1}
 
 
 def fail(desk: Desk) -> None:

@@ -71,6 +71,25 @@ def test_the_form_shows_every_field(operator: Client, strategy: Strategy, subtes
             assert f'name="{row.field}"' in form
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_net_exposure_percent", "-1"),
+        ("max_position_percent", "101"),
+        ("max_order_value", "0"),
+        ("max_orders_per_run", str(10**12)),
+        ("commission_bps", "-1"),
+    ],
+)
+def test_a_value_out_of_bounds_is_an_error_of_its_field(
+    operator: Client, strategy: Strategy, field: str, value: str
+):
+    filled = form_of(operator.get(address_of(strategy)))
+    refused = operator.post(address_of(strategy), {**filled, field: value})
+    assert list(refused.context["adminform"].form.errors) == [field]
+    assert not RiskPolicy.objects.exists()
+
+
 def test_the_first_version_starts_from_the_defaults(operator: Client, strategy: Strategy):
     filled = form_of(operator.get(address_of(strategy)))
     assert operator.post(address_of(strategy), filled).status_code == 302
