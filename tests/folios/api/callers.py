@@ -5,6 +5,10 @@ import uuid
 from typing import Any
 
 from django.test import Client
+from django.urls import resolve
+
+import execution.api.urls
+import portfolios.api.urls
 
 V1 = "/api/v1"
 
@@ -45,3 +49,20 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert (response.status_code, body["status"], body["code"]) == (status, status, code), body
     assert set(body) == {"type", "title", "status", "detail", "instance", "code", "errors", "details"}
     return body
+
+
+def action_of(method: str, address: str) -> tuple[str, str]:
+    """Return the view and the action that an address below /api/v1 leads to."""
+    view: Any = resolve(f"{V1}{address}").func
+    return view.cls.__name__, view.actions[method]
+
+
+def every_action(*methods: str) -> set[tuple[str, str]]:
+    """Return every action of every view that the API has an address for, by these methods."""
+    patterns: list[Any] = [*portfolios.api.urls.urlpatterns, *execution.api.urls.urlpatterns]
+    return {
+        (each.callback.cls.__name__, action)
+        for each in patterns
+        for method, action in each.callback.actions.items()
+        if method in methods
+    }

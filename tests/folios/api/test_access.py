@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from folios.tokens.models import ApiToken
-from tests.folios.api.callers import V1, Caller, new_id, problem
+from tests.folios.api.callers import V1, Caller, action_of, every_action, new_id, problem
 from tests.folios.api.conftest import token_of, user_with
 from tests.scenes import PUBLISHED, Desk, Inbox, whole_database
 
@@ -137,7 +137,23 @@ ACTIONS = [
     ("get", "/mapping-rules/", "view_mappingrule"),
     ("post", "/mapping-rules/", "add_mappingrule"),
     ("post", f"/accounts/{NOWHERE}/trading-state/", "change_portfolioaccount"),
+    ("get", f"/strategies/{NOWHERE}/", "view_strategy"),
+    ("get", "/risk-policies/1/", "view_riskpolicy"),
+    ("get", "/securities/MSFT/", "view_security"),
+    ("get", "/prices/1/", "view_price"),
+    ("get", f"/accounts/{NOWHERE}/", "view_portfolioaccount"),
+    ("get", f"/positions/{NOWHERE}/", "view_position"),
+    ("get", f"/orders/{NOWHERE}/", "view_order"),
+    ("get", f"/research-requests/{NOWHERE}/", "view_researchrequest"),
+    ("get", f"/executions/{NOWHERE}/", "view_executionrun"),
+    ("get", f"/executions/{NOWHERE}/reproduction/", "view_executionrun"),
+    ("get", "/mapping-rules/1/", "view_mappingrule"),
 ]
+
+
+def test_every_action_is_among_those_that_want_a_permission():
+    tried = {action_of(method, address) for method, address, _ in ACTIONS}
+    assert tried == every_action("get", "post")
 
 
 @pytest.mark.parametrize(("method", "address", "permission"), ACTIONS)

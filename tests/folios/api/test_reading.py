@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.models import ExecutionRun, MappingRule
 from portfolios.models import Order, Price, RiskPolicy, Security
-from tests.folios.api.callers import Caller, new_id, problem
+from tests.folios.api.callers import Caller, action_of, every_action, new_id, problem
 from tests.scenes import NOW, PUBLISHED, Desk, line
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +46,11 @@ def traded(desk: Desk) -> Desk:
     write_rule(1)
     desk.run([line("MSFT", "BUY", 20), line("XOM", "SELL_SHORT", 10), line("KO", "HOLD", 1)], prices=PRICES)
     return desk
+
+
+def test_everything_that_is_read_by_get_is_read_here(traded: Desk):
+    opened = {action_of("get", filled_in(address, traded)) for address in [*LISTS, *DETAILS]}
+    assert opened == every_action("get")
 
 
 def filled_in(address: str, desk: Desk) -> str:
