@@ -19,6 +19,7 @@ os.environ.setdefault("DATABASE_URL", f"sqlite:///{DIRECTORY}/folios-test-{os.ge
 from folios.settings import *  # noqa: E402, F403  # after the environment is clean
 
 SECRET_KEY = "for tests only"
+ARTIFACTS_ROOT = Path(tempfile.mkdtemp(prefix="folios-inbox-"))  # empty: not the research of `make demo`
 STATIC_ROOT = Path(tempfile.mkdtemp(prefix="folios-static-"))  # nothing is collected: the apps' own files serve
 WHITENOISE_AUTOREFRESH = True  # it looks for a file when it is asked for one, not for all whenever a client is made
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -95,9 +95,11 @@ def test_without_the_lock_the_harness_notices_buys_that_nobody_decided(
 ):
     found = _race_for_the_cash(strategy, inbox, crowd, affordable=5, asking=5, defects=["no_lock", "no_retry"])
 
-    # All saw cash for their buy; the ledger's key, behind the lock, lets one of them write.
-    assert found[0] == "5 were to be executed, the others replayed: {'error': 4, 'executed': 1}"
-    assert found[-1] == "cash is 4000.00, 0 expected"
+    # All saw cash for their buy; the ledger's key, behind the lock, lets one of them write, or none.
+    assert (found[0], found[-1]) in [
+        (f"5 were to be executed, the others replayed: {answers}", f"cash is {cash}, 0 expected")
+        for answers, cash in (("{'error': 4, 'executed': 1}", "4000.00"), ("{'error': 5}", "5000.00"))
+    ]
 
 
 def _steps(chance: random.Random, inbox: Inbox, *, strategy: Strategy, divides: bool) -> list[Call]:

@@ -91,8 +91,8 @@ def test_without_the_lock_the_harness_notices_reversals_that_fail(desk: Desk, cr
     run = desk.run([line("MSFT", "BUY", 10)], prices=PRICES)
     answers = crowd.call(shares_of(reversals(desk, run.run.id, 4), 4), defects=("no_lock_on_reversals", "no_retry"))
 
-    # All have decided on the same books; the ledger's keys, behind the lock, let one of them write.
-    assert kinds(answers, "reversal") == Counter(executed=1, error=3)
+    # All have decided on the same books; the ledger's keys, behind the lock, let one of them write, or none.
+    assert kinds(answers, "reversal") in (Counter(executed=1, error=3), Counter(error=4))
     assert_books_balance(desk.account)
 
 
