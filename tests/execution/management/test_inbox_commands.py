@@ -82,7 +82,7 @@ def test_json_has_one_line_a_request_and_then_the_summary(desk: Desk):
     request = put(desk)
     first, last = [json.loads(text) for text in typed("execute_pending", "--format", "json").splitlines()]
     assert (first["request_id"], first["result"], first["orders"]) == (request, "executed", 1)
-    assert last == {"summary": {"executed": 1, "replayed": 0, "refused": 0, "failed": 0}}
+    assert last == {"summary": {"executed": 1, "replayed": 0, "refused": 0, "failed": 0, "deferred_lines": 0}}
 
 
 def test_a_refused_request_gives_exit_code_1_after_the_others_were_done(desk: Desk):
