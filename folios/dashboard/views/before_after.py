@@ -135,8 +135,8 @@ def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
         )
     for symbol, price in sorted(given.held_back.items()):
         yield "warning", f"{symbol}: {price.words}. Its lines wait until somebody accepts the price."
-    for symbol, reason in sorted(given.unpriced.items()):
-        yield "warning", f"{symbol} has no price: {reason}."
+    for symbol, why in sorted(given.unpriced.items()):
+        yield "warning", f"{symbol} has no price that it could be traded at: {why.reason}."
     if any(decision.outcome == Outcome.QUARANTINED for decision in found.report.decisions):
         yield "warning", "Some lines are quarantined: they trade nothing and wait for a person."
     if not found.report.orders:

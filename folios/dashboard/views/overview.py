@@ -1,7 +1,6 @@
 """The first page: what everything is worth, what needs attention, and how the providers compare."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
 from execution.demo.load import load_examples
+from execution.prices.ages import usable_max_age
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
 from execution.selectors.runs import recent_runs
@@ -120,7 +120,7 @@ def _attention() -> list[tuple[AttentionItem, str]]:
     """Return what a person should look at, each with the address of its page; "" where no page is about it."""
     found = attention(
         now=timezone.now(),
-        price_max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        price_max_age=usable_max_age(),
         root=settings.ARTIFACTS_ROOT,
     )
     return [(item, _address(item)) for item in found]
