@@ -53,7 +53,7 @@ def parse_as_of(text: str, *, now: datetime) -> datetime | Refusal:
     if as_of.utcoffset() is None:
         return _bad(text, "without a time zone: write 2026-01-05T16:00-05:00, or the day alone for its close")
     if as_of > now:
-        return _bad(text, _not_yet(as_of) if day is not None else "in the future")
+        return _bad(text, f"in the future{_until_close(as_of) if day is not None else ''}")
     return as_of.astimezone(UTC)
 
 
@@ -64,8 +64,8 @@ def _day(written: str) -> date | None:
         return None
 
 
-def _not_yet(close: datetime) -> str:
-    return f"a day that has not closed yet (it does at {close:%Y-%m-%d %H:%M} UTC): write the time and its zone"
+def _until_close(close: datetime) -> str:
+    return f": a day means its close, at {close:%Y-%m-%d %H:%M} UTC. Until then, write the time with its zone"
 
 
 def _bad(text: str, rule: str) -> Refusal:

@@ -80,8 +80,8 @@ def refuse_defaults(
 ) -> dict[str, Unpriced]:
     """Return which default prices that nobody asked for must not be traded at, and why.
 
-    A default price never takes the place of a price that is known: not where one is `stored`, however old (its words
-    say which), and not where a line names one, current or target, that is farther than `band_percent` from it.
+    A default price never takes the place of a price that is known: not where one is `stored`, however old (by
+    symbol, in words), nor where a line names one, current or target, that is farther than `band_percent` from it.
     """
     defaults = {symbol: quote.price for symbol, quote in quotes.items() if quote.simulated}
     refused = {

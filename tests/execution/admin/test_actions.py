@@ -6,7 +6,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -120,9 +120,8 @@ def test_without_research_there_is_nothing_to_rebalance_to(boss: Client, strateg
 
 def test_every_account_is_marked_to_market(boss: Client, desk: Desk, settings: Any):
     settings.PRICE_SOURCES = ["database"]
-    settings.PRICE_MAX_AGE = 80_000.0
     desk.run([line("MSFT", "BUY", 10)])
-    later = NOW + timedelta(days=1)
+    later = datetime.now(UTC) - timedelta(minutes=1)
     Price.objects.create(security_id="MSFT", price=Decimal(110), source="test", as_of=later)
     address = page(PortfolioAccount, "do", "mark-to-market")
     assert "110.00" in boss.get(address).content.decode()
