@@ -118,7 +118,7 @@ def test_an_account_is_halted_and_freed_with_a_reason(caller: Caller, desk: Desk
     halted = caller.post(address, {"state": "HALTED", "reason": "earnings"})
 
     assert halted.json() == {"account_id": str(desk.account.pk), "before": "ACTIVE", "after": "HALTED"}
-    assert [decision.outcome for decision in desk.run([line("KO", "BUY", 5)]).decisions] == ["DENIED"]
+    assert desk.refused([line("KO", "BUY", 5)]).code == "TRADING_HALTED"
     change = TradingStateChange.objects.get()
     assert (change.actor, change.reason) == ("carol", "earnings")
     again = caller.post(address, {"state": "HALTED", "reason": "still"})

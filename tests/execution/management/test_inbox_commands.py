@@ -153,7 +153,7 @@ def test_a_line_is_resolved_and_then_executed(desk: Desk):
     said = typed("resolve_line", request, 2, "--action", "sell", "--reason", "asked")
     assert said == f"line 2: SELL is kept. Execute request {request} again to trade it\n"
     printed = typed("execute_recommendations", request, desk.strategy.pk, "--default-price", "100")
-    assert printed.startswith("Follow-up run 2 of the request: the lines that waited for a person\n")
+    assert printed.startswith("Follow-up run 2 of the request: the lines that were undecided\n")
     assert "Skipped [NO_POSITION]" in printed
 
 
