@@ -49,6 +49,7 @@ from execution.reports.types import RunReport
 from execution.selectors.run_detail import reversed_at, review_run
 from execution.services import (
     ExecutionRequest,
+    Preview,
     execute,
     explain_run,
     mark_to_market,
@@ -301,10 +302,10 @@ def _report(report: RunReport) -> dict[str, Any]:
 
 def _previewed(execution_request: ExecutionRequest) -> dict[str, Any]:
     """Return what executing would do. What was executed before is priced no more: its report has no such rows."""
-    found = granted(preview_plan(execution_request))
-    if isinstance(found, RunReport):
-        return {**_report(found), "prices": []}
-    return {**_report(found.report), "prices": data_of(found.prices)}
+    found = preview_plan(execution_request)
+    if isinstance(found, Preview):
+        return {**_report(found.report), "prices": data_of(found.prices)}
+    return {**_report(granted(found)), "prices": []}
 
 
 def _executed(request: Request, answer: RunReport | Refusal) -> Response:

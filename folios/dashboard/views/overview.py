@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
-from execution.demo.load import load_examples
+from execution.demo.load import load_examples, store_example_prices
 from execution.prices.ages import usable_max_age
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
@@ -231,7 +231,9 @@ def _league_row(account: Any, conducts: Mapping[UUID, ProviderStats]) -> Row:
 def examples(request: HttpRequest) -> HttpResponse:
     """Load the examples, and say what was done."""
     try:
-        done = load_examples(settings.BASE_DIR / "examples", root=settings.ARTIFACTS_ROOT)
+        source = settings.BASE_DIR / "examples"
+        done = load_examples(source, root=settings.ARTIFACTS_ROOT)
+        done += store_example_prices(source, now=timezone.now())
     except ExampleFileError as error:
         messages.error(request, str(error))
         return redirect("dashboard:overview")
