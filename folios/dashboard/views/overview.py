@@ -1,6 +1,7 @@
 """The first page: what everything is worth, what needs attention, and how the providers compare."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
 from execution.demo.load import load_examples, store_example_prices
+from execution.engine.calendar.sessions import oldest_close
 from execution.prices.ages import usable_max_age
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
@@ -90,7 +92,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "totals": totals,
             "change_note": _change_note(totals),
             "filters": filters,
-            "attention": _attention(),
+            "attention": (waiting := _attention()),
+            "marked": None if waiting else books.marked(since=_oldest_usable()),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
             "more_league": _more_league(request, league),
@@ -124,6 +127,10 @@ def _attention() -> list[tuple[AttentionItem, str]]:
         root=settings.ARTIFACTS_ROOT,
     )
     return [(item, _address(item)) for item in found]
+
+
+def _oldest_usable() -> datetime:
+    return oldest_close(timezone.now(), sessions=usable_max_age())
 
 
 def _address(item: AttentionItem) -> str:

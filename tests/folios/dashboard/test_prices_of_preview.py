@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from execution.models import ExecutionRun
-from portfolios.models import Order, Price
+from portfolios.models import Order, Price, Security
 from tests.folios.dashboard.test_pages import choices, manager, text_of
 from tests.folios.test_known_prices import sent_by, store
 from tests.scenes import Desk, line, security
@@ -139,3 +139,34 @@ def test_the_age_of_a_stored_price_is_said_in_sessions(manager: Client, desk: De
     assert re.match(
         r"\$70\.00 stored \(file\) 7 days, [45] sessions", rows_of(preview(manager, desk, request))["KO"]
     )
+
+
+# --- what the overview says of prices ---
+
+
+def overview_of(client: Client) -> str:
+    """Return what the overview says, where nothing needs attention but what a test is about."""
+    Security.objects.update(is_verified=True)
+    return " ".join(text_of(client.get(reverse("dashboard:overview"))).split())
+
+
+def test_prices_are_called_fresh_where_they_are_prices_and_fresh(manager: Client, desk: Desk):
+    now = timezone.now()
+    desk.run([line("KO", "BUY", 10)], prices={"KO": "69.80"}, now=now)
+    Price.objects.update(as_of=now)
+    assert "no failed run, all prices fresh." in overview_of(manager)
+
+
+def test_a_default_price_is_never_called_fresh(manager: Client, desk: Desk):
+    now = timezone.now()
+    desk.run([line("KO", "BUY", 10)], prices="100", now=now)
+    said = overview_of(manager)
+    assert "fresh" not in said
+    assert "1 of 1 open position is valued at a default price, which is no market's." in said
+
+
+def test_without_positions_nothing_is_said_of_prices(manager: Client, desk: Desk):
+    desk.run([line("KO", "HOLD")], now=timezone.now())
+    said = overview_of(manager)
+    assert "no failed run." in said
+    assert "fresh" not in said
