@@ -33,7 +33,7 @@ def price_tables(plans: Sequence[Preview]) -> list[EffectTable]:
 def _price_row(row: PriceRow) -> tuple[Any, ...]:
     amounts = [units(Decimal(text)) if text else "" for text in (row.price, row.claim, row.target)]
     field = format_html(_PRICE_FIELD, TypedPricesInput.prefix, row.symbol, row.symbol)
-    says = " ".join(filter(None, [row.source_words if row.price else "no price", row.reason]))
+    says = ": ".join(filter(None, [row.source_words if row.price else "no price", row.reason]))
     return row.symbol, amounts[0], says, row.age, amounts[1], amounts[2], row.difference_words, field
 
 
