@@ -14,7 +14,7 @@ from execution.reports.types import RunReport
 from execution.services import Preview
 
 _PRICE_COLUMNS = (
-    "Symbol", "Price", "Source", "Age", "Research says", "Its target", "Difference", "Another price",
+    "Symbol", "Price", "Another price", "Source", "Age", "Research says", "Its target", "Difference",
 )  # fmt: skip
 DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")
 _PRICE_FIELD = (
@@ -34,7 +34,7 @@ def _price_row(row: PriceRow) -> tuple[Any, ...]:
     amounts = [units(Decimal(text)) if text else "" for text in (row.price, row.claim, row.target)]
     field = format_html(_PRICE_FIELD, TypedPricesInput.prefix, row.symbol, row.symbol)
     says = ": ".join(filter(None, [row.source_words if row.price else "no price", row.reason]))
-    return row.symbol, amounts[0], says, row.age, amounts[1], amounts[2], row.difference_words, field
+    return row.symbol, amounts[0], field, says, row.age, amounts[1], amounts[2], row.difference_words
 
 
 def decision_rows(report: RunReport, *, at_default: frozenset[int]) -> list[tuple[Any, ...]]:

@@ -96,17 +96,17 @@ def test_the_prices_of_a_plan_are_shown_and_one_can_be_typed_beside_each(boss: C
     sent = {**options(desk, default_price=""), "request_id": request_id}
     shown = boss.post(address, {**sent, "_preview": "1"})
     (prices,) = shown.context["effect"].tables
-    assert [tuple(strip_tags(cell) for cell in row[:4]) for row in prices.rows] == [
-        ("KO", "100.00", "default price", ""),
-        ("MSFT", "", "no price: the research names 455.00, more than 25 % from the default price, 100.00", ""),
+    assert [tuple(strip_tags(cell) for cell in row[:5]) for row in prices.rows] == [
+        ("KO", "100.00", "", "default price", ""),
+        ("MSFT", "", "", "no price: the research names 455.00, more than 25 % from the default price, 100.00", ""),
     ]
     assert shown.context["buttons"][0].label == "Execute at default prices"
     assert [row[7].startswith("BUY. At a default price. ") for row in shown.context["effect"].rows] == [False, True]
 
     typed = {**sent, "price.MSFT": "450", "price.KO": "70"}
     shown = boss.post(address, {**typed, "_preview": "1"})
-    assert [tuple(strip_tags(cell) for cell in row[:4]) for row in shown.context["effect"].tables[0].rows] == [
-        ("KO", "70.00", "typed", "now"), ("MSFT", "450.00", "typed", "now"),
+    assert [tuple(strip_tags(cell) for cell in row[:5]) for row in shown.context["effect"].tables[0].rows] == [
+        ("KO", "70.00", "", "typed", "now"), ("MSFT", "450.00", "", "typed", "now"),
     ]  # fmt: skip
     assert shown.context["buttons"][0].label == "Execute"
     assert 'value="KO=70, MSFT=450"' in shown.content.decode()
