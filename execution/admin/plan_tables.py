@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from common.admin.columns import badge, cash, units
 from common.admin.confirm import EffectTable
 from execution.forms import TypedPricesInput
-from execution.reports.price_rows import PriceRow
+from execution.reports.planned_prices import PlannedPrice
 from execution.reports.types import RunReport
 from execution.services import Preview
 
@@ -30,7 +30,7 @@ def price_tables(plans: Sequence[Preview]) -> list[EffectTable]:
     return [EffectTable("Prices", _PRICE_COLUMNS, rows)] if rows else []
 
 
-def _price_row(row: PriceRow) -> tuple[Any, ...]:
+def _price_row(row: PlannedPrice) -> tuple[Any, ...]:
     amounts = [units(Decimal(text)) if text else "" for text in (row.price, row.claim, row.target)]
     field = format_html(_PRICE_FIELD, TypedPricesInput.prefix, row.symbol, row.symbol)
     says = ": ".join(filter(None, [row.source_words if row.price else "no price", row.reason]))

@@ -16,7 +16,7 @@ from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.serialization import plan_input_as_data
 from execution.engine.vocabulary import Code, Mode, Outcome, Refusal
 from execution.prices.store import to_store
-from execution.reports.price_rows import PriceRow, price_rows
+from execution.reports.planned_prices import PlannedPrice, planned_prices
 from execution.reports.types import RunReport
 from execution.research.submission import INLINE, keep
 from execution.runs import records
@@ -49,7 +49,7 @@ class Preview:
     report: RunReport
     plan: Plan
     plan_input: PlanInput
-    prices: Sequence[PriceRow]
+    prices: Sequence[PlannedPrice]
 
     @property
     def default_lines(self) -> frozenset[int]:
@@ -82,7 +82,7 @@ def preview_plan(request: ExecutionRequest) -> Preview | RunReport | Refusal:
     if changed is not None:
         return changed
     report = report_of(found, view, plan, run_id=None, booked=[], token=token)
-    return Preview(report, plan, view.plan_input, price_rows(view.plan_input, now=request.now))
+    return Preview(report, plan, view.plan_input, planned_prices(view.plan_input, now=request.now))
 
 
 def execute(request: ExecutionRequest) -> RunReport | Refusal:

@@ -16,7 +16,7 @@ from execution.models import ExecutionRun
 from execution.prices import configured_chain
 from execution.prices.source import parse_price
 from execution.prices.typed import typed_quotes
-from execution.reports.price_rows import PriceRow
+from execution.reports.planned_prices import PlannedPrice
 from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
 
@@ -76,7 +76,7 @@ class PlanForm(forms.Form):
                 raise forms.ValidationError(f"{word[:20]} is not a symbol")
         return frozenset(symbol for symbol in symbols.values() if symbol)
 
-    def as_typed(self, *, without: Iterable[PriceRow] = ()) -> dict[str, str]:
+    def as_typed(self, *, without: Iterable[PlannedPrice] = ()) -> dict[str, str]:
         """Return what a person typed into a valid form, `without` the prices that have a field of their own."""
         own = {row.symbol for row in without}
         prices = {symbol: price for symbol, price in self.cleaned_data["prices"].items() if symbol not in own}

@@ -129,7 +129,7 @@ def test_the_row_of_a_price_in_doubt_says_what_it_is_too_far_from(manager: Clien
     store("KO", "69.80", days_ago=0)
     request = desk.inbox.put([line("KO", "BUY", 10, current_price=20)])
     row = rows_of(preview(manager, desk, request))["KO"]
-    assert row.startswith("price out of band $69.80 stored (file) 69.80 from database:file is more than 25 %")
+    assert row.startswith("$69.80 stored (file) price out of band 69.80 from database:file is more than 25 %")
 
 
 def test_the_age_of_a_stored_price_is_said_in_sessions(manager: Client, desk: Desk, settings: Settings):

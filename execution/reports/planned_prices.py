@@ -18,7 +18,7 @@ _DIGITS = Decimal("0.01")  # of a difference in percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceRow:
+class PlannedPrice:
     """One symbol's price with its source and age, beside what the research claims.
 
     Prices are per unit. `age` is in words, `sessions` counts the closes since then; both say nothing of a default
@@ -57,7 +57,7 @@ class PriceRow:
         return "none" if not Decimal(self.difference_percent) else f"{Decimal(self.difference_percent):+f} %"
 
 
-def price_rows(given: PlanInput, *, now: datetime) -> list[PriceRow]:
+def planned_prices(given: PlanInput, *, now: datetime) -> list[PlannedPrice]:
     """Return a row for each symbol that the plan needs a price for, by symbol."""
     needed = symbols_to_price(given.artifact, held=given.snapshot.holdings, close_unlisted=given.close_unlisted)
     claims = _claims(given.artifact.recommendations)
@@ -74,13 +74,13 @@ def _claims(lines: Iterable[Recommendation]) -> Mapping[str, Recommendation]:
     return found
 
 
-def _row(symbol: str, given: PlanInput, line: Recommendation | None, *, now: datetime) -> PriceRow:
+def _row(symbol: str, given: PlanInput, line: Recommendation | None, *, now: datetime) -> PlannedPrice:
     held_back = given.held_back.get(symbol)
     quote = held_back.quote if held_back is not None else given.quotes.get(symbol)
     code, reason = _doubt(symbol, given)
     claim = line.current_price if line is not None else None
     is_real = quote is not None and not quote.simulated
-    return PriceRow(
+    return PlannedPrice(
         symbol=symbol,
         price=None if quote is None else plain(quote.price),
         source="" if quote is None else quote.source,
