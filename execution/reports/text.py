@@ -1,6 +1,7 @@
 """Reports as people read them on a terminal: the published text output."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
         # The sentence of an undecided line names the outcome again; here it stands before it already.
-        reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ")
+        reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ").removeprefix("Expired, ")
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
     if Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
@@ -123,8 +124,13 @@ def _deferred(report: RunReport) -> Iterator[str]:
     """Name what is not decided for the time being: whoever reads only the end must not take it for done."""
     symbols = [decision.symbol for decision in report.decisions if decision.outcome == "DEFERRED"]
     if symbols:
-        hint = "execute the request again when what stops them has passed"
-        yield f"Deferred: {counted(len(symbols), 'line')} ({', '.join(symbols)}); {hint}"
+        until = "" if report.run.deferred_until is None else f" until {_minute(report.run.deferred_until)}"
+        names = ", ".join(symbols)
+        yield f"Deferred: {counted(len(symbols), 'line')} ({names}). Executing the request again tries them{until}"
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _shown(path: Path) -> Path:

@@ -15,7 +15,7 @@ class RunPart:
 
     `sequence` counts the runs of the request, `again` marks one of all its lines after a reversal; `market_open` is
     None where the market's calendar ends; `reversed_at` is None unless the run is replayed and its orders have been
-    reversed.
+    reversed; `deferred_until` says how long deferred lines are tried again, None where there are none.
     """
 
     id: str | None
@@ -30,6 +30,7 @@ class RunPart:
     again: bool = False
     market_open: bool | None = None
     reversed_at: str | None = None
+    deferred_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from execution.reports.types import RunReport
 from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact
 from execution.runs import records
-from execution.runs.replays import Call, replay_of
+from execution.runs.replays import Call, differences, replay_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Attempt:
 
     `lines` None: all of them. `generation` counts how often the whole request was executed, `since` says when it
     was this time; None: now. `replay` is the answer where the run would decide nothing: it only tries again what
-    was deferred, and asking again for what is done is no fault.
+    was deferred, and asking again for what is done is no fault. `notes` say in what the call differs from the
+    request's first run.
     """
 
     loaded: LoadedArtifact
@@ -37,6 +38,7 @@ class Attempt:
     generation: int = 1
     since: datetime | None = None
     replay: RunReport | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def artifact(self) -> Artifact:
@@ -94,6 +96,7 @@ def _follow_up(
         generation=runs[0].generation,
         since=runs[0].started_at,
         replay=None if settled else replay,
+        notes=tuple(differences(runs[0], call)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from common.money import plain
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Outcome
 from execution.reports.build import make_report
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.runs import records
@@ -72,6 +73,7 @@ def report_of(
             mode=str(found.request.mode),
             sequence=found.attempt.sequence,
             again=found.attempt.is_again,
+            deferred_until=found.deferral.expires_at.isoformat() if _is_deferring(plan) else None,
             market_open=found.market.is_open,
         ),
         artifact=ArtifactPart(found.loaded.source, found.artifact.line_count),
@@ -88,4 +90,9 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
+        notes=found.attempt.notes,
     )
+
+
+def _is_deferring(plan: Plan) -> bool:
+    return any(decision.outcome is Outcome.DEFERRED for decision in plan.decisions)

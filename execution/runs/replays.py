@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from common.money import format_cash
+from common.money import ZERO, format_cash
 from execution.engine.vocabulary import EXPIRED, Outcome
 from execution.models import ExecutionRun, Recommendation
 from execution.reports.types import DecisionPart, RunReport
@@ -14,12 +14,12 @@ from execution.runs import records
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a call asks for, beside the request itself: a replay says where the run was made otherwise."""
+    """What a call asks for, beside the request itself. `initial_balance` None: the account was there already."""
 
     now: datetime
     mode: str
     close_unlisted: bool
-    initial_balance: Decimal
+    initial_balance: Decimal | None
 
 
 def call_like(run: ExecutionRun) -> Call:
@@ -29,7 +29,7 @@ def call_like(run: ExecutionRun) -> Call:
         now=run.started_at,
         mode=run.parameters["mode"],
         close_unlisted=bool(run.parameters["close_unlisted"]),
-        initial_balance=Decimal(opened or 0),
+        initial_balance=None if opened is None else Decimal(opened),
     )
 
 
@@ -40,7 +40,7 @@ def replay_of(run: ExecutionRun, call: Call) -> RunReport:
     reversal = records.reversal_of(run)
     report = RunReport.from_data(run.report)
     report = report.as_replay(reversed_at=reversal.reversed_at.isoformat() if reversal else None)
-    notes = [*report.notes, *_differences(run, report, call)]
+    notes = [*report.notes, *differences(run, call)]
     return replace(report, decisions=_as_of_now(run, report.decisions, now=call.now), notes=notes)
 
 
@@ -62,13 +62,13 @@ def expired_reason(row: Recommendation, *, now: datetime) -> str:
     return f"Expired, because {why}; {row.reason.removeprefix('Deferred: ')}"
 
 
-def _differences(run: ExecutionRun, report: RunReport, call: Call) -> Iterator[str]:
-    """Say what of the call the run did not do: whoever asks for something else shall not take it for done."""
-    if report.run.mode != call.mode:
-        yield f"This call asks for mode {call.mode}; the run was executed in mode {report.run.mode}."
-    if call.close_unlisted and not run.parameters.get("close_unlisted"):
-        yield "This call asks to close what is not listed; the run left it as it was."
-    opened = report.account.initial_balance
-    if opened is not None and Decimal(opened) != call.initial_balance:
-        asked, was = format_cash(call.initial_balance), format_cash(Decimal(opened))
-        yield f"This call asks for an opening balance of {asked}; the run opened with {was}."
+def differences(run: ExecutionRun, call: Call) -> Iterator[str]:
+    """Say what of the call an earlier run of its request did otherwise: nobody shall take that for done."""
+    done = call_like(run)
+    if done.mode != call.mode:
+        yield f"This call asks for mode {call.mode}; the request was executed in mode {done.mode}."
+    if call.close_unlisted and not done.close_unlisted:
+        yield "This call asks to close what is not listed; the request was executed without."
+    if None not in (balances := (call.initial_balance, done.initial_balance)) and balances[0] != balances[1]:
+        asked, was = (format_cash(balance or ZERO) for balance in balances)
+        yield f"This call asks for an opening balance of {asked}; the account was opened with {was}."

@@ -15,7 +15,7 @@ from common.text import counted
 from common.web.tones import Tone
 from execution.engine.calendar.sessions import oldest_close
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
-from execution.selectors.research import answered_lines, inbox_entries, waiting_lines
+from execution.selectors.research import answered_lines, deferred_lines, inbox_entries, waiting_lines
 from portfolios.domain.vocabulary import TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
@@ -84,7 +84,7 @@ def attention(*, now: datetime, price_max_age: int, root: Path) -> list[Attentio
         *_books(),
         *_runs(now),
         *_requests(),
-        *_lines(),
+        *_lines(now),
         *_accounts(oldest_close(now, sessions=price_max_age), sessions=price_max_age),
     ]
     arrived = {item.request_id for item in inbox_entries(root)}
@@ -160,7 +160,18 @@ def _requests() -> Iterator[_Kind]:
         )
 
 
-def _lines() -> Iterator[_Kind]:
+def _lines(now: datetime) -> Iterator[_Kind]:
+    yield _Kind(
+        name="deferred-lines",
+        words=(
+            "deferred line that is tried when its request is executed again",
+            "deferred lines that are tried when their requests are executed again",
+        ),
+        hint="Each says what stopped it: execute its request again when that has passed.",
+        model=Recommendation,
+        rows=deferred_lines(now),
+        filters={"waits": "retry"},
+    )
     yield _Kind(
         name="waiting-lines",
         words=("quarantined line that waits for a person", "quarantined lines that wait for a person"),

@@ -81,7 +81,7 @@ def test_a_typed_price_goes_into_the_next_preview_and_into_the_execution_of_that
     second = sent_by(html)
     assert second["plan_token"] != first["plan_token"]
     assert execute(manager, request, second).status_code == 303
-    assert dict(Order.objects.values_list("security_id", "limit_price")) == {
+    assert {order.security_id: order.limit_price for order in Order.objects.all()} == {
         "MSFT": Decimal(450), "KO": Decimal("69.80"),
     }  # fmt: skip
 
