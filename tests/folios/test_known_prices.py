@@ -253,6 +253,6 @@ def test_execute_pending_leaves_the_inbox_as_it_was_and_says_so(doors: Doors, se
     assert all(
         result["reason"].startswith("[NO_PRICE_SOURCE] no price source could be asked") for result in results
     )
-    assert summary == {"summary": {"executed": 0, "replayed": 0, "refused": 2, "failed": 0}}
+    assert (summary["summary"]["executed"], summary["summary"]["refused"]) == (0, 2)
     assert [row.state for row in ResearchRequest.objects.all()] == ["ready", "ready"]
     assert not ExecutionRun.objects.exists()
