@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from common.text import one_line
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
+from execution.prices.ages import parse_as_of
 from execution.prices.source import CURRENCY, Missing, Offer, SourceContext, offers_among, parse_price
 from execution.untrusted_files import read_regular_file, read_table
 
@@ -120,11 +121,5 @@ def _quote(row: _Row, *, now: datetime) -> _Quoted | Refusal:
 def _time(text: str, *, where: str, now: datetime) -> datetime | Refusal:
     if not text.strip():
         return now
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is not an ISO 8601 time")
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    if aware > now:
-        return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is in the future")
-    return aware
+    as_of = parse_as_of(text, now=now)
+    return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {as_of.message}") if isinstance(as_of, Refusal) else as_of
