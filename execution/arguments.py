@@ -1,13 +1,15 @@
 """What callers give as text, turned into values or refused, the same for every caller."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
-from common.identifiers import UUID_RULE, canonical_uuid
+from common.identifiers import UUID_RULE, NoSymbol, canonical_uuid, read_declared_symbol, read_symbol
 from common.money import AmountOutOfRangeError, quantize_cash
 from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from portfolios.domain.vocabulary import Provider
+from portfolios.selectors import books
 
 
 def parse_id(text: str, *, name: str) -> uuid.UUID | Refusal:
@@ -26,6 +28,34 @@ def parse_provider(text: str) -> str | Refusal:
             Code.UNKNOWN_PROVIDER, f"provider {one_line(text)} is not known: one of {', '.join(Provider.values)}"
         )
     return text
+
+
+def find_symbol(text: str) -> str | NoSymbol:
+    """Return the symbol that a caller means by `text`, or why it is not clear; read as research is read.
+
+    What could be a listing elsewhere and is a security of the books (MKC.V) is that security: at most one query,
+    and none for what is clear.
+    """
+    found = read_symbol(text)
+    if isinstance(found, str):
+        return found
+    declared = read_declared_symbol(text)
+    return declared if isinstance(declared, str) and books.securities([declared]) else found
+
+
+def parse_symbol(text: str, *, name: str, code: Code) -> str | Refusal:
+    """Return the symbol in `text`, or a refusal with `code` that names `name`, the option or field."""
+    found = find_symbol(text)
+    return (
+        found if isinstance(found, str) else Refusal(code, f"{name} {one_line(text)}: not a symbol: {found.rule}")
+    )
+
+
+def parse_symbols(texts: Iterable[str], *, name: str) -> frozenset[str] | Refusal:
+    """Return the symbols in `texts`, or a refusal for the first that is none."""
+    found = [parse_symbol(text, name=name, code=Code.BAD_OPTION) for text in texts]
+    refused = next((item for item in found if isinstance(item, Refusal)), None)
+    return refused or frozenset(item for item in found if isinstance(item, str))
 
 
 def parse_amount(text: str, *, name: str) -> Decimal | Refusal:

@@ -11,10 +11,10 @@ from django.conf import settings
 
 from common.admin.columns import badge, cash, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
-from common.identifiers import normalize_symbol
 from common.money import CENT
 from common.text import counted
 from execution.admin.refusals import refused, words
+from execution.arguments import parse_symbols
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain, configured_chain
@@ -139,6 +139,9 @@ class _Executes(ConfirmedAction):
         prices = _prices(call, call.values["default_price"])
         if isinstance(prices, Refusal):
             return prices
+        accepted = _symbols(call.values["accepted"])
+        if isinstance(accepted, Refusal):
+            return accepted
         return ExecutionRequest(
             request_id=request_id,
             strategy_id=owner[0],
@@ -148,7 +151,7 @@ class _Executes(ConfirmedAction):
             source=ExecutionRun.Source.ADMIN,
             now=call.now,
             close_unlisted=call.values["close_unlisted"],
-            accepted_prices=_symbols(call.values["accepted"]),
+            accepted_prices=accepted,
             plan_token=call.token or None,
             **more,
         )
@@ -306,12 +309,12 @@ class MarkToMarket(ConfirmedAction):
         prices = _prices(call, "")
         if isinstance(prices, Refusal):
             return prices
-        return prices, _symbols(call.values["accepted"])
+        accepted = _symbols(call.values["accepted"])
+        return accepted if isinstance(accepted, Refusal) else (prices, accepted)
 
 
-def _symbols(text: str) -> frozenset[str]:
-    names = text.replace(",", " ").split()
-    return frozenset(symbol for name in names if (symbol := normalize_symbol(name)))
+def _symbols(text: str) -> frozenset[str] | Refusal:
+    return parse_symbols(text.replace(",", " ").split(), name="accepted prices")
 
 
 def _prices(call: Call, default_price: str) -> PriceChain | Refusal:

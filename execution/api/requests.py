@@ -11,10 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.bodies import IdField, StrictSerializer, TruthField
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol
 from common.text import one_line
 from execution.api.refusals import granted
-from execution.arguments import parse_amount
+from execution.arguments import find_symbol, parse_amount
 from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
@@ -236,7 +236,7 @@ def _targets(targets: Mapping[str, str]) -> dict[str, Decimal]:
 
 
 def _symbol(name: str, *, field: str) -> str:
-    symbol = normalize_symbol(name)
-    if symbol is None:
-        raise serializers.ValidationError({field: [f"{one_line(name)} is not a symbol"]})
+    symbol = find_symbol(name)
+    if isinstance(symbol, NoSymbol):
+        raise serializers.ValidationError({field: [f"{one_line(name)} is not a symbol: {symbol.rule}"]})
     return symbol

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol, read_declared_symbol
 from common.text import clean, one_line
 from execution.engine.parsing.json_decoding import MAX_BYTES
 from execution.engine.vocabulary import Code, Refusal
@@ -61,9 +61,9 @@ class SecurityTable:
 
 
 def _symbol(text: str) -> str:
-    symbol = normalize_symbol(text)
-    if symbol is None:
-        raise PydanticCustomError("symbol", "not letters, perhaps digits, perhaps a share class, as in BRK.B")
+    symbol = read_declared_symbol(text)
+    if isinstance(symbol, NoSymbol):
+        raise PydanticCustomError("symbol", "{rule}", {"rule": symbol.rule})
     return symbol
 
 
@@ -160,8 +160,8 @@ def _table(rows: Iterable[tuple[int, Mapping[str, str]]]) -> SecurityTable:
 
 def _repeated(line: int, row: Mapping[str, str], first_lines: dict[str, int]) -> Iterator[RefusedField]:
     """Yield a refusal where the symbol stands in a line before; remember its line otherwise."""
-    symbol = normalize_symbol(row["symbol"])
-    if symbol is not None and first_lines.setdefault(symbol, line) != line:
+    symbol = read_declared_symbol(row["symbol"])
+    if isinstance(symbol, str) and first_lines.setdefault(symbol, line) != line:
         yield RefusedField(line, "symbol", row["symbol"], f"stands in line {first_lines[symbol]} already")
 
 

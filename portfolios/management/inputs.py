@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from django.core.management.base import CommandError
 
 from common.actor import os_user
+from common.identifiers import NoSymbol, read_declared_symbol
 from portfolios.ledger import AuditContext, CannotBookError
 
 
@@ -29,6 +30,14 @@ def number(text: str, *, name: str) -> Decimal:
     if not value.is_finite():
         raise CannotBookError(f"{name} is {text!r}: not a finite number")
     return value
+
+
+def symbol(text: str) -> str:
+    """Return the symbol in canonical form. Raises CannotBookError for what is none."""
+    found = read_declared_symbol(text)
+    if isinstance(found, NoSymbol):
+        raise CannotBookError(f"symbol is {text!r}: {found.rule}")
+    return found
 
 
 def ratio(text: str) -> Decimal:

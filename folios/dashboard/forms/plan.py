@@ -2,19 +2,20 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
 
-from common.identifiers import normalize_symbol
-from execution.arguments import parse_amount
+from execution.arguments import parse_amount, parse_symbols
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import configured_chain
 from execution.prices.source import parse_price
 from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
+
+_Value = TypeVar("_Value")
 
 _MODES = (
     (Mode.ALLOCATE, "Allocate: buys the stated size in addition to what is held"),
@@ -65,11 +66,7 @@ class PlanForm(forms.Form):
     def clean_accepted(self) -> frozenset[str]:
         """Return the symbols. Raises ValidationError for a word that is none."""
         words = self.cleaned_data["accepted"].replace(",", " ").split()
-        symbols = {word: normalize_symbol(word) for word in words}
-        for word, symbol in symbols.items():
-            if symbol is None:
-                raise forms.ValidationError(f"{word[:20]} is not a symbol")
-        return frozenset(symbol for symbol in symbols.values() if symbol)
+        return _accepted_value(parse_symbols(words, name="Accepted prices"))
 
     def execution_request(
         self, request_id: UUID, *, actor: str, now: datetime, plan_token: str | None = None
@@ -96,7 +93,7 @@ class PlanForm(forms.Form):
         )
 
 
-def _accepted_value(value: Decimal | Refusal) -> Decimal:
+def _accepted_value(value: _Value | Refusal) -> _Value:
     if isinstance(value, Refusal):
         raise forms.ValidationError(value.message)
     return value
