@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from common.identifiers import UUID_RULE, NoSymbol, canonical_uuid, read_declared_symbol, read_symbol
-from common.money import AmountOutOfRangeError, quantize_cash
+from common.money import AmountOutOfRangeError, parse_number, quantize_cash
 from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from portfolios.domain.vocabulary import Provider
-from portfolios.selectors import books
 
 
 def parse_id(text: str, *, name: str) -> uuid.UUID | Refusal:
@@ -40,7 +39,11 @@ def find_symbol(text: str) -> str | NoSymbol:
     if isinstance(found, str):
         return found
     declared = read_declared_symbol(text)
-    return declared if isinstance(declared, str) and books.securities([declared]) else found
+    if not isinstance(declared, str):
+        return found
+    from portfolios.selectors import books  # noqa: PLC0415  # price sources are imported before the models are ready
+
+    return declared if books.securities([declared]) else found
 
 
 def parse_symbol(text: str, *, name: str, code: Code) -> str | Refusal:
@@ -60,11 +63,11 @@ def parse_symbols(texts: Iterable[str], *, name: str) -> frozenset[str] | Refusa
 
 def parse_amount(text: str, *, name: str) -> Decimal | Refusal:
     """Return an amount of cash above zero in whole cents, or why it is none."""
-    try:
-        amount = Decimal(text.strip())
-        cents = quantize_cash(amount)
-    except InvalidOperation:
+    amount = parse_number(text)
+    if amount is None:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: not a number")
+    try:
+        cents = quantize_cash(amount)
     except AmountOutOfRangeError:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: not an amount that the books can hold")
     if amount > 0 and cents == 0:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from execution.runs.execute import Preview, execute, preview, preview_plan
     from execution.runs.explanation import Explanation, explain_run, render_explanation
     from execution.runs.prepare import ExecutionRequest
-    from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
+    from execution.runs.rebalance import load_latest_research, load_targets
     from execution.runs.reproduction import Reproduced, reproduce_run
     from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
     from execution.runs.retry import find_retry, retry_failed_run
     from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
     from execution.runs.system_band import fetch_prices, find_marks, mark_to_market
+    from execution.runs.targets import parse_targets, read_targets, targets_of
 
 __all__ = [
     "Author",
@@ -63,7 +64,7 @@ __all__ = [
     "load_pushed",
     "load_targets",
     "mark_to_market",
-    "parse_target",
+    "parse_targets",
     "preview",
     "preview_plan",
     "preview_resolution",
@@ -80,6 +81,7 @@ __all__ = [
     "save_rule",
     "scan_inbox",
     "suggested_rule",
+    "targets_of",
 ]
 
 __getattr__ = lazy_names(
@@ -102,7 +104,7 @@ __getattr__ = lazy_names(
         "execution.runs.execute": ("Preview", "execute", "preview", "preview_plan"),
         "execution.runs.explanation": ("Explanation", "explain_run", "render_explanation"),
         "execution.runs.prepare": ("ExecutionRequest",),
-        "execution.runs.rebalance": ("load_latest_research", "load_targets", "parse_target", "read_targets"),
+        "execution.runs.rebalance": ("load_latest_research", "load_targets"),
         "execution.runs.reproduction": ("Reproduced", "reproduce_run"),
         "execution.runs.resolution_preview": (
             "Reading",
@@ -119,6 +121,7 @@ __getattr__ = lazy_names(
             "render_reversal",
             "reverse_run",
         ),
+        "execution.runs.targets": ("parse_targets", "read_targets", "targets_of"),
         "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market"),
     },
 )

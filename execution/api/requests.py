@@ -27,7 +27,7 @@ from execution.services import (
     load_latest_research,
     load_pushed,
     load_targets,
-    parse_target,
+    targets_of,
 )
 from portfolios.selectors.books import PROVIDERS
 
@@ -157,7 +157,7 @@ def execution_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) 
 def rebalance_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the rebalance that a checked body describes. Raises ProblemError for what is wrong with it."""
     if "targets" in body:
-        loaded = load_targets(_targets(body["targets"]))
+        loaded = load_targets(granted(targets_of(body["targets"])))
     else:
         loaded = load_latest_research(strategy_id=body["strategy_id"], provider=body["provider"])
     return _execution_request(body, mode=Mode.REBALANCE, inline=granted(loaded), actor=actor, now=now)
@@ -226,13 +226,6 @@ def _quotes(prices: Mapping[str, str], *, now: datetime) -> dict[str, Quote]:
             granted(Refusal(Code.BAD_PRICE, f"prices: {symbol} is given twice"))
         quotes[symbol] = Quote(granted(parse_price(text, what=f"prices.{symbol}")), "given", now)
     return quotes
-
-
-def _targets(targets: Mapping[str, str]) -> dict[str, Decimal]:
-    pairs = [granted(parse_target(f"{name}={weight}")) for name, weight in targets.items()]
-    if len(dict(pairs)) < len(pairs):
-        granted(Refusal(Code.BAD_TARGET, "targets: a symbol is given twice"))
-    return dict(pairs)
 
 
 def _symbol(name: str, *, field: str) -> str:

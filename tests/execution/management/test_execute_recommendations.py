@@ -239,7 +239,7 @@ def test_a_price_given_twice_is_refused(published: list[str]):
         ("a.csv", "symbol,price\nMSFT,0\n", "line 2: price of MSFT is '0': a price is above zero"),
         ("a.csv", "symbol,price\nMSFT,1\nmsft,2\n", "line 3: symbol MSFT stands twice"),
         ("a.csv", "symbol,price\n123,1\n", "line 2: symbol '123' is not a symbol"),
-        ("a.csv", "symbol,price\nMSFT\n", "line 2: price of MSFT is '': not a number"),
+        ("a.csv", "symbol,price\nMSFT\n", "line 2 has 1 cell, the header has 2 (symbol,price)"),
         ("a.csv", "MSFT,1\n", "line 1 is not a header"),
         ("a.csv", "", "line 1 is not a header"),
         ("a.csv", "symbol,price,as_of\nMSFT,1,soon\n", "line 2: as_of 'soon' is not an ISO 8601 time"),

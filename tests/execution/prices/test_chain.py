@@ -70,7 +70,7 @@ def test_a_later_source_is_asked_where_an_earlier_one_has_nothing_usable(tmp_pat
         "KO": ("70.0000", "file"),
     }
     assert answer.reasons == {
-        "PEP": "database: no stored price; file: price of 2025-12-24 00:00 UTC is older than 96 hours"
+        "PEP": "database: no stored price; file: price of 2025-12-24 18:00 UTC is older than 96 hours"
     }
 
 
