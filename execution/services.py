@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
     from execution.runs.retry import find_retry, retry_failed_run
     from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
-    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market
+    from execution.runs.shared_prices import sharing_prices
+    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market, unused_marks
     from execution.runs.targets import parse_targets, read_targets, targets_of
 
 __all__ = [
@@ -80,8 +81,10 @@ __all__ = [
     "rule_from",
     "save_rule",
     "scan_inbox",
+    "sharing_prices",
     "suggested_rule",
     "targets_of",
+    "unused_marks",
 ]
 
 __getattr__ = lazy_names(
@@ -121,7 +124,8 @@ __getattr__ = lazy_names(
             "render_reversal",
             "reverse_run",
         ),
+        "execution.runs.shared_prices": ("sharing_prices",),
         "execution.runs.targets": ("parse_targets", "read_targets", "targets_of"),
-        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market"),
+        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market", "unused_marks"),
     },
 )

@@ -55,7 +55,7 @@ class _SymbolField(forms.CharField):
     """A symbol, read as at every entrance; one that is none finds nothing."""
 
     def to_python(self, value: Any) -> str:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         return normalize_symbol(text) or text.strip().upper()
 
 

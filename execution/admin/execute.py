@@ -30,6 +30,7 @@ from execution.services import (
     load_latest_research,
     mark_to_market,
     preview,
+    sharing_prices,
 )
 from portfolios.models import PortfolioAccount, Provider, Strategy
 
@@ -104,9 +105,14 @@ class _Executes(ConfirmedAction):
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         raise NotImplementedError
 
+    def _calls(self, call: Call) -> list[ExecutionRequest] | Refusal:
+        """Return the calls; a price that was typed for all of them is for at least one."""
+        calls = self.execution_requests(call)
+        return calls if isinstance(calls, Refusal) else sharing_prices(calls)
+
     def preview(self, call: Call) -> Effect | Refused:
         """Plan each request and show what would become of every line."""
-        calls = self.execution_requests(call)
+        calls = self._calls(call)
         if isinstance(calls, Refusal):
             return refused(calls)
         answers = [preview(each) for each in calls]
@@ -122,7 +128,7 @@ class _Executes(ConfirmedAction):
 
     def perform(self, call: Call) -> str | Refused:
         """Execute each request; where there is one, exactly the plan that was shown."""
-        calls = self.execution_requests(call)
+        calls = self._calls(call)
         if isinstance(calls, Refusal):
             return refused(calls)
         answers = [execute(each) for each in calls]

@@ -143,14 +143,14 @@ def _resolution(row: LineResolution) -> Resolution:
 
 
 def _checked(resolution: ResolutionInput) -> Resolution | Refusal:
-    action, symbol = resolution.action.strip().upper(), None
+    action = resolution.action.strip().upper()
     if action and action not in RecommendedAction.__members__:
         known = ", ".join(RecommendedAction)
         return Refusal(Code.BAD_RESOLUTION, f"action is {one_line(resolution.action)}: not one of {known}")
-    if resolution.symbol.strip():
-        symbol = parse_symbol(resolution.symbol, name="symbol", code=Code.BAD_RESOLUTION)
-        if isinstance(symbol, Refusal):
-            return symbol
+    given = resolution.symbol if resolution.symbol.strip() else None
+    symbol = None if given is None else parse_symbol(given, name="symbol", code=Code.BAD_RESOLUTION)
+    if isinstance(symbol, Refusal):
+        return symbol
     percent = _percent(resolution.allocation_percent)
     if isinstance(percent, Refusal):
         return percent

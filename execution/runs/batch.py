@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -14,10 +14,12 @@ from execution.engine.planning.plan import symbols_to_price
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ResearchRequest
 from execution.prices import PriceChain
+from execution.prices.unused import unused_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact
 from execution.runs.execute import execute
 from execution.runs.prepare import ExecutionRequest, default_artifacts_root, default_initial_balance
+from execution.runs.shared_prices import symbols_of_requests
 from portfolios.selectors import books
 
 
@@ -66,18 +68,44 @@ def count_ready(batch: Batch) -> int:
     return ready if batch.limit is None else min(ready, batch.limit)
 
 
-def execute_pending(batch: Batch) -> Iterator[Done]:
+def execute_pending(batch: Batch) -> Iterator[Done] | Refusal:
     """Execute what is ready, oldest first, and yield what became of each request as it is done.
 
     The prices of a chunk are asked for at once. A refusal or a fault of one request does not keep the next ones.
+    Refused as a whole, before anything is executed: a typed price that prices nothing in any of the requests.
     """
     ids = list(_ready(batch).order_by("received_at", "pk").values_list("pk", flat=True)[: batch.limit])
+    return (_unused_price(batch) if ids else None) or _execute_all(ids, batch)
+
+
+def _unused_price(batch: Batch) -> Refusal | None:
+    """Refuse a typed price that is for no ready request, within the batch's number or not, and for nothing held.
+
+    What the call before has bought is held by now: the same call goes on where that one stopped.
+    """
+    now = batch.clock()
+    prices = batch.prices_at(now)
+    if not prices.typed:
+        return None
+    requests = [_request(row, batch, prices=prices, now=now) for row in _ready(batch)]
+    if not requests:
+        return None
+    known = symbols_of_requests(requests) | books.symbols_held()
+    return unused_price(prices.typed, known=known, what="the ready research")
+
+
+def _execute_all(ids: Sequence[uuid.UUID], batch: Batch) -> Iterator[Done]:
     for chunk in _chunks(ids, batch.chunk_size):
-        rows = list(ResearchRequest.objects.filter(pk__in=chunk).order_by("received_at", "pk"))
+        rows = _rows(chunk)
         now = batch.clock()
-        prices = batch.prices_at(now).remembering(_symbols(rows, batch))
+        shared = replace(batch.prices_at(now), typed=frozenset())  # a request may leave a price to another one
+        prices = shared.remembering(_symbols(rows, batch))
         for row in rows:
             yield _execute(row, batch, prices=prices, now=now)
+
+
+def _rows(ids: Sequence[uuid.UUID]) -> list[ResearchRequest]:
+    return list(ResearchRequest.objects.filter(pk__in=ids).order_by("received_at", "pk"))
 
 
 def _ready(batch: Batch) -> Any:
@@ -105,8 +133,8 @@ def _symbols(rows: Sequence[ResearchRequest], batch: Batch) -> frozenset[str]:
     return books.symbols_held_by(accounts).union(*named)
 
 
-def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
-    request = ExecutionRequest(
+def _request(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: datetime) -> ExecutionRequest:
+    return ExecutionRequest(
         request_id=str(row.pk),
         strategy_id=str(row.strategy_id),
         provider=row.provider,
@@ -119,8 +147,11 @@ def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: dat
         mode=batch.mode,
         accepted_prices=batch.accepted_prices,
     )
+
+
+def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
     try:
-        answer = execute(request)
+        answer = execute(_request(row, batch, prices=prices, now=now))
     except Exception as error:  # noqa: BLE001  # it is recorded as a failed run; the others go on
         return _done(row, "failed", reason=f"{type(error).__name__}: {error}")
     if isinstance(answer, Refusal):

@@ -46,7 +46,8 @@ class Command(BooksCommand):
         shared.granted(scan_inbox(settings.ARTIFACTS_ROOT, now=timezone.now()))
         as_json = options["output_format"] == "json"
         results: Counter[str] = Counter()
-        for done in self._shown(execute_pending(batch), total=count_ready(batch), hide=as_json):
+        done_by_one = shared.granted(execute_pending(batch))
+        for done in self._shown(done_by_one, total=count_ready(batch), hide=as_json):
             results[done.result] += 1
             self.stdout.write(json.dumps(done.as_data()) if as_json else _line(done))
         summary = {name: results[name] for name in ("executed", "replayed", "refused", "failed")}

@@ -9,7 +9,7 @@ from common.commands import BooksCommand
 from common.text import counted, one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.management import options as shared
-from execution.services import ValuationReport, mark_to_market
+from execution.services import ValuationReport, mark_to_market, unused_marks
 
 
 class Command(BooksCommand):
@@ -31,6 +31,7 @@ class Command(BooksCommand):
         now = timezone.now()
         as_of = shared.granted(_as_of(options["as_of"], now=now))
         prices = shared.granted(shared.prices_of(options, now=as_of))
+        shared.granted(unused_marks(prices))
         accepted = shared.granted(shared.symbols_of(options["accept_price"], option="--accept-price"))
         report = mark_to_market(prices=prices, accepted=accepted, as_of=as_of, now=now)
         as_json = options["output_format"] == "json"

@@ -98,8 +98,16 @@ def _csv_rows(content: bytes) -> list[_Row] | Refusal:
     rows = read_table(content, columns=COLUMNS)
     if isinstance(rows, Refusal):
         return rows
-    wanted = ("symbol", "price", "as_of", "currency")
-    return [(row.place, *(row.cells.get(name, "") for name in wanted)) for row in rows]
+    return [
+        (
+            row.place,
+            row.cells["symbol"],
+            row.cells["price"],
+            row.cells.get("as_of", ""),
+            row.cells.get("currency", ""),
+        )
+        for row in rows
+    ]
 
 
 def _quoted(rows: Iterable[_Row], *, now: datetime) -> list[_Quoted] | Refusal:

@@ -2,20 +2,19 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django import forms
 
-from execution.arguments import parse_amount, parse_symbols
+from common.identifiers import NoSymbol
+from execution.arguments import find_symbol, parse_amount
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import configured_chain
 from execution.prices.source import parse_price
 from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
-
-_Value = TypeVar("_Value")
 
 _MODES = (
     (Mode.ALLOCATE, "Allocate: buys the stated size in addition to what is held"),
@@ -66,7 +65,11 @@ class PlanForm(forms.Form):
     def clean_accepted(self) -> frozenset[str]:
         """Return the symbols. Raises ValidationError for a word that is none."""
         words = self.cleaned_data["accepted"].replace(",", " ").split()
-        return _accepted_value(parse_symbols(words, name="Accepted prices"))
+        symbols = {word: find_symbol(word) for word in words}
+        for word, symbol in symbols.items():
+            if isinstance(symbol, NoSymbol):
+                raise forms.ValidationError(f"{word[:20]} is not a symbol: {symbol.rule}")
+        return frozenset(symbol for symbol in symbols.values() if isinstance(symbol, str))
 
     def execution_request(
         self, request_id: UUID, *, actor: str, now: datetime, plan_token: str | None = None
@@ -93,7 +96,7 @@ class PlanForm(forms.Form):
         )
 
 
-def _accepted_value(value: _Value | Refusal) -> _Value:
+def _accepted_value(value: Decimal | Refusal) -> Decimal:
     if isinstance(value, Refusal):
         raise forms.ValidationError(value.message)
     return value

@@ -14,7 +14,7 @@ from tests.scenes import PUBLISHED, Desk, assert_books_balance, line, whole_data
 
 pytestmark = pytest.mark.django_db
 
-PRICES = {"MSFT": "450", "AAPL": "200", "KO": "62.5"}
+PRICES = {"MSFT": "450", "AAPL": "200"}
 
 
 def body_of(desk: Desk, request_id: str, **more: Any) -> dict[str, Any]:
@@ -150,13 +150,14 @@ def test_sizes_arrive_as_they_were_written(caller: Caller, desk: Desk):
     caller.post("/research-requests/", f'{{"request_id": "{request}", "recommendations": {text}}}')
     assert '"allocation_percent":10.10' in ResearchRequest.objects.get(pk=request).content
 
-    report = caller.post("/executions/", body_of(desk, request)).json()
+    report = caller.post("/executions/", body_of(desk, request, prices={"MSFT": "450"})).json()
     assert report["orders"][0]["quantity"] == "22.44"  # 100,000 * 10.1 % / 450
 
 
 def test_a_line_that_cannot_be_trusted_is_quarantined_and_the_others_run(caller: Caller, desk: Desk):
     lines = [line("PEP", "PANIC", 5), {"symbol": "KO", "action": "BUY", "allocation_percent": -3}, PUBLISHED[0], 7]
-    report = caller.post("/executions/", body_of(desk, new_id(), recommendations=lines)).json()
+    body = body_of(desk, new_id(), recommendations=lines, prices={"MSFT": "450", "KO": "62.5"})
+    report = caller.post("/executions/", body).json()
     assert [decision["outcome"] for decision in report["decisions"]] == [
         "QUARANTINED", "QUARANTINED", "EXECUTED", "QUARANTINED",
     ]  # fmt: skip
@@ -236,7 +237,8 @@ def test_what_is_wrong_with_a_body_is_said_by_field(
 
 
 def test_a_rebalance_reaches_its_weights_once(caller: Caller, desk: Desk):
-    body = body_of(desk, new_id(), targets={"MSFT": "12", "KO": "5.5"})
+    targets = {"MSFT": "12", "KO": "5.5"}
+    body = body_of(desk, new_id(), targets=targets, prices={"MSFT": "450", "KO": "62.5"})
     shown = caller.post("/rebalances/preview/", body)
     assert shown.status_code == 200
     assert not ExecutionRun.objects.exists()

@@ -12,7 +12,7 @@ from tests.scenes import PUBLISHED, Desk, Inbox, assert_books_balance, line, who
 
 pytestmark = pytest.mark.django_db
 
-PRICES = {"MSFT": "450", "AAPL": "200", "KO": "62.5"}
+PRICES = {"MSFT": "450", "AAPL": "200"}
 
 
 def put(desk: Desk, *lines: Any, **said: Any) -> str:
@@ -91,7 +91,7 @@ def test_sizes_of_a_batch_are_read_as_its_mode_says(caller: Caller, desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "450"})
     put(desk, line("MSFT", "BUY", 10))
     caller.post("/inbox/scan/", {})
-    done = caller.post("/execute-pending/", {"prices": PRICES, "mode": "target"}).json()
+    done = caller.post("/execute-pending/", {"prices": {"MSFT": "450"}, "mode": "target"}).json()
     assert [(item["result"], item["orders"]) for item in done["results"]] == [("executed", 0)]
 
 
@@ -159,7 +159,8 @@ def test_a_decision_about_research_that_is_not_there_is_refused(caller: Caller, 
 
 def test_a_line_that_is_answered_for_trades_in_a_follow_up_run(caller: Caller, desk: Desk):
     request = pushed(caller, PUBLISHED[0], line("KO", "ACCUMULATE SLOWLY", 5))
-    body = {"request_id": request, "strategy_id": str(desk.strategy.pk), "prices": PRICES}
+    prices = {"MSFT": "450", "KO": "62.5"}
+    body = {"request_id": request, "strategy_id": str(desk.strategy.pk), "prices": prices}
     first = caller.post("/executions/", body).json()
     assert [item["outcome"] for item in first["decisions"]] == ["EXECUTED", "QUARANTINED"]
 
