@@ -21,9 +21,8 @@ def unused_price(typed: Collection[str], *, known: Collection[str], what: str) -
     hint = f": is {near[0]} meant?" if near else "."
     named = sorted(known)[:_MOST_NAMED]
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    has = f"{what} has {', '.join(named)}{more}" if named else f"{what} has no symbol"
     return Refusal(
         Code.BAD_PRICE,
-        f"the price of {unused} prices nothing{hint} {has[0].upper()}{has[1:]}",
+        f"the price of {unused} prices nothing{hint} Symbols of {what}: {', '.join(named) or 'none'}{more}",
         {"symbol": unused, **({"near": near[0]} if near else {})},
     )

@@ -282,3 +282,51 @@ def test_all_accounts_are_marked_to_market(caller: Caller, desk: Desk):
     done = caller.post("/mark-to-market/", {"prices": {"MSFT": "460"}})
     assert (done.status_code, done.json()["accounts"], done.json()["positions"]) == (200, 1, 1)
     assert desk.position("MSFT").mark_price == 460
+
+
+@pytest.mark.parametrize("address", ["/executions/", "/executions/preview/"])
+def test_a_price_that_prices_nothing_is_refused_by_name(caller: Caller, desk: Desk, address: str):
+    request = desk.inbox.put([line("ORCL.US", "BUY", 10)])
+    refused = problem(caller.post(address, body_of(desk, request, prices={"OCRL": "220"})), 400, "BAD_PRICE")
+    assert refused["detail"] == "the price of OCRL prices nothing: is ORCL meant? Symbols of the plan: ORCL"
+    assert refused["details"] == {"symbol": "OCRL", "near": "ORCL"}
+    assert not ExecutionRun.objects.exists()
+    report = caller.post(address, body_of(desk, request, prices={"orcl": "220"})).json()
+    assert [(order["symbol"], order["limit_price"]) for order in report["orders"]] == [("ORCL", "220.00")]
+
+
+def test_a_mark_that_marks_nothing_is_refused_by_name(caller: Caller, desk: Desk):
+    desk.run(PUBLISHED, prices=PRICES)
+    refused = problem(caller.post("/mark-to-market/", {"prices": {"MSTF": "460"}}), 400, "BAD_PRICE")
+    assert "is MSFT meant?" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (
+            {"MSFT": "0.6", "AAPL": "0.4"},
+            "targets.'MSFT': MSFT is 0.6, perhaps a fraction of one: write percent, 60",
+        ),
+        ({"MSFT": "60", "AAPL": "50"}, "the targets pass 100 percent: they are 110 in all"),
+        ({"MSFT": "60", "Total": "60"}, "'Total' is a sum and no symbol"),
+        ({"MSFT": "60", "CASH": "10"}, "CASH is what the other targets leave, 40 percent"),
+        ({"MSFT": "6", "msft.us": "5"}, "MSFT is given twice"),
+        ({"BP.L": "6"}, "names a listing elsewhere (London)"),
+    ],
+)
+def test_targets_that_could_mean_something_else_are_refused(
+    caller: Caller, desk: Desk, targets: dict[str, str], says: str
+):
+    body = body_of(desk, new_id(), targets=targets, prices={})
+    assert says in problem(caller.post("/rebalances/", body), 400, "BAD_TARGET")["detail"]
+    assert not ExecutionRun.objects.exists()
+
+
+def test_cash_is_what_the_targets_leave_and_a_weight_below_zero_closes_the_long(caller: Caller, desk: Desk):
+    desk.run(PUBLISHED, prices=PRICES)
+    body = body_of(desk, new_id(), targets={"msft": "-5", "AAPL": "0.5%", "CASH": "104.5"}, prices=PRICES)
+    problem(caller.post("/rebalances/", body), 400, "BAD_TARGET")  # cash above 100 percent stands behind a short
+    body["targets"] = {"msft": "-5", "AAPL": "10", "CASH": "95"}
+    report = caller.post("/rebalances/", body).json()
+    assert [(order["action"], order["symbol"]) for order in report["orders"]] == [("SELL", "MSFT"), ("BUY", "AAPL")]

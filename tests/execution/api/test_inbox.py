@@ -236,3 +236,15 @@ def test_a_rule_that_means_nothing_is_refused(caller: Caller, db: None, changes:
     problem(caller.post("/mapping-rules/", {**body, **changes}), 400, code)
     assert whole_database() == before
     assert not MappingRule.objects.exists()
+
+
+def test_a_price_is_for_at_least_one_of_the_ready_requests(caller: Caller, desk: Desk):
+    put(desk, line("ORCL", "BUY", 5))
+    put(desk, line("KO", "BUY", 5))
+    caller.post("/inbox/scan/", {})
+    prices = {"ORCL": "220", "KO": "60"}
+    refused = problem(caller.post("/execute-pending/", {"prices": {**prices, "OCRL": "1"}}), 400, "BAD_PRICE")
+    assert "is ORCL meant?" in refused["detail"]
+    assert not ExecutionRun.objects.exists()
+    done = caller.post("/execute-pending/", {"prices": prices}).json()
+    assert [(item["result"], item["orders"]) for item in done["results"]] == [("executed", 1)] * 2
