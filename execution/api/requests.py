@@ -65,7 +65,9 @@ class GivenPricesBody(StrictSerializer):
     """Where prices come from before the configured sources are asked."""
 
     prices = serializers.DictField(
-        child=serializers.CharField(max_length=40), required=False, help_text="Price by symbol, as text."
+        child=serializers.CharField(max_length=40),
+        required=False,
+        help_text="Price by symbol, as text; each of a symbol that is named or held.",
     )
     default_price = serializers.CharField(
         required=False, max_length=40, help_text="Price of symbols without one; marks the run as simulated."
@@ -76,7 +78,7 @@ class PricesBody(GivenPricesBody):
     """Where prices come from, and which of them somebody has looked at."""
 
     accept_prices = serializers.ListField(
-        child=serializers.CharField(max_length=16),
+        child=serializers.CharField(max_length=32),
         required=False,
         help_text="Symbols to trade though their price is far from the last close or the research's claim.",
     )
@@ -130,7 +132,8 @@ class RebalanceBody(PlanBody):
     targets = serializers.DictField(
         child=serializers.CharField(max_length=20),
         required=False,
-        help_text="Weight in percent by symbol, as text: 0 closes a holding, one below zero is a short.",
+        help_text="Weight in percent by symbol, as text: 0 closes a holding, one below zero is a short. What could"
+        " be a fraction of one is refused, unless a sign says percent: 0.5%.",
     )
 
 

@@ -50,9 +50,15 @@ def add_price_options(parser: ArgumentParser) -> None:
         "--default-price",
         help=f"price for symbols without one; marks the run as simulated (simulation: {settings.DEFAULT_PRICE})",
     )
-    parser.add_argument("--price", action="append", default=[], metavar="SYMBOL=PRICE", help="may be repeated")
     parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of] or JSON {symbol: price}"
+        "--price",
+        action="append",
+        default=[],
+        metavar="SYMBOL=PRICE",
+        help="of a symbol in the plan; may be repeated",
+    )
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of][,currency] or JSON {symbol: price}"
     )
     add_accept_option(parser)
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from django.core.management.base import CommandError
 
 from common.actor import os_user
-from common.identifiers import NoSymbol, read_declared_symbol
+from common.identifiers import read_declared_symbol
 from portfolios.ledger import AuditContext, CannotBookError
 
 
@@ -33,11 +33,9 @@ def number(text: str, *, name: str) -> Decimal:
 
 
 def symbol(text: str) -> str:
-    """Return the symbol in canonical form. Raises CannotBookError for what is none."""
+    """Return the symbol in canonical form; what is none in capitals, for the ledger to refuse as not known."""
     found = read_declared_symbol(text)
-    if isinstance(found, NoSymbol):
-        raise CannotBookError(f"symbol is {text!r}: {found.rule}")
-    return found
+    return found if isinstance(found, str) else text.strip().upper()
 
 
 def ratio(text: str) -> Decimal:

@@ -45,9 +45,13 @@ def _as_of(text: str | None, *, now: datetime) -> datetime | Refusal:
         given = datetime.fromisoformat(text)
     except ValueError:
         return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: not an ISO 8601 time or day")
-    aware = given if given.tzinfo else given.replace(tzinfo=UTC)
     if len(text) == len("2026-01-05"):
-        aware = min(datetime.combine(given, time.max, UTC), now) if given.date() <= now.date() else aware
+        end = datetime.combine(given, time.max, UTC)
+        aware = min(end, now) if given.date() <= now.date() else end
+    elif given.tzinfo is None:
+        return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: a time without a zone, as -05:00 or Z")
+    else:
+        aware = given
     if aware > now:
         return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: in the future")
     return aware

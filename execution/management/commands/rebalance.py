@@ -33,8 +33,8 @@ class Command(BooksCommand):
             "--targets",
             nargs="+",
             metavar="SYMBOL=PCT|FILE",
-            help="weights in percent of the total value, or one CSV symbol,percent or JSON {symbol: percent} file;"
-            " without it, the account's latest research",
+            help="weights in percent of the total value, as 12.5 or 0.5%%, or one CSV symbol,percent or JSON"
+            " {symbol: percent} file; without it, the account's latest research",
         )
         parser.add_argument("--request-id", help="UUID of this rebalance, which runs once (default: a new one)")
         parser.add_argument("--close-unlisted", action="store_true", help="close holdings without a target")

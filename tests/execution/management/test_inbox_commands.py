@@ -71,7 +71,8 @@ def test_a_typed_price_is_for_at_least_one_of_the_requests(desk: Desk):
     assert refused("execute_pending", *prices, "--price", "OCRL=220") == says
     assert typed("execute_pending", *prices, "--limit", 1).splitlines()[-1].startswith("Requests: 1 executed")
     assert typed("execute_pending", *prices).splitlines()[-1].startswith("Requests: 1 executed")
-    assert sorted(Order.objects.values_list("security_id", "limit_price")) == [("KO", 60), ("ORCL", 220)]
+    prices_of_orders = {order.security_id: order.limit_price for order in Order.objects.all()}
+    assert prices_of_orders == {"KO": 60, "ORCL": 220}
 
 
 def test_one_request_alone_wants_every_typed_price(desk: Desk):

@@ -225,6 +225,7 @@ def test_a_valuation_of_the_past_takes_the_prices_of_then(desk: Desk, settings: 
     [
         ("2999-01-01", "in the future"),
         ("someday", "not an ISO 8601 time"),
+        ("2026-01-05T16:00", "a time without a zone"),
         ("2999-01-01T00:00:00Z", "in the future"),
     ],
 )
