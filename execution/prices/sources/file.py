@@ -5,17 +5,17 @@ A price that names a day is that day's close in New York; one that names a time 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 from common.identifiers import NoSymbol
 from common.text import one_line
 from execution.arguments import find_symbol
-from execution.engine.calendar.hours import NEW_YORK, close_of
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
+from execution.prices.ages import parse_as_of
 from execution.prices.source import CURRENCY, Missing, Offer, SourceContext, offers_among, parse_price
 from execution.tables import DESCRIPTIVE, Columns, read_table
 from execution.untrusted_files import read_regular_file
@@ -141,31 +141,7 @@ def _quote(row: _Row, *, now: datetime) -> _Quoted | Refusal:
 
 
 def _time(text: str, *, where: str, now: datetime) -> datetime | Refusal:
-    """Return the moment that a cell names: the close of a day, or a time with its zone; `now` where it is empty."""
-    written = text.strip()
-    if not written:
+    if not text.strip():
         return now
-    moment = _moment(written, now=now)
-    if isinstance(moment, datetime) and moment <= now:
-        return moment
-    rule = moment if isinstance(moment, str) else f"in the future: {moment:%Y-%m-%d %H:%M} UTC"
-    return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is {rule}")
-
-
-def _moment(written: str, *, now: datetime) -> datetime | str:
-    """Return the moment in UTC, or the rule that its writing breaks. Before today's close, today is `now`."""
-    try:
-        day = date.fromisoformat(written)
-        return now if day == now.astimezone(NEW_YORK).date() and now < close_of(day) else close_of(day)
-    except ValueError:
-        pass
-    try:
-        time = datetime.fromisoformat(written)
-    except ValueError:
-        return "not an ISO 8601 time"
-    if time.tzinfo is None:
-        return f"a time without a zone: write it as {written}-05:00, or the day alone for its close"
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        return "not a time that the calendar has"
+    as_of = parse_as_of(text, now=now)
+    return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {as_of.message}") if isinstance(as_of, Refusal) else as_of

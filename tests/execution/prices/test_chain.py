@@ -63,7 +63,7 @@ def test_a_later_source_is_asked_where_an_earlier_one_has_nothing_usable(tmp_pat
     store("KO", "69.80", hours_ago=97)
     store("MSFT", "450")
     file = tmp_path / "prices.csv"
-    file.write_text("symbol,price,as_of\nKO,70,2026-01-05\nMSFT,460,\nPEP,150,2025-12-24\n")
+    file.write_text("symbol,price,as_of\nKO,70,2026-01-02\nMSFT,460,\nPEP,150,2025-12-24\n")
     answer = chain_of("database", "file", file={"path": str(file)}).ask(frozenset({"KO", "MSFT", "PEP"}))
     assert {symbol: (str(found.price), found.source) for symbol, found in answer.quotes.items()} == {
         "MSFT": ("450.0000", "database:close"),
