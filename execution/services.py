@@ -10,6 +10,7 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from execution.prices.mark_to_market import Marks, ValuationReport
+    from execution.prices.refused import AcceptedPrice, accept_price, find_waiting
     from execution.prices.store import FetchReport, chain_to_fetch, import_prices
     from execution.research.inbox import LoadedArtifact, load_inline
     from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from execution.runs.system_band import fetch_prices, find_marks, mark_to_market
 
 __all__ = [
+    "AcceptedPrice",
     "Author",
     "Batch",
     "Done",
@@ -45,6 +47,7 @@ __all__ = [
     "Rule",
     "ScanReport",
     "ValuationReport",
+    "accept_price",
     "assign_request",
     "chain_to_fetch",
     "count_ready",
@@ -54,6 +57,7 @@ __all__ = [
     "fetch_prices",
     "find_marks",
     "find_retry",
+    "find_waiting",
     "ignore_executed_elsewhere",
     "ignore_request",
     "import_prices",
@@ -86,6 +90,7 @@ __getattr__ = lazy_names(
     globals(),
     {
         "execution.prices.mark_to_market": ("Marks", "ValuationReport"),
+        "execution.prices.refused": ("AcceptedPrice", "accept_price", "find_waiting"),
         "execution.prices.store": ("FetchReport", "chain_to_fetch", "import_prices"),
         "execution.research.inbox": ("LoadedArtifact", "load_inline"),
         "execution.research.resolutions": (

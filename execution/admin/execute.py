@@ -1,7 +1,7 @@
 """The actions of the admin that execute: each previews through the service that it then calls."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -299,14 +299,21 @@ class MarkToMarket(ConfirmedAction):
         asked = self._asked(call)
         if isinstance(asked, Refusal):
             return refused(asked)
-        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
-        return f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
+        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now, actor=call.actor)
+        said = f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
+        left = [f"Not valued: {problem}." for problem in report.out_of_range.values()]
+        return " ".join([said, *left, *_waiting(report.held_back)])
 
     def _asked(self, call: Call) -> tuple[PriceChain, frozenset[str]] | Refusal:
         prices = _prices(call, "")
         if isinstance(prices, Refusal):
             return prices
         return prices, _symbols(call.values["accepted"])
+
+
+def _waiting(held_back: Mapping[str, str]) -> list[str]:
+    """Return in words which holdings keep their last mark, because their new price waits for a person."""
+    return [f"{symbol} keeps its last mark: {why}." for symbol, why in held_back.items()]
 
 
 def _symbols(text: str) -> frozenset[str]:

@@ -277,7 +277,11 @@ class MarkViewSet(StrictViewSet):
     def create(self, request: Request) -> Response:
         body, now = checked(MarkBody, request.data), timezone.now()
         report = mark_to_market(
-            prices=price_chain(body, now=now), accepted=accepted_symbols(body), as_of=now, now=now
+            prices=price_chain(body, now=now),
+            accepted=accepted_symbols(body),
+            as_of=now,
+            now=now,
+            actor=_actor(request),
         )
         return Response(report.as_data())
 

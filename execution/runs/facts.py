@@ -6,6 +6,7 @@ from typing import Any
 
 from common.money import plain
 from execution.engine.planning.plan import Plan
+from execution.engine.planning.price_checks import waiting_prices
 from execution.engine.planning.sizing import Quote
 from execution.reports.build import make_report
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
@@ -85,4 +86,5 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
+        waiting=waiting_prices(plan.before.holdings.values(), view.plan_input.held_back),
     )

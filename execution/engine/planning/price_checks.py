@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.money import HUNDRED, plain
+from common.money import HUNDRED, percent_difference, plain
 from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.sizing import Quote
+from portfolios.domain.accounting import Holding
 
 LAST_CLOSE = "last close"
 CLAIM = "price that the research names"
@@ -68,3 +69,28 @@ def screen(
             held_back[symbol] = HeldBack(quote, reference, basis, band_percent)
     used = {symbol: quote for symbol, quote in quotes.items() if symbol not in held_back}
     return Screened(used, held_back)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPrice:
+    """A holding that keeps its last mark, because its new price waits for a person."""
+
+    symbol: str
+    mark_price: Decimal
+    held_back: HeldBack
+
+    @property
+    def difference_percent(self) -> Decimal:
+        """How far the new price is from the mark, in percent of the mark, 4 places."""
+        return percent_difference(self.held_back.quote.price, base=self.mark_price)
+
+
+def waiting_prices(holdings: Iterable[Holding], held_back: Mapping[str, HeldBack]) -> list[WaitingPrice]:
+    """Return the holdings whose new price is held back, by symbol, but for those that are marked at it."""
+    found = [(held, held_back[held.symbol]) for held in holdings if held.symbol in held_back]
+    waiting = [
+        WaitingPrice(held.symbol, held.mark_price, price)
+        for held, price in found
+        if price.quote.price != held.mark_price
+    ]
+    return sorted(waiting, key=lambda item: item.symbol)

@@ -141,7 +141,7 @@ def test_a_price_out_of_the_band_is_not_stored_until_it_is_accepted(source: Path
 
 def test_what_a_source_says_without_a_market_is_not_stored():
     prices = PriceChain((ConstantSource(Decimal(7), NOW),), now=NOW)
-    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=())
+    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=(), actor="alice")
     assert (report.stored, report.unpriced) == ({}, dict.fromkeys(["KO", "PEP"], "only a default price"))
     assert not Price.objects.exists()
     assert not Security.objects.exists()
