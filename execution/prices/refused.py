@@ -121,7 +121,7 @@ def _not_waiting(row: RefusedPrice) -> Refusal:
 
 def _settle(quotes: Mapping[str, Quote], *, accepted: Collection[str], actor: str, now: datetime) -> None:
     waiting = RefusedPrice.objects.filter(security_id__in=sorted(quotes), resolved_at=None)
-    for row in waiting.order_by("security_id", "pk") if quotes else ():
+    for row in waiting.order_by("security_id", "pk"):
         quote = quotes[row.security_id]
         if quote.simulated or quote.as_of < row.as_of:
             continue

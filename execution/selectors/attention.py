@@ -1,7 +1,7 @@
 """What somebody should look at now: how many of what, and what to do. The same for the admin and the dashboard."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +12,10 @@ from django.db import connection
 from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
 from common.web.tones import Tone
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.models import ExecutionRun, Recommendation, RefusedPrice, ResearchRequest
+from execution.selectors.refused_prices import named, waiting_prices
 from execution.selectors.research import answered_lines, inbox_entries, waiting_lines
-from portfolios.domain.vocabulary import TradingState
+from portfolios.domain.vocabulary import MarginStatus, TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
 
@@ -23,6 +24,7 @@ RECENT = timedelta(days=7)  # for how long a failed run asks for attention
 _HALF_A_CENT = Decimal("0.005")  # amounts that a database compares differ by more, or not at all
 
 _State = ResearchRequest.State
+_PRICES = "refused-prices"
 _STORED = "stored"  # directories of which there is a request
 
 
@@ -74,11 +76,12 @@ class _Kind:
 def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[AttentionItem]:
     """Return what waits for a person, the urgent first; nothing that is in order.
 
-    New research is what has a directory below `root` and is not stored. One query counts all rows, and one asks for
-    the triggers of the database.
+    New research is what has a directory below `root` and is not stored. One query counts all rows, one asks for
+    the triggers of the database, and one more names the prices that wait, where there are any.
     """
     kinds = [
         *_books(),
+        *_margins(),
         *_runs(now),
         *_requests(),
         *_lines(),
@@ -88,6 +91,8 @@ def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[At
     counts = _counts(kinds, arrived=arrived)
     counts["triggers"] = len(missing_triggers(connection))
     counts["arrived"] = len(arrived) - counts.get(_STORED, 0)
+    if counts.get(_PRICES):
+        kinds = [_naming(kind) if kind.name == _PRICES else kind for kind in kinds]
     found = [kind.item(counts[kind.name]) for kind in kinds if counts.get(kind.name)]
     return sorted(found, key=lambda item: not item.is_urgent)
 
@@ -113,6 +118,31 @@ def _books() -> Iterator[_Kind]:
         rows=None,
         is_urgent=True,
     )
+
+
+def _margins() -> Iterator[_Kind]:
+    """What an account's stored margin status says: it follows every booking and every mark."""
+    for status, one, many, hint in (
+        (MarginStatus.NO_EQUITY, "account that is worth nothing or less", "accounts that are worth nothing or less",
+         "Only what reduces a position is possible there: deposit cash, or close what is held."),
+        (MarginStatus.DEFICIT, "account that is below the margin of its shorts",
+         "accounts that are below the margin of their shorts",
+         "Their cash does not cover the shorts with their margin: buy shorts back, sell longs or deposit cash."),
+    ):  # fmt: skip
+        yield _Kind(
+            name=f"margin-{status.value.replace('_', '-')}",
+            words=(one, many),
+            hint=hint,
+            model=PortfolioAccount,
+            rows=PortfolioAccount.objects.filter(summary__margin_status=status),
+            filters={"summary__margin_status__exact": status.value},
+            is_urgent=True,
+        )
+
+
+def _naming(kind: _Kind) -> _Kind:
+    """Return the kind of prices that wait with their names in its hint."""
+    return replace(kind, hint=f"{named(waiting_prices())}. {kind.hint}")
 
 
 def _runs(now: datetime) -> Iterator[_Kind]:
@@ -187,6 +217,17 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
         model=PortfolioAccount,
         rows=PortfolioAccount.objects.exclude(trading_state=TradingState.ACTIVE),
         filters={"trading_state__in": "HALTED,REDUCING"},
+    )
+    yield _Kind(
+        name=_PRICES,
+        words=(
+            "price of something held that waits for a person",
+            "prices of something held that wait for a person",
+        ),
+        hint="Too far from the last one: the holdings keep their marks until it is accepted, or a better one comes.",
+        model=RefusedPrice,
+        rows=waiting_prices(),
+        filters={"waits": "yes"},
     )
     age = f"at a price older than {hours:g} hours"
     yield _Kind(

@@ -224,8 +224,8 @@ def ledger_of_orders(order_ids: Iterable[UUID]) -> dict[UUID, list[LedgerEntry]]
 
 
 def get_account(account_id: UUID) -> PortfolioAccount | None:
-    """Return the account without a lock, or None."""
-    return PortfolioAccount.objects.filter(pk=account_id).first()
+    """Return the account with its summary and without a lock, or None."""
+    return PortfolioAccount.objects.filter(pk=account_id).select_related("summary").first()
 
 
 def accounts_by_key() -> dict[tuple[UUID, str], UUID]:

@@ -12,14 +12,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from common.money import ZERO
+from common.money import ZERO, format_cash
 from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy
 from execution.selectors.policy import policy_for
+from execution.selectors.refused_prices import waiting_holdings
 from execution.selectors.runs import runs_of_account
 from folios.dashboard.tables import runs_listing
-from folios.dashboard.views.pages import Chart, lines_chart, page, policy_words
-from portfolios.models import LedgerEntry, Order, Position
+from folios.dashboard.views.pages import EXECUTE, Chart, lines_chart, page, policy_words
+from folios.dashboard.views.prices import waiting_listing
+from portfolios.domain.vocabulary import MarginStatus
+from portfolios.models import AccountSummary, LedgerEntry, Order, Position
 from portfolios.selectors import overview as books
 from portfolios.selectors.books import one_snapshot
 from portfolios.selectors.overview import Allocation, Curve, fraction
@@ -106,9 +109,13 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
         held = books.weighed(positions, total=total)
         policy, symbol = policy_for(found.strategy_id), request.GET.get("symbol", "")
         benchmark, curve = request.GET.get("benchmark", ""), books.curves([account_id]).get(account_id)
+        summary = books.summary_of(found)
+        waiting = waiting_holdings(account_id=account_id)
         context = {
             "account": found,
-            "summary": books.summary_of(found),
+            "summary": summary,
+            "not_valued": books.NOT_VALUED,
+            "margin_notice": _margin_notice(summary),
             "is_current": books.is_current(found),
             "total": total,
             "unrealized": sum((item.unrealized for item in held), ZERO),
@@ -121,8 +128,22 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
             "charts": [*_value_charts(curve, benchmark), *_allocation_charts(held, found.cash_balance, total)],
         }
         return page(
-            request, "pages/account.html", context, listings=_listings(account_id, positions, held, symbol=symbol)
+            request,
+            "pages/account.html",
+            context,
+            listings=[
+                waiting_listing(waiting, may_accept=request.user.has_perm(EXECUTE)),
+                *_listings(account_id, positions, held, symbol=symbol),
+            ],
         )
+
+
+def _margin_notice(summary: AccountSummary | None) -> str:
+    """Return what is wrong with the cash behind the account's shorts; nothing where it covers them."""
+    if summary is None or summary.margin_status == MarginStatus.COVERED:
+        return ""
+    free = "" if summary.available_cash is None else f": {format_cash(summary.available_cash)} of cash available"
+    return f"{summary.get_margin_status_display()}{free}. Only what reduces a position is possible."
 
 
 def _policy_in_force(policy: Policy, strategy_id: UUID) -> dict[str, str]:

@@ -61,6 +61,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "run": found,
             "lines": lines_of(found, symbol=None),
             "summary": found.report.get("summary"),
+            "waiting": found.report.get("waiting_prices"),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
