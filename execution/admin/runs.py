@@ -108,7 +108,7 @@ def _reversal(run: ExecutionRun) -> list[Section]:
 
 
 def _waiting(run: ExecutionRun) -> list[Section]:
-    """The holdings that the run valued at their last mark, because their new price was refused; nothing for none."""
+    """The holdings that the run valued at their last mark, because their new price was refused."""
     keys = ("symbol", "mark_price", "price", "difference_percent", "source", "as_of")
     rows = [tuple(item[key] for key in keys) for item in run.report.get("waiting_prices", [])]
     columns = ("Symbol", "Mark that was kept", "Refused price", "Difference %", "Source", "Price of")

@@ -19,7 +19,7 @@ from execution.services import accept_price
 
 @listed("refused prices", "refused price")
 class RefusedPriceViewSet(RowsViewSet):
-    """Prices of something held that were too far from the last one to be used; those that wait have no resolution."""
+    """Prices of something held that were too far from the last one; those that wait have no resolution."""
 
     queryset = RefusedPrice.objects.all()
     serializer_class = RefusedPriceRow
@@ -35,12 +35,13 @@ class RefusedPriceViewSet(RowsViewSet):
 
     @extend_schema(
         summary="Accept a refused price",
-        description="Store the price, mark every holding of its symbol at it and value their accounts, once: a price"
-        " that does not wait any more is answered with 409. Accounts in `out_of_range` were left out.",
+        description="Store the price, mark every holding of its symbol at it and value their accounts, once: what"
+        " does not wait any more is answered with 409. Accounts in `out_of_range` were left out.",
         request=ReasonBody,
         responses={200: AcceptedPriceShape},
     )
     def accept(self, request: Request, pk: int) -> Response:
         reason = checked(ReasonBody, request.data)["reason"]
-        done = granted(accept_price(pk, actor=request.user.get_username(), reason=reason, now=timezone.now()))
+        actor, now = request.user.get_username(), timezone.now()
+        done = granted(accept_price(pk, actor=actor, reason=reason, now=now))
         return Response(data_of(done))

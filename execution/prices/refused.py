@@ -94,8 +94,9 @@ def _accept_once(refused_id: int, *, actor: str, reason: str, now: datetime) -> 
         waiting = RefusedPrice.objects.filter(pk=row.pk, resolved_at=None)
         resolved = {"resolved_at": now, "resolved_by": actor}
         if not waiting.update(resolution=_Resolution.ACCEPTED, reason=reason, **resolved):
+            refusal = _not_waiting(RefusedPrice.objects.get(pk=row.pk))
             transaction.set_rollback(True)
-            return _not_waiting(RefusedPrice.objects.get(pk=row.pk))
+            return refusal
         older = RefusedPrice.objects.filter(security=row.security_id, as_of__lte=row.as_of, resolved_at=None)
         older.update(resolution=_Resolution.SUPERSEDED, **resolved)
         reference_data.store_prices(

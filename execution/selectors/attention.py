@@ -224,7 +224,7 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
             "price of something held that waits for a person",
             "prices of something held that wait for a person",
         ),
-        hint="Too far from the last one: the holdings keep their marks until it is accepted, or a better one comes.",
+        hint="Too far from the last one: holdings keep their marks until it is accepted or a better one comes.",
         model=RefusedPrice,
         rows=waiting_prices(),
         filters={"waits": "yes"},

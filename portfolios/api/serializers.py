@@ -78,7 +78,7 @@ class AccountRow(serializers.ModelSerializer[PortfolioAccount]):
         MarginStatus.choices,
         source="summary__margin_status",
         allow_null=True,
-        help_text="covered; deficit: the cash is less than the collateral of the shorts; no_equity: worth nothing.",
+        help_text="covered; deficit: less cash than the shorts want as collateral; no_equity: worth nothing.",
     )
     valued_at = serializers.DateTimeField(
         source="summary__as_of", allow_null=True, help_text="When it was valued last; null: not valued yet."
@@ -93,7 +93,7 @@ class AccountRow(serializers.ModelSerializer[PortfolioAccount]):
 
 
 def account_values(account: PortfolioAccount) -> dict[str, Any]:
-    """Return the columns of an account and of its summary, None where it has none, as a row of the list has them."""
+    """Return the columns of an account and of its summary, None where it has none, as in the list."""
     summary, related = summary_of(account), "summary__"
     columns = columns_of(AccountRow)
     own = values_of(account, [column for column in columns if not column.source.startswith(related)])

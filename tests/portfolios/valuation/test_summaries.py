@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from portfolios import ledger
 from portfolios.ledger import AuditContext, mark_accounts, refresh_summaries
-from portfolios.models import AccountSummary
+from portfolios.models import AccountSummary, PortfolioAccount
 from tests.scenes import NOW, Desk, line
 
 DAY = timedelta(days=1)

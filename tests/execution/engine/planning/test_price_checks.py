@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.planning.price_checks import Screened, screen
+from execution.engine.planning.price_checks import Screened, screen, waiting_prices
 from execution.engine.planning.sizing import Quote
-from tests.builders import AS_OF, Number, rec
+from tests.builders import AS_OF, Number, account, marked, rec
 
 
 def screened(price: Number, *, simulated: bool = False, **options: Any) -> Screened:
@@ -61,3 +61,12 @@ def test_every_price_is_either_used_or_held_back_and_never_both(price: Decimal, 
     found = screened(price, closes={"MSFT": close}, band_percent=band)
     assert found.quotes.keys() ^ found.held_back.keys() == {"MSFT"}
     assert ("MSFT" in found.quotes) == (abs(price / close - 1) * 100 <= band)
+
+
+def test_a_holding_whose_price_is_held_back_waits_unless_it_is_marked_at_it_already():
+    far = screened("36", closes={"MSFT": Decimal(100)}).held_back
+    held = account(long={"MSFT": (10, 100), "KO": (10, 36)}).holdings
+    (waiting,) = waiting_prices(held.values(), far)
+    assert (waiting.symbol, waiting.mark_price, waiting.difference_percent) == ("MSFT", 100, -64)
+    assert waiting_prices(marked(account(long={"MSFT": (10, 100)}), {"MSFT": 36}).holdings.values(), far) == []
+    assert waiting_prices([held["KO"]], far) == []
