@@ -56,8 +56,9 @@ def _runs_in(_request: HttpRequest, account: PortfolioAccount) -> list[Section]:
     return [runs_section("Runs, newest first", runs[:10], empty="Nothing has been executed in it.", more=more)]
 
 
-def _waiting_in(_request: HttpRequest, account: PortfolioAccount) -> list[Section]:
+def _waiting_in(request: HttpRequest, account: PortfolioAccount) -> list[Section]:
     """The holdings whose new price waits for a person, with the page that accepts it; nothing for none."""
+    may_accept = request.user.has_perm(AcceptPrice.permission)
     rows = [
         (
             link(each.refused, each.position.security_id),
@@ -66,7 +67,7 @@ def _waiting_in(_request: HttpRequest, account: PortfolioAccount) -> list[Sectio
             f"{each.difference_percent:+.2f} %",
             each.refused.source,
             moment(each.refused.as_of),
-            format_html('<a href="{}">{}</a>', _accept_page(each), "Accept the price"),
+            format_html('<a href="{}">{}</a>', _accept_page(each), AcceptPrice.button) if may_accept else "",
         )
         for each in waiting_holdings(account_id=account.pk)
     ]

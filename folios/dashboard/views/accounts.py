@@ -76,6 +76,10 @@ _LEDGER_COLUMNS = (
 )
 
 
+# What the figures show of the summary; an account that was never valued has none of them.
+_MEASURES = ("change", "time_weighted_return", "max_drawdown", "sharpe_ratio")
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One exposure against its limit, both as fractions of the total value. `limit` None: there is none."""
@@ -114,6 +118,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
         context = {
             "account": found,
             "summary": summary,
+            "measures": {name: getattr(summary, name, None) for name in _MEASURES},
             "not_valued": books.NOT_VALUED,
             "margin_notice": _margin_notice(summary),
             "is_current": books.is_current(found),
