@@ -97,7 +97,7 @@ def _accept_once(refused_id: int, *, actor: str, reason: str, now: datetime) -> 
             refusal = _not_waiting(RefusedPrice.objects.get(pk=row.pk))
             transaction.set_rollback(True)
             return refusal
-        older = RefusedPrice.objects.filter(security=row.security_id, as_of__lte=row.as_of, resolved_at=None)
+        older = RefusedPrice.objects.filter(security_id=row.security_id, as_of__lte=row.as_of, resolved_at=None)
         older.update(resolution=_Resolution.SUPERSEDED, **resolved)
         reference_data.store_prices(
             [PriceData(symbol=row.security_id, price=row.price, source=row.source, as_of=row.as_of)]
@@ -135,7 +135,7 @@ def _settle(quotes: Mapping[str, Quote], *, accepted: Collection[str], actor: st
 def _keep(held_back: Mapping[str, HeldBack], *, now: datetime) -> None:
     wanted = _waiting_of_held(held_back)
     later = RefusedPrice.objects.filter(security_id__in=sorted(wanted), resolved_at=None)
-    newest = dict(later.order_by("as_of").values_list("security_id", "as_of"))
+    newest = {row.security_id: row.as_of for row in later.order_by("as_of")}
     rows = [
         _row(symbol, item, now=now)
         for symbol, item in sorted(wanted.items())

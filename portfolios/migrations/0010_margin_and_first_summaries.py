@@ -86,8 +86,8 @@ def _sources(apps: StateApps, accounts: list[Any]) -> Sources:
     """Return what the summaries are made of, by account."""
     read: Sources = {account.pk: SummarySource() for account in accounts}
     rows = apps.get_model("portfolios", "Valuation").objects.filter(account__in=accounts).order_by("as_of", "pk")
-    for account_id, *point in rows.values_list("account_id", "as_of", "total", "external_flow"):
-        read[account_id].points.append(ValuePoint(*point))
+    for row in rows:
+        read[row.account_id].points.append(ValuePoint(row.as_of, row.total, row.external_flow))
     _read_positions(apps, accounts, read)
     _read_trades(apps, accounts, read)
     policies = apps.get_model("portfolios", "RiskPolicy").objects.order_by("version")

@@ -149,7 +149,7 @@ def marks_of(symbols: Iterable[str]) -> dict[str, set[Decimal]]:
     """Return the marks of all open positions in `symbols`; a symbol that nobody holds is left out."""
     found: dict[str, set[Decimal]] = {}
     rows = Position.objects.filter(security_id__in=sorted(symbols), status=Position.Status.OPEN).order_by()
-    for symbol, mark in rows.values_list("security_id", "mark_price").distinct():
+    for symbol, mark in rows.values_list("security__symbol", "mark_price").distinct():
         found.setdefault(symbol, set()).add(mark)
     return found
 

@@ -67,7 +67,10 @@ def test_who_accepted_it_and_why_is_in_the_audit_trail(boss: Client, desk: Desk,
     )
     for wanted in ({"person": "vera"}, {"symbol": "KO"}):
         assert boss.get(reverse("audit"), {"source": "price", **wanted}).context["entries"] == []
-    assert len(boss.get(reverse("audit"), {"source": "price", "account": desk.account.pk}).context["entries"]) == 1
+    assert (
+        len(boss.get(reverse("audit"), {"source": "price", "account": str(desk.account.pk)}).context["entries"])
+        == 1
+    )
 
 
 def test_the_attention_item_opens_exactly_what_waits(boss: Client, desk: Desk, waiting: RefusedPrice):

@@ -77,7 +77,7 @@ def test_a_mark_that_is_refused_waits_for_a_person(held: Desk):
     row = RefusedPrice.objects.get()
     assert (row.security_id, row.price, row.source, row.as_of) == ("MSFT", 36, "file", LATER)
     assert (row.reference, row.basis, row.band_percent) == (100, "last close", 25)
-    assert (row.refused_at, row.difference_percent, row.resolution) == (LATER, -64, "")
+    assert (row.refused_at, row.difference_percent, row.resolution) == (LATER, Decimal(-64), "")
     assert held.position("MSFT").mark_price == 100
 
 

@@ -70,7 +70,7 @@ def test_the_run_and_the_preview_name_it_too(desk: Desk, waiting: RefusedPrice, 
     settings.PRICE_SOURCES = ["database"]
     client, request = browser("add_executionrun"), desk.inbox.put([line("KO", "BUY", 1)])
     Price.objects.create(security_id="MSFT", price=100, source="yahoo", as_of=timezone.now() - timedelta(days=1))
-    choices = {"strategy": desk.strategy.pk, "provider": "anthropic", "mode": "allocate",
+    choices = {"strategy": str(desk.strategy.pk), "provider": "anthropic", "mode": "allocate",
                "initial_balance": "100000", "default_price": "60"}  # fmt: skip
     preview = text_of(client.get(reverse("dashboard:preview", args=[request]), choices))
     assert "These holdings were valued at their last mark" in preview

@@ -87,7 +87,7 @@ def test_cash_behind_a_short_cannot_be_withdrawn(short: PortfolioAccount):
     )
     ledger.withdraw(short, amount=dec(97_000), context=BY_HAND)
     assert stored(short).cash_balance == 9_000
-    assert margin(short) == (0, "covered")
+    assert margin(short) == (dec(0), "covered")
 
 
 def test_the_margin_is_that_of_the_policy_in_force(short: PortfolioAccount):
@@ -99,22 +99,22 @@ def test_the_margin_is_that_of_the_policy_in_force(short: PortfolioAccount):
 def test_an_account_below_its_margin_pays_nothing_out(short: PortfolioAccount):
     # What was seen: cash 1,500 behind a short that would cost 2,000 to buy back.
     ledger.correct_cash(short, balance=dec(8_999), context=BY_HAND)
-    assert margin(short) == (-1, "deficit")
+    assert margin(short) == (dec(-1), "deficit")
     refused(lambda: ledger.withdraw(short, amount=dec("0.01"), context=BY_HAND), "0.00 can be withdrawn")
 
 
 def test_a_correction_states_a_fact_and_may_leave_less_than_the_collateral(short: PortfolioAccount):
     ledger.correct_cash(short, balance=dec(4_000), context=BY_HAND)
     assert stored(short).cash_balance == 4_000
-    assert margin(short) == (-5_000, "deficit")
+    assert margin(short) == (dec(-5_000), "deficit")
     ledger.deposit(short, amount=dec(5_000), context=BY_HAND)
-    assert margin(short) == (0, "covered")
+    assert margin(short) == (dec(0), "covered")
 
 
 def test_without_shorts_everything_can_be_withdrawn_whatever_the_margin(account: PortfolioAccount):
     RiskPolicy.objects.create(strategy=account.strategy, short_margin_percent=100)
     ledger.withdraw(account, amount=dec(100_000), context=BY_HAND)
-    assert margin(account) == (0, "covered")
+    assert margin(account) == (dec(0), "covered")
 
 
 @pytest.mark.slow

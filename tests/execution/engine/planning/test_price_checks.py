@@ -67,6 +67,8 @@ def test_a_holding_whose_price_is_held_back_waits_unless_it_is_marked_at_it_alre
     far = screened("36", closes={"MSFT": Decimal(100)}).held_back
     held = account(long={"MSFT": (10, 100), "KO": (10, 36)}).holdings
     (waiting,) = waiting_prices(held.values(), far)
-    assert (waiting.symbol, waiting.mark_price, waiting.difference_percent) == ("MSFT", 100, -64)
+    assert (waiting.symbol, waiting.mark_price, waiting.difference_percent) == (
+        "MSFT", Decimal(100), Decimal(-64),
+    )  # fmt: skip
     assert waiting_prices(marked(account(long={"MSFT": (10, 100)}), {"MSFT": 36}).holdings.values(), far) == []
     assert waiting_prices([held["KO"]], far) == []
