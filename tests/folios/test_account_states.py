@@ -174,7 +174,9 @@ def test_an_account_below_its_margin_says_so_everywhere(boss: Client, desk: Desk
     below_its_margin(desk)
     dashboard, admin, api = shown(boss, desk)
     # 119,000 in cash, and a short of 90,000 with half of it on top
-    assert "Below the margin of its shorts: -$16,000.00 of cash available" in dashboard
+    assert "Below the margin of its shorts. Available cash: \N{MINUS SIGN}$16,000.00." in " ".join(
+        dashboard.split()
+    )
     assert "Below the margin of its shorts" in admin
     assert (api["margin_status"], api["available_cash"]) == ("deficit", "-16000.00")
     assert api["snapshot"]["available_cash"] == "-16000.00"

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from common.money import ZERO, format_cash
+from common.money import ZERO
 from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy
 from execution.selectors.policy import policy_for
@@ -147,8 +147,7 @@ def _margin_notice(summary: AccountSummary | None) -> str:
     """Return what is wrong with the cash behind the account's shorts; nothing where it covers them."""
     if summary is None or summary.margin_status == MarginStatus.COVERED:
         return ""
-    free = "" if summary.available_cash is None else f": {format_cash(summary.available_cash)} of cash available"
-    return f"{summary.get_margin_status_display()}{free}. Only what reduces a position is possible."
+    return summary.get_margin_status_display()
 
 
 def _policy_in_force(policy: Policy, strategy_id: UUID) -> dict[str, str]:
@@ -321,4 +320,12 @@ def _allocation_charts(held: Sequence[Allocation], cash: Decimal, total: Decimal
 def _bars(name: str, caption: str, label: str, weights: Sequence[tuple[str, Decimal | None]]) -> Chart:
     columns = [Column("of", label), Column("weight", "Weight", "percent")]
     rows = [Row({"of": of, "weight": weight}) for of, weight in weights if weight is not None]
-    return Chart(name=name, caption=caption, kind="bars", unit="percent", columns=columns, rows=rows)
+    return Chart(
+        name=name,
+        caption=caption,
+        kind="bars",
+        unit="percent",
+        columns=columns,
+        rows=rows,
+        empty="The account is worth nothing: it has no shares to draw.",
+    )

@@ -31,7 +31,7 @@ _COLUMNS = (
     Column("then", "Value then", "cash", ""),
     Column("source", "Source"),
     Column("as_of", "Price of", "time", ""),
-    Column("accept", ""),
+    Column("accept", "Action"),
 )
 
 
@@ -42,7 +42,8 @@ def waiting_listing(held: list[WaitingHolding], *, may_accept: bool) -> Listing[
         return _row(item, may_accept=may_accept)
 
     return Listing(
-        name="waiting", caption="Prices that wait for a person", columns=_COLUMNS, source=held, row=row,
+        name="waiting", caption="Prices that wait for a person", source=held, row=row,
+        columns=_COLUMNS if may_accept else _COLUMNS[:-1],
         order="symbol", empty="No price of anything held waits for a person.", size=50,
     )  # fmt: skip
 
@@ -93,7 +94,13 @@ def _page(
 ) -> HttpResponse:
     waits = found.resolved_at is None
     listing = waiting_listing(waiting_holdings(refused=found) if waits else [], may_accept=False)
-    context = {"refused": found, "waits": waits, "refusal": refusal, "form": form}
+    context = {
+        "refused": found,
+        "difference": found.difference_percent / 100,
+        "waits": waits,
+        "refusal": refusal,
+        "form": form,
+    }
     return page(request, "pages/price_accept.html", context, listings=[listing], status=status)
 
 
