@@ -341,11 +341,21 @@ def _sentence(report: RunReport) -> str:
     if report.run.replay:
         return f"Request {report.run.request_id} was executed before: nothing is traded again. Its report:"
     after = report.account
-    return (
+    said = (
         f"{counted(len(report.orders), 'order')} from "
         f"{counted(report.artifact.recommendation_count, 'recommendation')}; afterwards "
         f"${Decimal(after.cash_balance):,.2f} in cash and ${Decimal(after.equity_value):,.2f} in positions."
     )
+    return " ".join([said, *_kept_marks(report)])
+
+
+def _kept_marks(report: RunReport) -> list[str]:
+    """Return in words which holdings are valued at their last mark, because their new price waits for a person."""
+    return [
+        f"{item.symbol} keeps its last mark of {item.mark_price}: {item.price} from {item.source} is "
+        f"{item.difference_percent} % from it, and waits for a person."
+        for item in report.waiting_prices
+    ]
 
 
 def _decision_rows(report: RunReport) -> list[tuple[Any, ...]]:
@@ -364,4 +374,5 @@ def _decision_rows(report: RunReport) -> list[tuple[Any, ...]]:
 def _done(report: RunReport) -> str:
     if report.run.replay:
         return f"Request {report.run.request_id} was executed before: nothing was traded again."
-    return f"Request {report.run.request_id} was executed: {len(report.orders)} orders."
+    said = f"Request {report.run.request_id} was executed: {len(report.orders)} orders."
+    return " ".join([said, *_kept_marks(report)])

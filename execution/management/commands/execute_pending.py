@@ -16,6 +16,7 @@ from execution.arguments import parse_amount, parse_id, parse_provider
 from execution.management import options as shared
 from execution.models import ExecutionRun
 from execution.prices import PriceChain
+from execution.selectors.refused_prices import named, waiting_prices
 from execution.services import Batch, Done, count_ready, execute_pending, scan_inbox
 
 
@@ -52,6 +53,9 @@ class Command(BooksCommand):
         summary = {name: results[name] for name in ("executed", "replayed", "refused", "failed")}
         words = ", ".join(f"{count} {name}" for name, count in summary.items())
         self.stdout.write(json.dumps({"summary": summary}) if as_json else f"Requests: {words}")
+        if waiting := named(waiting_prices()):
+            out = self.stderr if as_json else self.stdout
+            out.write(f"Prices that wait for a person (holdings keep their last mark): {waiting}")
         left = results["refused"] + results["failed"]
         if left:
             raise CommandError(f"{counted(left, 'request was', 'requests were')} not executed", returncode=1)
