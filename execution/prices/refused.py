@@ -89,8 +89,11 @@ def _accept_once(refused_id: int, *, actor: str, reason: str, now: datetime) -> 
         row = RefusedPrice.objects.filter(pk=refused_id).first()
         if row is None:
             return Refusal(Code.PRICE_NOT_FOUND, f"refused price {refused_id} does not exist")
-        # The accounts' locks come first, as in a run, so that the two never wait for each other.
+        # Locks in the order of a run, so that the two never wait for each other: accounts, the price, this row.
         result = ledger.mark_symbol(row.security_id, price=row.price, now=now)
+        reference_data.store_prices(
+            [PriceData(symbol=row.security_id, price=row.price, source=row.source, as_of=row.as_of)]
+        )
         waiting = RefusedPrice.objects.filter(pk=row.pk, resolved_at=None)
         resolved = {"resolved_at": now, "resolved_by": actor}
         if not waiting.update(resolution=_Resolution.ACCEPTED, reason=reason, **resolved):
@@ -99,9 +102,6 @@ def _accept_once(refused_id: int, *, actor: str, reason: str, now: datetime) -> 
             return refusal
         older = RefusedPrice.objects.filter(security_id=row.security_id, as_of__lte=row.as_of, resolved_at=None)
         older.update(resolution=_Resolution.SUPERSEDED, **resolved)
-        reference_data.store_prices(
-            [PriceData(symbol=row.security_id, price=row.price, source=row.source, as_of=row.as_of)]
-        )
     return AcceptedPrice(
         symbol=row.security_id,
         price=f"{row.price:f}",

@@ -157,5 +157,12 @@ class Migration(migrations.Migration):
                 max_length=16,
             ),
         ),
+        migrations.AddConstraint(
+            model_name="accountsummary",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("margin_status__in", ["covered", "deficit", "no_equity"])),
+                name="summary_margin_status_known",
+            ),
+        ),
         migrations.RunPython(fill, migrations.RunPython.noop),
     ]

@@ -57,6 +57,12 @@ class AccountSummary(models.Model):
     class Meta:
         ordering = ["account"]
         verbose_name_plural = "account summaries"
+        constraints = [
+            models.CheckConstraint(
+                name="summary_margin_status_known",
+                condition=models.Q(margin_status__in=vocabulary.MarginStatus.values),
+            )
+        ]
         indexes = [models.Index(name="summary_by_total", fields=["-total"])]
 
     def __str__(self) -> str:

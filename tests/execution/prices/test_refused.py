@@ -1,8 +1,10 @@
 """Refused prices of what is held: they are kept until somebody accepts them, or a later price is used."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -240,3 +242,25 @@ def test_the_number_of_queries_does_not_depend_on_how_many_prices_are_refused(de
     assert RefusedPrice.objects.filter(resolved_at=None).count() == 6
     assert Valuation.objects.filter(as_of__gt=LATER).count() == 2
     assert {position.mark_price for position in Position.objects.all()} == {Decimal(100)}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_accept_at_once_one_does(held: Desk):
+    mark_all({"MSFT": "36"}, at=LATER)
+    valuations = Valuation.objects.count()
+    ready = Barrier(2)
+
+    def accept(actor: str) -> str:
+        try:
+            ready.wait()
+            answer = accepted(actor=actor)
+            return answer.code if isinstance(answer, Refusal) else "accepted"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [future.result() for future in [pool.submit(accept, actor) for actor in ("bob", "carol")]]
+    assert sorted(answers) == ["PRICE_NOT_WAITING", "accepted"]
+    assert Valuation.objects.count() == valuations + 1
+    assert resolutions() == [("accepted", ["bob", "carol"][answers.index("accepted")])]
