@@ -94,7 +94,7 @@ def mark() -> None:
     now = datetime.now(UTC) + timedelta(seconds=1)
     quotes = {f"S{n}": Quote(Decimal(101), "given", now) for n in range(SYMBOLS)}
     prices = PriceChain((GivenSource("given", quotes),), now=now)
-    report = mark_to_market(prices=prices, accepted=frozenset(), as_of=now, now=now)
+    report = mark_to_market(prices=prices, accepted=frozenset(), as_of=now, now=now, actor="benchmark")
     assert not report.left_out
 
 

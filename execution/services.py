@@ -10,6 +10,7 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from execution.prices.mark_to_market import Marks, ValuationReport
+    from execution.prices.refused import AcceptedPrice, accept_price, find_waiting
     from execution.prices.store import FetchReport, chain_to_fetch, import_prices
     from execution.research.inbox import LoadedArtifact, load_inline
     from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from execution.runs.targets import parse_targets, read_targets, targets_of
 
 __all__ = [
+    "AcceptedPrice",
     "Author",
     "Batch",
     "Done",
@@ -47,6 +49,7 @@ __all__ = [
     "Rule",
     "ScanReport",
     "ValuationReport",
+    "accept_price",
     "assign_request",
     "chain_to_fetch",
     "count_deferred",
@@ -57,6 +60,7 @@ __all__ = [
     "fetch_prices",
     "find_marks",
     "find_retry",
+    "find_waiting",
     "ignore_executed_elsewhere",
     "ignore_request",
     "import_prices",
@@ -92,6 +96,7 @@ __getattr__ = lazy_names(
     globals(),
     {
         "execution.prices.mark_to_market": ("Marks", "ValuationReport"),
+        "execution.prices.refused": ("AcceptedPrice", "accept_price", "find_waiting"),
         "execution.prices.store": ("FetchReport", "chain_to_fetch", "import_prices"),
         "execution.research.inbox": ("LoadedArtifact", "load_inline"),
         "execution.research.resolutions": (

@@ -19,7 +19,7 @@ from execution.prices import PriceChain
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
-from execution.services import ExecutionRequest, execute, preview
+from execution.services import ExecutionRequest, ValuationReport, execute, mark_to_market, preview
 from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
@@ -121,6 +121,13 @@ class Desk:
     def position(self, symbol: str) -> Position:
         """The open position in `symbol`."""
         return Position.objects.get(account=self.account, security_id=symbol, status="open")
+
+
+def mark_all(prices: Mapping[str, str], *, at: datetime, accepted: Sequence[str] = ()) -> ValuationReport:
+    """Mark everything to market at what a file says, as alice does."""
+    quotes = {symbol: Quote(Decimal(price), "file", at) for symbol, price in prices.items()}
+    chain = PriceChain((GivenSource("file", quotes),), now=at)
+    return mark_to_market(prices=chain, accepted=accepted, as_of=at, now=at, actor="alice")
 
 
 def price_chain(prices: Mapping[str, str] | str) -> PriceChain:

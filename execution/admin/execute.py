@@ -334,8 +334,10 @@ class MarkToMarket(ConfirmedAction):
         asked = self._asked(call)
         if isinstance(asked, Refusal):
             return refused(asked)
-        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
-        return f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
+        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now, actor=call.actor)
+        said = f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
+        left = [f"Not valued: {problem}." for problem in report.out_of_range.values()]
+        return " ".join([said, *left, *_waiting(report.held_back)])
 
     def _asked(self, call: Call) -> tuple[PriceChain, frozenset[str]] | Refusal:
         prices = _prices(call, "", typed={})
@@ -343,6 +345,11 @@ class MarkToMarket(ConfirmedAction):
             return prices
         accepted = _symbols(call.values["accepted"])
         return accepted if isinstance(accepted, Refusal) else (prices, accepted)
+
+
+def _waiting(held_back: Mapping[str, str]) -> list[str]:
+    """Return in words which holdings keep their last mark, because their new price waits for a person."""
+    return [f"{symbol} keeps its last mark: {why}." for symbol, why in held_back.items()]
 
 
 def _symbols(text: str) -> frozenset[str] | Refusal:
@@ -371,15 +378,26 @@ def _sentence(report: RunReport) -> str:
         said = f"Request {report.run.request_id} was executed before: nothing is traded again."
         return " ".join([said, *report.notes, "Its report:"])
     after = report.account
-    return (
+    said = (
         f"{counted(len(report.orders), 'order')} from "
         f"{counted(report.artifact.recommendation_count, 'recommendation')}; afterwards "
         f"${Decimal(after.cash_balance):,.2f} in cash and ${Decimal(after.equity_value):,.2f} in positions."
     )
+    return " ".join([said, *_kept_marks(report)])
+
+
+def _kept_marks(report: RunReport) -> list[str]:
+    """Return in words which holdings are valued at their last mark, because their new price waits for a person."""
+    return [
+        f"{item.symbol} keeps its last mark of {item.mark_price}: {item.price} from {item.source} is "
+        f"{item.difference_percent} % from it, and waits for a person."
+        for item in report.waiting_prices
+    ]
 
 
 def _done(report: RunReport) -> str:
     if report.run.replay:
         said = f"Request {report.run.request_id} was executed before: nothing was traded again."
         return " ".join([said, *report.notes])
-    return f"Request {report.run.request_id} was executed: {len(report.orders)} orders."
+    said = f"Request {report.run.request_id} was executed: {counted(len(report.orders), 'order')}."
+    return " ".join([said, *_kept_marks(report)])

@@ -283,7 +283,13 @@ class MarkViewSet(StrictViewSet):
         body, now = checked(MarkBody, request.data), timezone.now()
         prices = price_chain(body, now=now)
         granted(unused_marks(prices))
-        report = mark_to_market(prices=prices, accepted=accepted_symbols(body), as_of=now, now=now)
+        report = mark_to_market(
+            prices=prices,
+            accepted=accepted_symbols(body),
+            as_of=now,
+            now=now,
+            actor=_actor(request),
+        )
         return Response(report.as_data())
 
 

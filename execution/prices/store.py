@@ -17,6 +17,7 @@ from execution.engine.planning.sizing import Quote, Unpriced
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.backends import Backend, build_sources, find_backend, price_settings
 from execution.prices.chain import PriceAnswer, PriceChain
+from execution.prices.refused import accepted_before, note_refused
 from execution.prices.source import utc_minute
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.database import STORED, DatabaseSource
@@ -63,16 +64,23 @@ def _fetches(name: str, backends: Mapping[str, object]) -> bool:
 
 
 def fetch_prices(
-    *, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str], band_percent: Decimal
+    *,
+    prices: PriceChain,
+    symbols: frozenset[str],
+    accepted: Collection[str],
+    band_percent: Decimal,
+    actor: str = "",
 ) -> FetchReport:
     """Ask for the prices of `symbols` and store them; a symbol that is new becomes an unverified security.
 
-    A price farther than `band_percent` from the last close is held back unless its symbol is `accepted`.
+    A price farther than `band_percent` from the last close is held back unless its symbol is `accepted`, by
+    `actor`; where it is one of something held, it waits for a person from then on.
     """
     answer = without_default_prices(prices.ask(symbols))
     screened = screen_quotes(answer.quotes, lines=(), accepted=accepted, band_percent=band_percent)
     with transaction.atomic():
         keep(screened.quotes)
+        note_refused(screened, accepted=accepted, actor=actor, now=prices.now)
     return FetchReport(
         stored={symbol: f"{quote.price:f}" for symbol, quote in sorted(screened.quotes.items())},
         unpriced=dict(sorted(answer.reasons.items())),
@@ -126,20 +134,22 @@ def screen_quotes(
 ) -> Screened:
     """Return which quotes may be used, and which are too far from the last close or from what a line claims.
 
-    At most one query.
+    A price that somebody has accepted is not held back again. At most two queries.
     """
     quoted = {
         symbol: (quote.as_of, quote.source.removeprefix(STORED))
         for symbol, quote in quotes.items()
         if not quote.simulated  # a default price is compared with nothing
     }
-    return screen(
-        quotes,
-        closes=books.last_closes(quoted) if quoted else {},
-        lines=lines,
-        accepted=accepted,
-        band_percent=band_percent,
-    )
+    closes = books.last_closes(quoted) if quoted else {}
+    wanted = list(lines)
+
+    def screened(accepted: Collection[str]) -> Screened:
+        return screen(quotes, closes=closes, lines=wanted, accepted=accepted, band_percent=band_percent)
+
+    found = screened(accepted)
+    known = accepted_before(found.held_back)
+    return screened({*accepted, *known}) if known else found
 
 
 def keep(quotes: Mapping[str, Quote]) -> None:

@@ -6,6 +6,7 @@ from common.money import ZERO, plain, quantize_cash
 from execution.engine.planning.decisions import Decision
 from execution.engine.planning.limits import Verdict
 from execution.engine.planning.plan import OrderIntent, Plan
+from execution.engine.planning.price_checks import WaitingPrice
 from execution.reports.types import (
     AccountPart,
     ArtifactPart,
@@ -15,6 +16,7 @@ from execution.reports.types import (
     RunReport,
     SummaryPart,
     VerdictPart,
+    WaitingPricePart,
 )
 from portfolios.domain.accounting import Action
 from portfolios.ledger import BookedOrder
@@ -29,9 +31,12 @@ def make_report(
     client_order_ids: Sequence[str],
     booked: Sequence[BookedOrder],
     plan_token: str,
-    notes: Sequence[str] = (),
+    waiting: Sequence[WaitingPrice] = (),
 ) -> RunReport:
-    """Return the report of a plan; `booked` follows its intents, or is empty in a preview."""
+    """Return the report of a plan; `booked` follows its intents, or is empty in a preview.
+
+    `waiting` are the holdings that were valued at their last mark, because their new price was held back.
+    """
     orders = [
         _order(intent, client_order_id, booked[at] if booked else None)
         for at, (intent, client_order_id) in enumerate(zip(plan.intents, client_order_ids, strict=True))
@@ -55,7 +60,22 @@ def make_report(
         orders=orders,
         summary=_summary(plan, orders),
         plan_token=plan_token,
-        notes=list(notes),
+        waiting_prices=[_waiting_price(item) for item in waiting],
+    )
+
+
+def _waiting_price(item: WaitingPrice) -> WaitingPricePart:
+    refused = item.held_back
+    return WaitingPricePart(
+        symbol=item.symbol,
+        mark_price=plain(item.mark_price),
+        price=plain(refused.quote.price),
+        source=refused.quote.source,
+        as_of=refused.quote.as_of.isoformat(),
+        difference_percent=plain(item.difference_percent),
+        reference=plain(refused.reference),
+        basis=refused.basis,
+        band_percent=plain(refused.band_percent, places=0),
     )
 
 

@@ -35,6 +35,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         yield ""
         yield _title(decision)
         yield from _body(decision, orders.get(decision.line, []), preview=report.run.id is None)
+    yield from _waiting(report)
     yield ""
     yield from _summary(report)
 
@@ -103,6 +104,25 @@ def _order(order: OrderPart, *, preview: bool) -> Iterator[str]:
         yield f"  Fee: {format_cash(Decimal(order.fee))}"
     if order.position_id is not None:
         yield f"  {_POSITION_WORDS[order.position_effect]} position: {order.position_id}"
+
+
+def _waiting(report: RunReport) -> Iterator[str]:
+    """The holdings that are worth something else if their new price is right: nothing where there are none."""
+    if report.waiting_prices:
+        yield ""
+        yield "Prices that wait for a person: these holdings keep their last mark"
+    for item in report.waiting_prices:
+        yield (
+            f"  {item.symbol}: {item.mark_price} kept, {item.price} from {item.source} of {item.as_of} refused "
+            f"({_signed(item.difference_percent)} %; more than {item.band_percent} % from the {item.basis}, "
+            f"{item.reference})"
+        )
+        if report.run.id is not None:
+            yield f"  To accept it: manage.py accept_price {item.symbol} --reason TEXT"
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") else f"+{number}"
 
 
 def _summary(report: RunReport) -> Iterator[str]:

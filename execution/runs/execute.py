@@ -15,6 +15,7 @@ from common.db.retry import run_transaction
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.serialization import plan_input_as_data
 from execution.engine.vocabulary import Code, Mode, Outcome, Refusal
+from execution.prices.refused import note_refused
 from execution.prices.store import to_store
 from execution.reports.planned_prices import PlannedPrice, planned_prices
 from execution.reports.types import RunReport
@@ -184,7 +185,7 @@ def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
         return account, False
     if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
         reference_data.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
-    opened = ledger.open_account(
+    opened = ledger.open_for_run(
         strategy_id=found.strategy_id,
         provider=found.provider,
         initial_balance=found.request.initial_balance,
@@ -210,6 +211,9 @@ def _write(
     known = traded | view.plan_input.instruments.keys()
     used = {symbol: quote for symbol, quote in found.prices.quotes.items() if symbol in known}
     reference_data.store_prices(to_store(used))
+    note_refused(
+        found.prices, accepted=found.request.accepted_prices, actor=found.request.actor, now=found.request.now
+    )
     orders = orders_of(found, plan)
     plan = as_filled(plan, orders, _venue(view).submit(orders))
     booked = ledger.book_orders(

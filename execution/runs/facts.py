@@ -6,6 +6,7 @@ from typing import Any
 
 from common.money import plain
 from execution.engine.planning.plan import Plan
+from execution.engine.planning.price_checks import waiting_prices
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Outcome
 from execution.reports.build import make_report
@@ -61,7 +62,7 @@ def report_of(
 ) -> RunReport:
     """Return the report of a run, or of a preview where `run_id` is None and nothing is booked."""
     after = plan.after
-    return make_report(
+    report = make_report(
         run=RunPart(
             id=str(run_id) if run_id else None,
             status="succeeded" if run_id else "previewed",
@@ -90,8 +91,9 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
-        notes=found.attempt.notes,
+        waiting=waiting_prices(plan.before.holdings.values(), view.plan_input.held_back),
     )
+    return report.with_note(*found.attempt.notes)
 
 
 def _is_deferring(plan: Plan) -> bool:

@@ -13,10 +13,14 @@ from execution.runs.effective_policy import system_policy
 from portfolios.selectors import books
 
 
-def fetch_prices(*, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str]) -> FetchReport:
-    """Store the prices of `symbols`, but for those out of the system's band whose symbol is not `accepted`."""
+def fetch_prices(
+    *, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str], actor: str
+) -> FetchReport:
+    """Store the prices of `symbols`, but for those out of the system's band whose symbol `actor` did not accept."""
     band_percent = system_policy().price_band_percent
-    return store.fetch_prices(prices=prices, symbols=symbols, accepted=accepted, band_percent=band_percent)
+    return store.fetch_prices(
+        prices=prices, symbols=symbols, accepted=accepted, band_percent=band_percent, actor=actor
+    )
 
 
 def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
@@ -25,11 +29,13 @@ def find_marks(*, prices: PriceChain, accepted: Collection[str]) -> Marks:
 
 
 def mark_to_market(
-    *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime
+    *, prices: PriceChain, accepted: Collection[str], as_of: datetime, now: datetime, actor: str
 ) -> ValuationReport:
-    """Value every account. A price out of the system's band is held back unless its symbol is `accepted`."""
+    """Value every account. A price out of the system's band is held back unless `actor` accepts its symbol."""
     band_percent = system_policy().price_band_percent
-    return marks.mark_to_market(prices=prices, accepted=accepted, band_percent=band_percent, as_of=as_of, now=now)
+    return marks.mark_to_market(
+        prices=prices, accepted=accepted, band_percent=band_percent, as_of=as_of, now=now, actor=actor
+    )
 
 
 def unused_marks(prices: PriceChain) -> Refusal | None:

@@ -1,7 +1,7 @@
 """What somebody should look at now: how many of what, and what to do. The same for the admin and the dashboard."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +14,10 @@ from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, Qu
 from common.text import counted
 from common.web.tones import Tone
 from execution.engine.calendar.sessions import oldest_close
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.models import ExecutionRun, Recommendation, RefusedPrice, ResearchRequest
+from execution.selectors.refused_prices import named, waiting_prices
 from execution.selectors.research import answered_lines, deferred_lines, inbox_entries, waiting_lines
-from portfolios.domain.vocabulary import TradingState
+from portfolios.domain.vocabulary import MarginStatus, TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
 
@@ -25,6 +26,7 @@ RECENT = timedelta(days=7)  # for how long a failed run asks for attention
 _HALF_A_CENT = Decimal("0.005")  # amounts that a database compares differ by more, or not at all
 
 _State = ResearchRequest.State
+_PRICES = "refused-prices"
 _STORED = "stored"  # directories of which there is a request
 
 
@@ -77,11 +79,12 @@ def attention(*, now: datetime, price_max_age: int, root: Path) -> list[Attentio
     """Return what waits for a person, the urgent first; nothing that is in order. A price is old from
     `price_max_age` sessions of the exchange on.
 
-    New research is what has a directory below `root` and is not stored. One query counts all rows, and one asks for
-    the triggers of the database.
+    New research is what has a directory below `root` and is not stored. One query counts all rows, one asks for
+    the triggers of the database, and one more names the prices that wait, where there are any.
     """
     kinds = [
         *_books(),
+        *_margins(),
         *_runs(now),
         *_requests(),
         *_lines(now),
@@ -91,6 +94,8 @@ def attention(*, now: datetime, price_max_age: int, root: Path) -> list[Attentio
     counts = _counts(kinds, arrived=arrived)
     counts["triggers"] = len(missing_triggers(connection))
     counts["arrived"] = len(arrived) - counts.get(_STORED, 0)
+    if counts.get(_PRICES):
+        kinds = [_naming(kind) if kind.name == _PRICES else kind for kind in kinds]
     found = [kind.item(counts[kind.name]) for kind in kinds if counts.get(kind.name)]
     return sorted(found, key=lambda item: not item.is_urgent)
 
@@ -116,6 +121,31 @@ def _books() -> Iterator[_Kind]:
         rows=None,
         is_urgent=True,
     )
+
+
+def _margins() -> Iterator[_Kind]:
+    """What an account's stored margin status says: it follows every booking and every mark."""
+    for status, one, many, hint in (
+        (MarginStatus.NO_EQUITY, "account that is worth nothing or less", "accounts that are worth nothing or less",
+         "Only what reduces a position is possible there: deposit cash, or close what is held."),
+        (MarginStatus.DEFICIT, "account that is below the margin of its shorts",
+         "accounts that are below the margin of their shorts",
+         "Their cash does not cover the shorts with their margin: buy shorts back, sell longs or deposit cash."),
+    ):  # fmt: skip
+        yield _Kind(
+            name=f"margin-{status.value.replace('_', '-')}",
+            words=(one, many),
+            hint=hint,
+            model=PortfolioAccount,
+            rows=PortfolioAccount.objects.filter(summary__margin_status=status),
+            filters={"summary__margin_status__exact": status.value},
+            is_urgent=True,
+        )
+
+
+def _naming(kind: _Kind) -> _Kind:
+    """Return the kind of prices that wait with their names in its hint."""
+    return replace(kind, hint=f"{named(waiting_prices())}. {kind.hint}")
 
 
 def _runs(now: datetime) -> Iterator[_Kind]:
@@ -203,6 +233,17 @@ def _accounts(oldest: datetime, *, sessions: int) -> Iterator[_Kind]:
         filters={"trading_state__in": "HALTED,REDUCING"},
     )
     age = f"at a price older than {counted(sessions, 'session')}"
+    yield _Kind(
+        name=_PRICES,
+        words=(
+            "price of something held that waits for a person",
+            "prices of something held that wait for a person",
+        ),
+        hint="Too far from the last one: holdings keep their marks until it is accepted or a better one comes.",
+        model=RefusedPrice,
+        rows=waiting_prices(),
+        filters={"waits": "yes"},
+    )
     yield _Kind(
         name="old-marks",
         words=(f"open position that is marked {age}", f"open positions that are marked {age}"),

@@ -1,7 +1,7 @@
 """The only writer of the books, and its public door: `from portfolios import ledger`, then `ledger.deposit(...)`.
 
 Every change of cash or holdings is one ledger entry and what follows from it. Unless a function says otherwise it
-wants an open transaction, and all but the two that open an account its lock (`lock_account`): what is read, decided
+wants an open transaction, and all but those that open an account its lock (`lock_account`): what is read, decided
 and written under the lock is true together. The number of statements does not depend on the number of orders.
 
 Only the triggers are not here: they belong to the database, and are installed after every migration.
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from common.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from portfolios.ledger.accounts import open_account, open_with_history
+    from portfolios.ledger.accounts import open_account, open_for_run, open_with_history
     from portfolios.ledger.audit_context import AuditContext
     from portfolios.ledger.cash import deposit, withdraw
     from portfolios.ledger.corporate_actions import BookedAction, apply_split, record_dividend
     from portfolios.ledger.corrections import correct_cash, correct_position
     from portfolios.ledger.locks import LockOutsideTransactionError, lock_account, lock_accounts
-    from portfolios.ledger.marks import ValuationResult, mark_accounts
+    from portfolios.ledger.marks import ValuationResult, mark_accounts, mark_symbol
     from portfolios.ledger.order_tickets import BookedOrder, Ticket, TypedOrder
     from portfolios.ledger.orders import (
         book_orders,
@@ -64,7 +64,9 @@ __all__ = [
     "lock_account",
     "lock_accounts",
     "mark_accounts",
+    "mark_symbol",
     "open_account",
+    "open_for_run",
     "open_with_history",
     "pay_dividend",
     "place_order",
@@ -84,13 +86,13 @@ __all__ = [
 __getattr__ = lazy_names(
     globals(),
     {
-        "portfolios.ledger.accounts": ("open_account", "open_with_history"),
+        "portfolios.ledger.accounts": ("open_account", "open_for_run", "open_with_history"),
         "portfolios.ledger.audit_context": ("AuditContext",),
         "portfolios.ledger.cash": ("deposit", "withdraw"),
         "portfolios.ledger.corporate_actions": ("BookedAction", "apply_split", "record_dividend"),
         "portfolios.ledger.corrections": ("correct_cash", "correct_position"),
         "portfolios.ledger.locks": ("LockOutsideTransactionError", "lock_account", "lock_accounts"),
-        "portfolios.ledger.marks": ("ValuationResult", "mark_accounts"),
+        "portfolios.ledger.marks": ("ValuationResult", "mark_accounts", "mark_symbol"),
         "portfolios.ledger.order_tickets": ("BookedOrder", "Ticket", "TypedOrder"),
         "portfolios.ledger.orders": (
             "book_orders",

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from portfolios.ledger.account_books import AccountBooks
 from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.margins import require_available
 from portfolios.ledger.refusals import positive_cash, range_is_a_rule
 from portfolios.models import LedgerEntry, PortfolioAccount
 
@@ -13,16 +14,19 @@ Kind = LedgerEntry.Kind
 @range_is_a_rule()
 def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
     """Book cash > 0 that comes in from outside. Raises CannotBookError."""
-    _move_cash(account, Kind.DEPOSIT, positive_cash(amount, "amount"), context)
+    books = AccountBooks.of(account, context)
+    books.enter(Kind.DEPOSIT, positive_cash(amount, "amount"))
+    books.write()
 
 
 @range_is_a_rule()
 def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
-    """Book cash > 0 that goes out. Raises CannotBookError where it is more than the account has."""
-    _move_cash(account, Kind.WITHDRAWAL, -positive_cash(amount, "amount"), context)
+    """Book cash > 0 that goes out of the locked account.
 
-
-def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, context: AuditContext) -> None:
-    books = AccountBooks.of(account, context)
-    books.enter(kind, amount)
+    Raises CannotBookError where it is more than the account has, or takes of what stands behind its shorts: the
+    proceeds of a short are collateral until it is covered, with the margin of the policy in force on top.
+    """
+    books, cents = AccountBooks.of(account, context), positive_cash(amount, "amount")
+    require_available(account, books.snapshot, cents)
+    books.enter(Kind.WITHDRAWAL, -cents)
     books.write()

@@ -40,6 +40,8 @@ from portfolios.models import (
 LEAGUE_DAYS = 20
 LEAGUE_CLOSED = 5
 
+NOT_VALUED = "not valued yet"  # what pages say of an account without a valuation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
@@ -61,12 +63,14 @@ class Filters:
     text: str = ""
     provider: str = ""
     state: str = ""
+    margin: str = ""
 
     def condition(self) -> Q:
         """Return the condition on accounts."""
         wanted = Q(strategy__name__icontains=self.text) if self.text else Q(pk__isnull=False)
         wanted &= Q(provider=self.provider) if self.provider else Q()
-        return wanted & (Q(trading_state=self.state) if self.state else Q())
+        wanted &= Q(trading_state=self.state) if self.state else Q()
+        return wanted & (Q(summary__margin_status=self.margin) if self.margin else Q())
 
 
 def _flag(condition: Q) -> Case:
@@ -256,8 +260,8 @@ def benchmarks() -> list[str]:
 
 
 def fraction(part: Decimal, whole: Decimal) -> Decimal | None:
-    """Return part / whole, None where the whole is nothing."""
-    return part / whole if whole else None
+    """Return part / whole, None where the whole is nothing or less: a share of a debt would say the opposite."""
+    return part / whole if whole > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

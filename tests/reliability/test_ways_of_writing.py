@@ -43,7 +43,7 @@ from portfolios.models import (
 )
 from portfolios.trading_states import set_trading_state
 from tests.portfolios.importers.folios_v2.database import OldBooks
-from tests.scenes import NOW, Desk, Inbox, line
+from tests.scenes import NOW, Desk, Inbox, line, mark_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -129,14 +129,15 @@ FIELDS: dict[str, dict[str, str]] = {
     "AccountSummary": dict.fromkeys(
         ("id", "account", "as_of", "book_version", "total", "change", "valuation_days", "time_weighted_return",
          "max_drawdown", "sharpe_ratio", "hit_rate", "turnover", "closed_positions", "open_positions",
-         "total_costs", "gross_exposure", "net_exposure", "oldest_mark_at", "refreshed_at"),
+         "total_costs", "gross_exposure", "net_exposure", "oldest_mark_at", "available_cash", "margin_status",
+         "refreshed_at"),
         BESIDE,
     ),
 }  # fmt: skip
 # Research and its runs refer to the books, and the books do not know them.
 OUTSIDE = {
     "ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder", "LineResolution", "MappingRule",
-    "Reversal",
+    "Reversal", "RefusedPrice",
 }  # fmt: skip
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
@@ -153,7 +154,8 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     """Return a desk with a row in every table; its account holds MSFT, and a second account is empty."""
     desk = Desk(inbox, strategy)
     desk.run([line("MSFT", "BUY", 10)], prices="450")
-    ledger.open_account(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND)
+    # Not valued, so that a valuation and a summary of the first account can be made the second one's.
+    ledger.open_for_run(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND)
     Strategy.objects.create(name="Small caps")
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
@@ -196,7 +198,8 @@ def another_value(row: Any, field: Any) -> Any:
     special = {"provider": "gemini", "trading_state": "HALTED", "side": "short",
                "kind": "split" if isinstance(row, CorporateAction) else "CORRECTION",
                "action": "SELL", "status": "canceled", "on_breach": "reject", "rounding": "ROUND_DOWN",
-               "restricted_symbols": ["GME"], "metadata": {"a": 1}, "asset_class": "fund"}  # fmt: skip
+               "restricted_symbols": ["GME"], "metadata": {"a": 1}, "asset_class": "fund",
+               "margin_status": "deficit"}  # fmt: skip
     if isinstance(row, Strategy | Position) and field.name == "status":
         return {"Strategy": "draft", "Position": "closed"}[type(row).__name__]
     return special[field.name] if field.name in special else _shifted(getattr(row, field.attname), field)
@@ -491,6 +494,9 @@ LEDGER: dict[str, Callable[[Desk], object]] = {
     "open_account": lambda desk: ledger.open_account(
         strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), context=BY_HAND
     ),
+    "open_for_run": lambda desk: ledger.open_for_run(
+        strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), context=BY_HAND
+    ),
     "open_with_history": lambda desk: ledger.open_with_history(
         account_id=uuid.uuid4(),
         strategy_id=desk.strategy.pk,
@@ -518,7 +524,8 @@ LEDGER: dict[str, Callable[[Desk], object]] = {
     "reverse_order": lambda desk: ledger.reverse_order(desk.account, order=Order.objects.get(), context=BY_HAND),
 }
 MOVE_NOTHING = {
-    "lock_account", "lock_accounts", "value_account", "mark_accounts", "refresh_summaries", "place_order",
+    "lock_account", "lock_accounts", "value_account", "mark_accounts", "mark_symbol", "refresh_summaries",
+    "place_order",
     "change_order", "cancel_order", "plan_reversal", "read_account", "audit", "check_books", "repair_books",
 }  # fmt: skip
 
@@ -552,6 +559,12 @@ def put_ready(desk: Desk) -> list[str]:
     return []
 
 
+def refused_price(_: Desk) -> list[str]:
+    """Have a price of MSFT wait, and accept it."""
+    mark_all({"MSFT": "36"}, at=NOW + timedelta(hours=6))
+    return ["MSFT", "--reason", "a spin-off"]
+
+
 RECORDS, READS = "records what it changes", "changes neither cash nor a holding"
 COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "execute_recommendations": (
@@ -568,6 +581,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "load_examples": (READS, lambda _: []),
     "execute_pending": (RECORDS, lambda desk: [*put_ready(desk), "--default-price", "9"]),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
+    "accept_price": (READS, refused_price),
     "import_securities": (READS, lambda _: [str(settings.BASE_DIR / "examples" / "securities.csv")]),
     "refresh_summaries": (READS, lambda _: []),
 }

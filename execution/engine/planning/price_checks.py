@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.money import HUNDRED, plain
+from common.money import HUNDRED, percent_difference, plain
 from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.sizing import Quote, Unpriced
 from execution.engine.vocabulary import Code
+from portfolios.domain.accounting import Holding
 
 LAST_CLOSE = "last close"
 CLAIM = "price that the research names"
@@ -109,3 +110,28 @@ def _beside_claim(default: Decimal, claim: Decimal, band_percent: Decimal) -> st
 
 def _is_out_of_band(price: Decimal, reference: Decimal, band_percent: Decimal) -> bool:
     return abs(price - reference) * HUNDRED > band_percent * reference
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPrice:
+    """A holding that keeps its last mark, because its new price waits for a person."""
+
+    symbol: str
+    mark_price: Decimal
+    held_back: HeldBack
+
+    @property
+    def difference_percent(self) -> Decimal:
+        """How far the new price is from the mark, in percent of the mark, 4 places."""
+        return percent_difference(self.held_back.quote.price, base=self.mark_price)
+
+
+def waiting_prices(holdings: Iterable[Holding], held_back: Mapping[str, HeldBack]) -> list[WaitingPrice]:
+    """Return the holdings whose new price is held back, by symbol, but for those that are marked at it."""
+    found = [(held, held_back[held.symbol]) for held in holdings if held.symbol in held_back]
+    waiting = [
+        WaitingPrice(held.symbol, held.mark_price, price)
+        for held, price in found
+        if price.quote.price != held.mark_price
+    ]
+    return sorted(waiting, key=lambda item: item.symbol)

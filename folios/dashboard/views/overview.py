@@ -25,6 +25,7 @@ from execution.selectors.runs import recent_runs
 from folios.dashboard.tables import runs_listing
 from folios.dashboard.views.inbox import ARRIVED
 from folios.dashboard.views.pages import EXECUTE, page
+from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import PortfolioAccount, Provider
 from portfolios.selectors import overview as books
 from portfolios.selectors.books import one_snapshot
@@ -76,6 +77,9 @@ _PAGES = {
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),
+    "margin-deficit": ("overview", "?margin=deficit#table-accounts"),
+    "margin-no-equity": ("overview", "?margin=no_equity#table-accounts"),
+    "refused-prices": ("prices", ""),
 }
 
 
@@ -96,6 +100,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "marked": None if waiting else books.marked(since=_oldest_usable()),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
+            "margins": MarginStatus.choices,
             "more_league": _more_league(request, league),
             "rule": (books.LEAGUE_DAYS, books.LEAGUE_CLOSED),
         }
@@ -109,6 +114,7 @@ def _filters(request: HttpRequest) -> Filters:
         text=request.GET.get("q", "").strip()[:200],
         provider=request.GET.get("provider", ""),
         state=request.GET.get("state", ""),
+        margin=request.GET.get("margin", ""),
     )
 
 
@@ -160,7 +166,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "total": books.total_of(account),
             "cash": account.cash_balance,
             "state": account.trading_state,
-            "note": "" if books.is_current(account) else "metrics out of date",
+            "note": _note(account, found),
             **_measures(found),
         },
         {
@@ -168,6 +174,14 @@ def _account_row(account: PortfolioAccount) -> Row:
             "strategy": reverse("dashboard:strategy", args=[account.strategy_id]),
         },
     )
+
+
+def _note(account: PortfolioAccount, found: Any) -> str:
+    """Return what a reader has to know of the measures beside it."""
+    if found is None:
+        return books.NOT_VALUED
+    below = found.get_margin_status_display() if found.margin_status != MarginStatus.COVERED else ""
+    return "; ".join(filter(None, [below, "" if books.is_current(account) else "metrics out of date"]))
 
 
 def _measures(found: Any) -> dict[str, Any]:

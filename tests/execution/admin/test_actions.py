@@ -437,6 +437,29 @@ def test_a_price_in_doubt_is_accepted_when_the_request_is_executed_again(boss: C
     assert check_books(desk.account) == []
 
 
+def test_a_holding_that_keeps_its_last_mark_is_named_before_and_after(boss: Client, desk: Desk, settings: Any):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    for price, days in ((100, 2), (36, 0)):
+        at = timezone.now() - timedelta(days=days, minutes=1)
+        Price.objects.create(security_id="MSFT", price=price, source="yahoo", as_of=at)
+    settings.PRICE_SOURCES = ["database"]
+    request = desk.inbox.put([line("KO", "BUY", 5)])
+    typed = {**options(desk, default_price="60"), "request_id": request}
+    said = (
+        "MSFT keeps its last mark of 100.00: 36.00 from database:yahoo is -64.00 % from it, and waits for a person."
+    )
+    address = page(ResearchRequest, "do", "execute-request")
+    shown = boss.get(address)
+    shown = boss.post(address, {**hidden(shown), **typed, "_preview": "1"})
+    assert said in unescape(shown.content.decode())
+    done = confirm(boss, address, "go", **typed)
+    assert done.status_code == 302, errors_of(done)
+    assert said in unescape(boss.get(done.headers["Location"]).content.decode())
+    run = ExecutionRun.objects.latest("started_at")
+    listed = boss.get(page(ExecutionRun, "change", run.pk)).content.decode()
+    assert "Prices that waited for a person" in listed
+
+
 def test_who_may_not_make_rules_may_still_answer(desk: Desk):
     desk.run([line("KO", "PANIC", 3)])
     client, row = person("add_lineresolution"), Recommendation.objects.get()

@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from execution.models import ExecutionRun, MappingRule, ResearchRequest
+from execution.models import ExecutionRun, MappingRule, RefusedPrice, ResearchRequest
 from portfolios.models import Order
-from tests.scenes import Desk, line, whole_database
+from tests.scenes import NOW, Desk, line, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -230,3 +230,18 @@ def test_a_reversed_request_is_executed_again_when_it_is_said_so(desk: Desk):
     assert typed(*call, "--again").startswith(
         "Run 2 of the request, executed again after its orders were reversed\n"
     )
+
+
+def test_a_batch_says_which_prices_of_what_is_held_wait_for_a_person(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    RefusedPrice.objects.create(
+        security_id="MSFT", price=350, source="file", as_of=NOW, reference=100, basis="last close", band_percent=25,
+        refused_at=NOW,
+    )  # fmt: skip
+    waits = "Prices that wait for a person (holdings keep their last mark): MSFT 350.00 from file (+250.00 %)"
+    assert typed("execute_pending").splitlines()[-1] == waits
+    err = io.StringIO()
+    out = io.StringIO()
+    call_command("execute_pending", "--format", "json", stdout=out, stderr=err)
+    assert waits in err.getvalue()
+    assert [*json.loads(out.getvalue())] == ["summary"]

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import transaction
 from pytest_django import Settings
 
+from execution.models import RefusedPrice
 from execution.prices import PriceChain
 from execution.prices.sources.constant import ConstantSource
 from execution.services import fetch_prices
+from portfolios import ledger
+from portfolios.ledger import AuditContext
 from portfolios.models import Price, Security, Valuation
-from tests.scenes import NOW, Desk, line, whole_database
+from tests.scenes import NOW, Desk, line, mark_all, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -162,7 +167,7 @@ def test_a_price_out_of_the_band_is_not_stored_until_it_is_accepted(source: Path
 
 def test_what_a_source_says_without_a_market_is_not_stored():
     prices = PriceChain((ConstantSource(Decimal(7), NOW),), now=NOW)
-    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=())
+    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=(), actor="alice")
     assert (report.stored, report.unpriced) == ({}, dict.fromkeys(["KO", "PEP"], "only a default price"))
     assert not Price.objects.exists()
     assert not Security.objects.exists()
@@ -247,3 +252,41 @@ def test_a_price_in_doubt_keeps_the_last_mark_until_it_is_accepted(desk: Desk):
     )
     typed("mark_to_market", "--price", "MSFT=45", "--accept-price", "MSFT")
     assert desk.position("MSFT").mark_price == Decimal(45)
+
+
+def test_an_account_out_of_range_ends_the_command_with_1_after_the_others_are_valued(desk: Desk, file: Path):
+    desk.run([line("MSFT", "BUY", 10)], prices="450")
+    poor = replace(desk, provider="openai")
+    poor.run([line("MSFT", "BUY", 10)], prices="450", initial_balance=Decimal(1000))
+    with transaction.atomic():
+        (account,) = ledger.lock_accounts([desk.account.pk])
+        context = AuditContext(actor="bob", now=NOW, reason="wire")
+        ledger.correct_cash(account, balance=Decimal("9999999990000.00"), context=context)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 account was not valued, out of the books' range") as caught:
+        call_command("mark_to_market", "--price", "MSFT=990", stdout=out)
+    assert caught.value.returncode == 1
+    assert "Not valued (last marks kept): Large caps / Anthropic: amount" in out.getvalue()
+    assert "Valued 1 account" in out.getvalue()
+    assert poor.position("MSFT").mark_price == 990
+
+
+# --- accept_price ---
+
+
+def test_a_refused_price_is_accepted_by_its_symbol(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    mark_all({"MSFT": "36"}, at=NOW + timedelta(hours=6))
+    said = typed("accept_price", "msft", "--reason", "a spin-off")
+    assert said == "MSFT 36.00 (file, 2026-01-05 15:30) accepted: 1 position of 1 account marked at it\n"
+    assert desk.position("MSFT").mark_price == 36
+    assert RefusedPrice.objects.get().reason == "a spin-off"
+    assert "PRICE_NOT_FOUND" in refused("accept_price", "MSFT", "--reason", "again")
+    assert "BAD_OPTION" in refused("accept_price", "M$FT", "--reason", "what")
+    assert "REASON_MISSING" in again_without_a_reason(desk)
+
+
+def again_without_a_reason(desk: Desk) -> str:
+    """Refuse a price again, and return what is said to who accepts it without a reason."""
+    mark_all({"MSFT": "99"}, at=NOW + timedelta(hours=7))
+    return refused("accept_price", "MSFT", "--reason", " ")

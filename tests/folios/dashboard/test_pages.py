@@ -68,7 +68,7 @@ def pages_of(desk: Desk) -> dict[str, str]:
     """Return the address of every page that only shows."""
     run = ExecutionRun.objects.latest("started_at")
     new = desk.inbox.put([line("AAPL", "BUY", 5)])
-    plain = ("overview", "research", "runs", "strategies", "books", "system", "timezone")
+    plain = ("overview", "research", "runs", "strategies", "prices", "books", "system", "timezone")
     return {
         **{name: reverse(f"dashboard:{name}") for name in plain},
         "account": reverse("dashboard:account", args=[desk.account.pk]),
@@ -85,7 +85,7 @@ def pages_of(desk: Desk) -> dict[str, str]:
 # What is sent by a button, or wants a form's values: the tests of each say what it does.
 BY_A_BUTTON = {
     "examples", "inbox-scan", "execute-ready", "preview", "execute", "assign", "ignore", "line-resolve",
-    "run-reverse",
+    "run-reverse", "price-accept",
 }  # fmt: skip
 
 

@@ -53,3 +53,24 @@ def test_an_account_worth_nothing_has_no_weights():
     held = account(cash=500, short={"XOM": (20, 25)})
     with pytest.raises(ZeroDivisionError):
         held.weight("XOM")
+
+
+@pytest.mark.parametrize(
+    ("cash", "long", "short", "margin", "status"),
+    [
+        ("750", "0", "20", "0.5", "covered"),  # 750 is exactly 20 * 25 and half of it on top
+        ("749.99", "0", "20", "0.5", "deficit"),
+        ("749.99", "0", "20", "0.49", "covered"),
+        ("749.99", "100", "20", "0.5", "deficit"),  # longs are no cash
+        ("500", "0", "20", "0", "no_equity"),
+        ("499.99", "0", "20", "0", "no_equity"),
+        ("0", "0", "0", "0.5", "covered"),
+        ("0", "10", "0", "0.5", "covered"),
+    ],
+)
+def test_cash_covers_the_shorts_with_their_margin_or_it_does_not(
+    cash: str, long: str, short: str, margin: str, status: str
+):
+    sizes = {"long": {"MSFT": (Decimal(long), 100)}, "short": {"XOM": (Decimal(short), 25)}}
+    given = {side: held for side, held in sizes.items() if next(iter(held.values()))[0]}
+    assert account(cash=cash, **given).margin_status(short_margin=Decimal(margin)) == status

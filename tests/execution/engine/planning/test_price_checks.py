@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.engine.parsing.artifact import Recommendation
-from execution.engine.planning.price_checks import Screened, refuse_defaults, screen
+from execution.engine.planning.price_checks import Screened, refuse_defaults, screen, waiting_prices
 from execution.engine.planning.sizing import Quote, Unpriced
 from execution.engine.vocabulary import Code
-from tests.builders import AS_OF, Number, rec
+from tests.builders import AS_OF, Number, account, marked, rec
 
 
 def screened(price: Number, *, simulated: bool = False, **options: Any) -> Screened:
@@ -102,3 +102,14 @@ def test_a_price_of_a_market_is_no_default():
     real = {"MSFT": Quote(Decimal(100), "yahoo", AS_OF)}
     lines = [rec("MSFT", "BUY", 10, current_price=Decimal(450))]
     assert refuse_defaults(real, stored={"MSFT": "it is 450"}, lines=lines, band_percent=Decimal(25)) == {}
+
+
+def test_a_holding_whose_price_is_held_back_waits_unless_it_is_marked_at_it_already():
+    far = screened("36", closes={"MSFT": Decimal(100)}).held_back
+    held = account(long={"MSFT": (10, 100), "KO": (10, 36)}).holdings
+    (waiting,) = waiting_prices(held.values(), far)
+    assert (waiting.symbol, waiting.mark_price, waiting.difference_percent) == (
+        "MSFT", Decimal(100), Decimal(-64),
+    )  # fmt: skip
+    assert waiting_prices(marked(account(long={"MSFT": (10, 100)}), {"MSFT": 36}).holdings.values(), far) == []
+    assert waiting_prices([held["KO"]], far) == []
