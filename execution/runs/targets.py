@@ -120,7 +120,8 @@ def _target(row: _Written) -> _Target | Refusal:
         hint = ", which has no comma: 1250.5" if "," in text else ""
         return Refusal(Code.BAD_TARGET, f"{row.where}: {one_line(row.weight)} is not a number{hint}")
     exponent = percent.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_PLACES or not -HUNDRED <= percent <= HUNDRED:
+    most = 2 * HUNDRED if symbol == CASH else HUNDRED  # with shorts, their proceeds are cash as well
+    if not isinstance(exponent, int) or exponent < -_PLACES or not -HUNDRED <= percent <= most:
         rule = "is not a percentage from -100 to 100"
         return Refusal(Code.BAD_TARGET, f"{row.where}: {one_line(row.weight)} {rule}")
     return _Target(row.where, symbol, percent, says_percent, has_places=exponent < 0)

@@ -78,6 +78,7 @@ def test_a_target_that_is_none_is_refused_by_name(pairs: str, says: str):
 def test_cash_is_what_the_others_leave(cash: str):
     assert settled(f"MSFT=60 {cash}") == {"MSFT": "60"}
     assert settled("MSFT=60 KO=-10 CASH=50") == {"MSFT": "60", "KO": "-10"}
+    assert settled("KO=-10 CASH=110") == {"KO": "-10"}
 
 
 @pytest.mark.parametrize(
