@@ -124,9 +124,10 @@ class Desk:
 
 
 def price_chain(prices: Mapping[str, str] | str) -> PriceChain:
-    """Return a chain of given prices, or of one default price for every symbol."""
+    """Return a chain of given prices, or of one default price for every symbol, which was asked for."""
     if isinstance(prices, str):
-        return PriceChain((ConstantSource(Decimal(prices), NOW),), now=NOW)
+        source = ConstantSource(Decimal(prices), NOW)
+        return PriceChain((source,), now=NOW, default_price_asked_for=True)
     quotes = {symbol: Quote(Decimal(price), "given", NOW) for symbol, price in prices.items()}
     return PriceChain((GivenSource("given", quotes),), now=NOW)
 

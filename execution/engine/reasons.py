@@ -92,6 +92,7 @@ _CLAUSES = {
     Code.LAST_MARK: "no source had a price for {symbol}, so its last mark was used",
     Code.BOOKS_RANGE: "the quantity is larger than the books can hold",
 }
+NOT_INVENTED = "there is no price for {symbol} but a default one, which cannot be right"
 NEAR_TARGET = "{symbol} is close enough to its target that trading would cost more than it brings"
 
 REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK})

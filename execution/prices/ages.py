@@ -1,12 +1,39 @@
-"""How the time of a price is written."""
+"""How old a price may be, and how the time of a price is written."""
 
+import re
 from datetime import UTC, date, datetime
 
-from common.text import one_line
+from django.conf import settings
+
+from common.text import counted, one_line
 from execution.engine.calendar.hours import close_of
 from execution.engine.vocabulary import Code, Refusal
 
+DEFAULT_MAX_AGE = 2  # sessions: the last two closes are good
+MOST_SESSIONS = 10
+
+_SESSIONS = re.compile(r"(\d{1,6})(?:\s*sessions?)?", re.ASCII)
 _FIRST_YEAR = 1900  # a time before it is a mistake, and the zones know none for it
+
+
+def parse_max_age(value: object) -> int | Refusal:
+    """Return the sessions in PRICE_MAX_AGE ("2", "2 sessions"), or why they are none.
+
+    The setting once counted hours. What can only have been hours is refused and never read as sessions.
+    """
+    written = _SESSIONS.fullmatch(str(value).strip())
+    if written and 1 <= int(written[1]) <= MOST_SESSIONS:
+        return int(written[1])
+    rule = f"a whole number of sessions of the stock exchange, 1 to {MOST_SESSIONS}"
+    usual = f"{counted(DEFAULT_MAX_AGE, 'session')} mean the last two closes"
+    message = f"PRICE_MAX_AGE is {one_line(value)}: not {rule} ({usual}); hours no longer count"
+    return Refusal(Code.BAD_OPTION, message)
+
+
+def usable_max_age() -> int:
+    """Return the sessions of the settings, the default where they cannot be read: for what only shows ages."""
+    found = parse_max_age(settings.PRICE_MAX_AGE)
+    return DEFAULT_MAX_AGE if isinstance(found, Refusal) else found
 
 
 def parse_as_of(text: str, *, now: datetime) -> datetime | Refusal:

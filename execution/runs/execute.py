@@ -5,6 +5,7 @@ nothing is written then. A fault rolls everything back, is recorded as a failed 
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.serialization import plan_input_as_data
 from execution.engine.vocabulary import Code, Mode, Outcome, Refusal
 from execution.prices.store import to_store
+from execution.reports.planned_prices import PlannedPrice, planned_prices
 from execution.reports.types import RunReport
 from execution.research.submission import INLINE, keep
 from execution.runs import records
@@ -42,11 +44,18 @@ __all__ = ["ExecutionRequest", "Preview", "execute", "preview", "preview_plan"]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `execute` would do now: the report, and the plan with what it was made of."""
+    """What `execute` would do now: the report, the plan with what it was made of, a row for each of its prices."""
 
     report: RunReport
     plan: Plan
     plan_input: PlanInput
+    prices: Sequence[PlannedPrice]
+
+    @property
+    def default_lines(self) -> frozenset[int]:
+        """The lines whose orders are at a default price."""
+        quotes = self.plan_input.quotes
+        return frozenset(intent.line for intent in self.plan.intents if quotes[intent.symbol].simulated)
 
 
 def preview(request: ExecutionRequest) -> RunReport | Refusal:
@@ -72,7 +81,8 @@ def preview_plan(request: ExecutionRequest) -> Preview | RunReport | Refusal:
     changed = token_refusal(found, token)
     if changed is not None:
         return changed
-    return Preview(report_of(found, view, plan, run_id=None, booked=[], token=token), plan, view.plan_input)
+    report = report_of(found, view, plan, run_id=None, booked=[], token=token)
+    return Preview(report, plan, view.plan_input, planned_prices(view.plan_input, now=request.now))
 
 
 def execute(request: ExecutionRequest) -> RunReport | Refusal:

@@ -11,7 +11,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
+from common.text import counted
 from common.web.tones import Tone
+from execution.engine.calendar.sessions import oldest_close
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from execution.selectors.research import answered_lines, deferred_lines, inbox_entries, waiting_lines
 from portfolios.domain.vocabulary import TradingState
@@ -71,8 +73,9 @@ class _Kind:
         return AttentionItem(self.name, count, words, self.hint, self.model, self.filters, self.is_urgent)
 
 
-def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[AttentionItem]:
-    """Return what waits for a person, the urgent first; nothing that is in order.
+def attention(*, now: datetime, price_max_age: int, root: Path) -> list[AttentionItem]:
+    """Return what waits for a person, the urgent first; nothing that is in order. A price is old from
+    `price_max_age` sessions of the exchange on.
 
     New research is what has a directory below `root` and is not stored. One query counts all rows, and one asks for
     the triggers of the database.
@@ -82,7 +85,7 @@ def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[At
         *_runs(now),
         *_requests(),
         *_lines(now),
-        *_accounts(now - price_max_age, hours=price_max_age / timedelta(hours=1)),
+        *_accounts(oldest_close(now, sessions=price_max_age), sessions=price_max_age),
     ]
     arrived = {item.request_id for item in inbox_entries(root)}
     counts = _counts(kinds, arrived=arrived)
@@ -190,7 +193,7 @@ def _lines(now: datetime) -> Iterator[_Kind]:
     )
 
 
-def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
+def _accounts(oldest: datetime, *, sessions: int) -> Iterator[_Kind]:
     yield _Kind(
         name="limited-accounts",
         words=("account that is halted or may only reduce", "accounts that are halted or may only reduce"),
@@ -199,7 +202,7 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
         rows=PortfolioAccount.objects.exclude(trading_state=TradingState.ACTIVE),
         filters={"trading_state__in": "HALTED,REDUCING"},
     )
-    age = f"at a price older than {hours:g} hours"
+    age = f"at a price older than {counted(sessions, 'session')}"
     yield _Kind(
         name="old-marks",
         words=(f"open position that is marked {age}", f"open positions that are marked {age}"),

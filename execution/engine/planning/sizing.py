@@ -5,7 +5,7 @@ protects. Nothing here looks at another line or at the cash.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -35,6 +35,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why a symbol has no price that it could be traded at: a code, and what the sources said."""
+
+    code: Code
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity.
 
@@ -52,8 +60,8 @@ class Instrument:
 class Market:
     """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
     value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
-    `held_back` have a price that a person has to confirm first, the lines in `confirmed` go ahead although the
-    research is too old or its target has been reached.
+    `held_back` have a price that a person has to confirm first, `unpriced` says why a symbol has none; the lines in
+    `confirmed` go ahead although the research is too old or its target has been reached.
     """
 
     snapshot: AccountSnapshot
@@ -65,6 +73,7 @@ class Market:
     total_value: Decimal
     noise: Decimal
     held_back: Collection[str] = ()
+    unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
     is_too_old: bool = False
     confirmed: Collection[int] = ()
 
@@ -144,7 +153,8 @@ def _unpriced(symbol: str, market: Market) -> Route | None:
     if symbol in market.held_back:
         return Route(outcome=Outcome.QUARANTINED, codes=(Code.PRICE_OUT_OF_BAND,))
     if symbol not in market.quotes:
-        return Route(outcome=Outcome.DEFERRED, codes=(Code.NO_PRICE,))
+        why = market.unpriced.get(symbol)
+        return Route(outcome=Outcome.DEFERRED, codes=(why.code if why else Code.NO_PRICE,))
     return None
 
 

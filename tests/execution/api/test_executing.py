@@ -284,6 +284,31 @@ def test_all_accounts_are_marked_to_market(caller: Caller, desk: Desk):
     assert desk.position("MSFT").mark_price == 460
 
 
+def test_a_preview_says_of_each_symbol_at_what_it_is_planned(caller: Caller, desk: Desk):
+    lines = [
+        line("MSFT", "BUY", 10, current_price=455, target_price=500), line("KO", "BUY", 10),
+        line("PEP", "BUY", 10, current_price=150), line("AAPL", "HOLD"),
+    ]  # fmt: skip
+    body = body_of(desk, new_id(), recommendations=lines, prices={"MSFT": "450"})
+    rows = {row["symbol"]: row for row in caller.post("/executions/preview/", body).json()["prices"]}
+    assert list(rows) == ["KO", "MSFT", "PEP"]
+    typed = rows["MSFT"]
+    assert typed.pop("as_of") is not None
+    assert typed == {
+        "symbol": "MSFT", "price": "450.00", "source": "given", "age": "now", "sessions": 0, "claim": "455.00",
+        "target": "500.00", "difference_percent": "-1.10", "is_default": False, "code": "", "reason": "",
+    }  # fmt: skip
+    assert (rows["KO"]["price"], rows["KO"]["is_default"], rows["KO"]["age"]) == ("100.00", True, "")
+    assert (rows["PEP"]["price"], rows["PEP"]["code"]) == (None, "PRICE_OUT_OF_BAND")
+    assert "the research names 150.00" in rows["PEP"]["reason"]
+
+
+def test_a_preview_of_what_was_executed_prices_nothing(caller: Caller, desk: Desk):
+    body = body_of(desk, desk.inbox.put(PUBLISHED))
+    caller.post("/executions/", body)
+    assert caller.post("/executions/preview/", body).json()["prices"] == []
+
+
 @pytest.mark.parametrize("address", ["/executions/", "/executions/preview/"])
 def test_a_price_that_prices_nothing_is_refused_by_name(caller: Caller, desk: Desk, address: str):
     request = desk.inbox.put([line("ORCL.US", "BUY", 10)])

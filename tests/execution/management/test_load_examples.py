@@ -50,6 +50,7 @@ def test_an_empty_database_gets_the_whole_set(inbox: Inbox):
         "  risk policies created: 1",
         f"  securities created: {len(securities)}",
         f"  artifact files copied to {inbox.root}: {len(artifacts)}",
+        "  example prices stored: 11",
     ]
     assert files_in(inbox.root) == artifacts
     assert {str(row.pk): row.name for row in Strategy.objects.all()} == {

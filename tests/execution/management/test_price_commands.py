@@ -203,7 +203,10 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
 def test_a_mark_to_market_prints_what_it_valued_and_what_kept_its_mark(desk: Desk):
     desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 5)], prices={"MSFT": "450", "KO": "60"})
     printed = typed("mark_to_market", "--price", "MSFT=460")
-    assert printed.startswith("KO not repriced (last price kept): only a default price\nValued 1 account as of ")
+    assert printed.startswith(
+        "KO not repriced (last price kept): database: price of 2026-01-05 09:30 UTC is older than 2 sessions; "
+        "simulation: the default price does not replace a price that was refused\nValued 1 account as of "
+    )
     assert printed.endswith("1 position marked at the prices of 1 symbol\n")
     assert desk.position("MSFT").mark_price == Decimal(460)
 
