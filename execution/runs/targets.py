@@ -59,13 +59,13 @@ def parse_targets(pairs: Iterable[str]) -> dict[str, Decimal] | Refusal:
         if not equals:
             return Refusal(Code.BAD_TARGET, f"target {one_line(pair)}: not of the form SYMBOL=PERCENT")
         written.append(_Written(f"target {one_line(pair)}", name, text))
-    return _read(written, repeated="is given twice")
+    return _read(written, repeated="is given twice", is_typed=True)
 
 
 def targets_of(weights: Mapping[str, str]) -> dict[str, Decimal] | Refusal:
     """Return the weights in percent by symbol, as a caller sends them, or what is wrong with one of them."""
     written = [_Written(f"targets.{one_line(name)}", name, text) for name, text in weights.items()]
-    return _read(written, repeated="is given twice")
+    return _read(written, repeated="is given twice", is_typed=False)
 
 
 def read_targets(path: Path) -> dict[str, Decimal] | Refusal:
@@ -74,7 +74,7 @@ def read_targets(path: Path) -> dict[str, Decimal] | Refusal:
     if isinstance(content, Refusal):
         return content
     rows = _json_rows(content) if path.suffix.lower() == ".json" else _csv_rows(content)
-    found = rows if isinstance(rows, Refusal) else _read(rows, repeated="stands twice")
+    found = rows if isinstance(rows, Refusal) else _read(rows, repeated="stands twice", is_typed=False)
     return Refusal(Code.BAD_TARGET, f"{path}: {found.message}") if isinstance(found, Refusal) else found
 
 
@@ -94,7 +94,7 @@ def _json_rows(content: bytes) -> list[_Written] | Refusal:
     return [_Written(f"key {one_line(name)}", name, str(weight)) for name, weight in value.items()]
 
 
-def _read(rows: Iterable[_Written], *, repeated: str) -> dict[str, Decimal] | Refusal:
+def _read(rows: Iterable[_Written], *, repeated: str, is_typed: bool) -> dict[str, Decimal] | Refusal:
     targets: dict[str, _Target] = {}
     for row in rows:
         target = _target(row)
@@ -105,7 +105,9 @@ def _read(rows: Iterable[_Written], *, repeated: str) -> dict[str, Decimal] | Re
         targets[target.symbol] = target
     cash = targets.pop(CASH, None)
     found = list(targets.values())
-    refused = _fractions(found) or _above_the_whole(found) or (cash and _not_what_is_left(cash, found))
+    refused = (
+        _fractions(found, is_typed=is_typed) or _above_the_whole(found) or (cash and _not_what_is_left(cash, found))
+    )
     return refused or {target.symbol: target.percent for target in found}
 
 
@@ -120,7 +122,8 @@ def _target(row: _Written) -> _Target | Refusal:
         hint = ", which has no comma: 1250.5" if "," in text else ""
         return Refusal(Code.BAD_TARGET, f"{row.where}: {one_line(row.weight)} is not a number{hint}")
     exponent = percent.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_PLACES or not -HUNDRED <= percent <= HUNDRED:
+    most = 2 * HUNDRED if symbol == CASH else HUNDRED  # with shorts, their proceeds are cash as well
+    if not isinstance(exponent, int) or exponent < -_PLACES or not -HUNDRED <= percent <= most:
         rule = "is not a percentage from -100 to 100"
         return Refusal(Code.BAD_TARGET, f"{row.where}: {one_line(row.weight)} {rule}")
     return _Target(row.where, symbol, percent, says_percent, has_places=exponent < 0)
@@ -141,10 +144,10 @@ def _symbol(row: _Written) -> str | Refusal:
     return symbol
 
 
-def _fractions(targets: Sequence[_Target]) -> Refusal | None:
+def _fractions(targets: Sequence[_Target], *, is_typed: bool) -> Refusal | None:
     """Refuse weights that may be fractions of one, unless one of them says that percent is meant.
 
-    Numbers without places are percent: a fraction of one has some.
+    Numbers without places are percent, as a fraction of one has some; but for a single 1 that a program wrote.
     """
     sizes = [abs(target.percent) for target in targets]
     largest, gross = max(sizes, default=ZERO), sum(sizes, ZERO)
@@ -152,7 +155,8 @@ def _fractions(targets: Sequence[_Target]) -> Refusal | None:
     is_small = largest <= 1 or _WHOLE[0] <= balance <= _WHOLE[1]
     if not is_small or not 0 < gross <= _MOST_IN_FRACTIONS or any(target.says_percent for target in targets):
         return None
-    first = next((target for target in targets if target.has_places), None)
+    is_one = balance == 1 and not is_typed
+    first = next((target for target in targets if target.has_places or (is_one and target.percent == 1)), None)
     if first is None:
         return None
     meant, written = plain(first.percent * HUNDRED, places=0), plain(first.percent, places=0)

@@ -116,6 +116,28 @@ def test_the_prices_of_a_plan_are_shown_and_one_can_be_typed_beside_each(boss: C
     assert {order.security_id: order.limit_price for order in Order.objects.all()} == {"KO": 70, "MSFT": 450}
 
 
+def test_a_typed_price_that_prices_nothing_is_refused_by_name(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("ORCL", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    asked = {**options(desk), "request_id": request_id, "prices": "OCRL=220", "_preview": "1"}
+    assert "the price of OCRL prices nothing: is ORCL meant?" in boss.post(address, asked).content.decode()
+
+
+def test_a_price_that_is_typed_for_several_requests_is_for_one_of_them(boss: Client, desk: Desk):
+    for symbol in ("MSFT", "ORCL"):
+        desk.run([line(symbol, "BUY", 10)])
+    rows = list(ResearchRequest.objects.all())
+    ticked = {"action": "execute", "_selected_action": [str(row.pk) for row in rows]}
+    address = boss.post(page(ResearchRequest, "changelist"), ticked).headers["Location"]
+    asked = options(desk, provider="openai", prices="OCRL=220")
+    shown = boss.post(address, {**hidden(boss.get(address)), **asked, "_preview": "1"})
+    assert "the price of OCRL prices nothing: is ORCL meant?" in shown.content.decode()
+    done = confirm(boss, address, "for the other provider", **{**asked, "prices": "ORCL=220, MSFT=450"})
+    assert done.status_code == 302, errors_of(done)
+    orders = Order.objects.filter(account__provider="openai")
+    assert {order.security_id: order.limit_price for order in orders} == {"ORCL": 220, "MSFT": 450}
+
+
 def test_a_price_that_is_typed_and_not_looked_at_is_shown_first(boss: Client, desk: Desk):
     request_id = desk.inbox.put([line("KO", "BUY", 10)])
     address = page(ResearchRequest, "do", "execute-request")

@@ -78,6 +78,7 @@ def test_a_target_that_is_none_is_refused_by_name(pairs: str, says: str):
 def test_cash_is_what_the_others_leave(cash: str):
     assert settled(f"MSFT=60 {cash}") == {"MSFT": "60"}
     assert settled("MSFT=60 KO=-10 CASH=50") == {"MSFT": "60", "KO": "-10"}
+    assert settled("KO=-10 CASH=110") == {"KO": "-10"}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,7 @@ def test_cash_is_what_the_others_leave(cash: str):
         ("t.csv", "symbol,percent,date\nKO,3,2024-01-01\n", "line 1: column 'date' is unknown"),
         ("t.csv", "symbol,percent\nARKK,0.06\n", "line 2: ARKK is 0.06, perhaps a fraction of one: write percent"),
         ("t.json", '{"MSFT": 0.6, "AAPL": 0.4}', "MSFT is 0.6, perhaps a fraction of one: write percent, 60"),
+        ("t.json", '{"MSFT": 1, "AAPL": 0}', "MSFT is 1, perhaps a fraction of one: write percent, 100 or 1%"),
         ("t.json", '{"MSFT": 60, "MSFT": 40}', "duplicate key"),
         ("t.json", '{"MSFT": 60, "msft": 40}', "key 'msft': MSFT stands twice"),
         ("t.json", '{"MSFT": true}', "key 'MSFT': 'True' is not a number"),

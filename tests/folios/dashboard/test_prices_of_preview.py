@@ -113,6 +113,8 @@ def test_an_emptied_field_leaves_the_price_to_the_sources(manager: Client, desk:
         ({"price.KO": "cheap"}, "price of KO is &#x27;cheap&#x27;: not a number"),
         ({"price.KO": "-1"}, "a price is above zero"),
         ({"prices": "KO"}, "&#x27;KO&#x27; is not of the form SYMBOL=PRICE"),
+        ({"prices": "KO=8,123.45"}, "&#x27;123.45&#x27; is not of the form SYMBOL=PRICE"),
+        ({"prices": "BP.L=450"}, "names a listing elsewhere (London)"),
         ({"prices": "KO=70 KO=71"}, "the price of KO is given twice"),
     ],
 )
@@ -123,6 +125,23 @@ def test_a_typed_price_that_is_none_is_refused_beside_the_field(
     answer = manager.get(reverse("dashboard:preview", args=[request]), {**choices(desk), **typed})
     assert answer.status_code == 400
     assert says in text_of(answer)
+
+
+@pytest.mark.parametrize("typed", [{"prices": "OCRL=220"}, {"price.OCRL": "220"}])
+def test_a_typed_price_that_prices_nothing_is_refused_by_name(manager: Client, desk: Desk, typed: dict[str, str]):
+    request = desk.inbox.put([line("ORCL", "BUY", 10)])
+    says = "the price of OCRL prices nothing: is ORCL meant? Symbols of the plan: ORCL"
+    assert says in text_of(manager.get(reverse("dashboard:preview", args=[request]), {**choices(desk), **typed}))
+    sent = {**sent_by(preview(manager, desk, request)), **typed}
+    assert says in text_of(execute(manager, request, sent))
+    assert not ExecutionRun.objects.exists()
+
+
+@pytest.mark.parametrize("written", ["MSFT.US", "nasdaq:msft", "$MSFT"])
+def test_a_typed_price_is_of_the_symbol_however_it_is_written(manager: Client, desk: Desk, written: str):
+    request = desk.inbox.put([line("MSFT.US", "BUY", 10)])
+    html = preview(manager, desk, request, prices=f"{written}=500")
+    assert rows_of(html)["MSFT"].startswith("$500.00 typed")
 
 
 def test_the_row_of_a_price_in_doubt_says_what_it_is_too_far_from(manager: Client, desk: Desk):
