@@ -11,11 +11,11 @@ from django.conf import settings
 
 from common.admin.columns import units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
-from common.identifiers import normalize_symbol
 from common.money import CENT
 from common.text import counted
 from execution.admin.plan_tables import DECISION_COLUMNS, decision_rows, price_tables
 from execution.admin.refusals import refused, words
+from execution.arguments import parse_symbols
 from execution.engine.vocabulary import Mode, Refusal
 from execution.forms import TypedPricesField
 from execution.models import ExecutionRun, ResearchRequest
@@ -34,6 +34,7 @@ from execution.services import (
     load_latest_research,
     mark_to_market,
     preview_plan,
+    sharing_prices,
 )
 from portfolios.models import PortfolioAccount, Provider, Strategy
 
@@ -114,9 +115,14 @@ class _Executes(ConfirmedAction):
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         raise NotImplementedError
 
+    def _calls(self, call: Call) -> list[ExecutionRequest] | Refusal:
+        """Return the calls; a price that was typed for all of them is for at least one."""
+        calls = self.execution_requests(call)
+        return calls if isinstance(calls, Refusal) else sharing_prices(calls)
+
     def preview(self, call: Call) -> Effect | Refused:
         """Plan each request and show what would become of every line."""
-        calls = self.execution_requests(call)
+        calls = self._calls(call)
         if isinstance(calls, Refusal):
             return refused(calls)
         answers = [preview_plan(each) for each in calls]
@@ -147,7 +153,7 @@ class _Executes(ConfirmedAction):
 
     def perform(self, call: Call) -> str | Refused:
         """Execute each request; where there is one, exactly the plan that was shown."""
-        calls = self.execution_requests(call)
+        calls = self._calls(call)
         if isinstance(calls, Refusal):
             return refused(calls)
         answers = [execute(each) for each in calls]
@@ -164,6 +170,9 @@ class _Executes(ConfirmedAction):
         prices = _prices(call, call.values["default_price"], typed=call.values["prices"])
         if isinstance(prices, Refusal):
             return prices
+        accepted = _symbols(call.values["accepted"])
+        if isinstance(accepted, Refusal):
+            return accepted
         return ExecutionRequest(
             request_id=request_id,
             strategy_id=owner[0],
@@ -173,7 +182,7 @@ class _Executes(ConfirmedAction):
             source=ExecutionRun.Source.ADMIN,
             now=call.now,
             close_unlisted=call.values["close_unlisted"],
-            accepted_prices=_symbols(call.values["accepted"]),
+            accepted_prices=accepted,
             plan_token=call.token or None,
             **more,
         )
@@ -332,12 +341,12 @@ class MarkToMarket(ConfirmedAction):
         prices = _prices(call, "", typed={})
         if isinstance(prices, Refusal):
             return prices
-        return prices, _symbols(call.values["accepted"])
+        accepted = _symbols(call.values["accepted"])
+        return accepted if isinstance(accepted, Refusal) else (prices, accepted)
 
 
-def _symbols(text: str) -> frozenset[str]:
-    names = text.replace(",", " ").split()
-    return frozenset(symbol for name in names if (symbol := normalize_symbol(name)))
+def _symbols(text: str) -> frozenset[str] | Refusal:
+    return parse_symbols(text.replace(",", " ").split(), name="accepted prices")
 
 
 def _prices(call: Call, default_price: str, *, typed: Mapping[str, Decimal]) -> PriceChain | Refusal:

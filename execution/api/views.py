@@ -59,6 +59,7 @@ from execution.services import (
     reproduce_run,
     retry_failed_run,
     reverse_run,
+    unused_marks,
 )
 
 VIEW_RUN = "execution.view_executionrun"
@@ -280,9 +281,9 @@ class MarkViewSet(StrictViewSet):
     )
     def create(self, request: Request) -> Response:
         body, now = checked(MarkBody, request.data), timezone.now()
-        report = mark_to_market(
-            prices=price_chain(body, now=now), accepted=accepted_symbols(body), as_of=now, now=now
-        )
+        prices = price_chain(body, now=now)
+        granted(unused_marks(prices))
+        report = mark_to_market(prices=prices, accepted=accepted_symbols(body), as_of=now, now=now)
         return Response(report.as_data())
 
 

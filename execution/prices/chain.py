@@ -50,13 +50,14 @@ class PriceChain:
 
     `max_age` is in sessions of the exchange, None where a price may be of any age. `default_price_asked_for`: a
     default price was named, so the run is a simulation. `remembered` is what was asked for in advance, for several
-    requests at once.
+    requests at once. The symbols in `typed` have a price that a person typed, which must price something.
     """
 
     sources: tuple[PriceSource, ...]
     now: datetime
     max_age: int | None = None
     default_price_asked_for: bool = False
+    typed: frozenset[str] = frozenset()
     remembered: PriceAnswer = field(default_factory=lambda: PriceAnswer({}, {}))
 
     def ask(self, symbols: frozenset[str]) -> PriceAnswer:
@@ -166,4 +167,5 @@ def build_chain(
         now=now,
         max_age=configured.max_age,
         default_price_asked_for=default_price is not None,
+        typed=frozenset(given),
     )

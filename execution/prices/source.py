@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
-from common.money import AmountOutOfRangeError, quantize_price
+from common.money import AmountOutOfRangeError, parse_number, quantize_price
 from common.text import clean, counted, one_line
 from execution.engine.calendar.sessions import closes_between
 from execution.engine.planning.sizing import Quote, Unpriced
@@ -122,11 +122,10 @@ def parse_price(text: str, *, what: str) -> Decimal | Refusal:
 
     Refused: what is not a plain number, NaN, Infinity, zero, negative, or too large or too small for the books.
     """
-    written = text.strip()
-    try:
-        price = Decimal(written)
-    except InvalidOperation:
-        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a number")
+    price = parse_number(text)
+    if price is None:
+        hint = ", which has no comma: 1250.5" if "," in text else ""
+        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a number{hint}")
     if not price.is_finite():
         return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a finite number")
     try:

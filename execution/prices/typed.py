@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol
 from common.text import one_line
+from execution.arguments import find_symbol
 from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.source import parse_price
@@ -19,14 +20,15 @@ def parse_typed_prices(text: str) -> dict[str, Decimal] | Refusal:
     prices: dict[str, Decimal] = {}
     for pair in filter(None, _BETWEEN.split(text)):
         name, equals, written = pair.partition("=")
-        symbol = normalize_symbol(name)
-        if not equals or symbol is None:
-            return Refusal(Code.BAD_PRICE, f"{one_line(pair)} is not of the form SYMBOL=PRICE")
+        symbol = find_symbol(name) if equals else NoSymbol("there is no =")
+        if isinstance(symbol, NoSymbol):
+            return Refusal(Code.BAD_PRICE, f"{one_line(pair)} is not of the form SYMBOL=PRICE: {symbol.rule}")
         price = parse_price(written, what=f"price of {symbol}")
         if isinstance(price, Refusal):
             return price
-        if prices.setdefault(symbol, price) != price:
+        if symbol in prices:
             return Refusal(Code.BAD_PRICE, f"the price of {symbol} is given twice")
+        prices[symbol] = price
     return prices
 
 

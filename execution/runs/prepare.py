@@ -23,6 +23,7 @@ from execution.engine.planning.sizing import Unpriced
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.prices import PriceAnswer, PriceChain
 from execution.prices.store import screen_quotes, without_invented_prices
+from execution.prices.unused import unused_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import interpretation_for
@@ -161,6 +162,9 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
     )
     if not isinstance(attempt, Attempt):
         return attempt
+    unused = _unused_price(request, loaded.artifact, strategy_id=strategy_id, provider=provider)
+    if unused is not None:
+        return unused
     policy, artifact = policy_for(strategy_id), attempt.artifact
     found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider, policy=policy)
     if isinstance(found, Refusal):
@@ -249,6 +253,22 @@ def strategy_refusal(strategy_id: uuid.UUID, request: ExecutionRequest) -> Refus
     if books.strategy_name_taken(name, strategy_id=strategy_id):
         return Refusal(Code.STRATEGY_NAME_TAKEN, f"a strategy named {one_line(name)} exists already")
     return None
+
+
+def symbols_of_plan(artifact: Artifact, *, held: frozenset[str]) -> frozenset[str]:
+    """Return every symbol that a plan speaks of: what its lines name, readable or not, and what is held."""
+    named = {item.symbol for item in artifact.recommendations} | {item.symbol for item in artifact.problems}
+    return held | (named - {""})
+
+
+def _unused_price(
+    request: ExecutionRequest, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
+) -> Refusal | None:
+    """Refuse a typed price of what neither the research names nor the account holds."""
+    if not request.prices.typed:
+        return None
+    held = books.symbols_held_by([(strategy_id, provider)])
+    return unused_price(request.prices.typed, known=symbols_of_plan(artifact, held=held), what="the plan")
 
 
 def _fetch_quotes(

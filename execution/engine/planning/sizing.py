@@ -189,12 +189,21 @@ def _refused(item: Recommendation, market: Market) -> Route | None:
     halted = _halted(market)
     if halted is not None:
         return halted
-    if item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short:
+    if _is_forbidden_short(item, market) and not _closes_long(item, market):
         return Route(outcome=Outcome.DENIED, codes=(Code.SHORT_NOT_ALLOWED,))
     action = Action(item.action)
     if not action.increases and not _held(market, item.symbol, action.side):
         return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_POSITION,))
     return None
+
+
+def _is_forbidden_short(item: Recommendation, market: Market) -> bool:
+    return item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short
+
+
+def _closes_long(item: Recommendation, market: Market) -> bool:
+    """Whether a weight below zero is out of reach but for its first part: what is held long is sold."""
+    return market.mode is Mode.REBALANCE and _held(market, item.symbol, Side.LONG) > 0
 
 
 def _held(market: Market, symbol: str, side: Side) -> Decimal:
@@ -338,7 +347,8 @@ def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
     """Take the entry away where only reductions are allowed; an exit that comes with it stays."""
     if found.entry is None:
         return found
-    code = _entry_forbidden(item.symbol, market)
+    forbidden = Code.SHORT_NOT_ALLOWED if _is_forbidden_short(item, market) else None
+    code = forbidden or _entry_forbidden(item.symbol, market)
     if code is None:
         return found
     outcome = Outcome.DEFERRED if code in PASSING else Outcome.DENIED

@@ -48,9 +48,8 @@ class Command(BooksCommand):
         as_json = options["output_format"] == "json"
         results: Counter[str] = Counter()
         deferred = 0
-        for done in self._shown(
-            execute_pending(batch), total=count_ready(batch) + count_deferred(batch), hide=as_json
-        ):
+        done_one_by_one = shared.granted(execute_pending(batch))
+        for done in self._shown(done_one_by_one, total=count_ready(batch) + count_deferred(batch), hide=as_json):
             results[done.result] += 1
             deferred += (done.outcomes or {}).get(Outcome.DEFERRED, 0)
             self.stdout.write(json.dumps(done.as_data()) if as_json else _line(done))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django import forms
 
-from common.identifiers import normalize_symbol
-from execution.arguments import parse_amount
+from common.identifiers import NoSymbol
+from execution.arguments import find_symbol, parse_amount
 from execution.engine.vocabulary import Mode, Refusal
 from execution.forms import TypedPricesField, prices_as_text
 from execution.models import ExecutionRun
@@ -75,11 +75,11 @@ class PlanForm(forms.Form):
     def clean_accepted(self) -> frozenset[str]:
         """Return the symbols. Raises ValidationError for a word that is none."""
         words = self.cleaned_data["accepted"].replace(",", " ").split()
-        symbols = {word: normalize_symbol(word) for word in words}
+        symbols = {word: find_symbol(word) for word in words}
         for word, symbol in symbols.items():
-            if symbol is None:
-                raise forms.ValidationError(f"{word[:20]} is not a symbol")
-        return frozenset(symbol for symbol in symbols.values() if symbol)
+            if isinstance(symbol, NoSymbol):
+                raise forms.ValidationError(f"{word[:20]} is not a symbol: {symbol.rule}")
+        return frozenset(symbol for symbol in symbols.values() if isinstance(symbol, str))
 
     def as_typed(self, *, without: Iterable[PlannedPrice] = ()) -> dict[str, str]:
         """Return what a person typed into a valid form, `without` the prices that have a field of their own."""

@@ -415,6 +415,14 @@ def test_what_is_no_answer_is_refused(boss: Client, desk: Desk):
     assert "it was decided" in errors_of(previewed(boss, clear, "resolve", **UNWRITTEN))
 
 
+def test_an_accepted_price_of_no_symbol_is_refused_by_name(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    asked = {**options(desk, accepted="MSFT BP.L"), "request_id": request_id, "_preview": "1"}
+    shown = boss.post(address, asked)
+    assert "accepted prices 'BP.L': not a symbol: '.L' names a listing" in unescape(shown.content.decode())
+
+
 def test_a_price_in_doubt_is_accepted_when_the_request_is_executed_again(boss: Client, desk: Desk):
     report = desk.run(
         [line("MSFT", "BUY", 5, current_price=100)], prices={"MSFT": "450"}, accepted_prices=frozenset()

@@ -62,6 +62,25 @@ def test_a_scan_says_what_arrived_and_what_can_be_executed(desk: Desk):
     assert (data["new"], data["changed"], data["states"]) == (0, 0, {"new": 1, "quarantined": 1, "ready": 1})
 
 
+def test_a_typed_price_is_for_at_least_one_of_the_requests(desk: Desk):
+    put(desk, line("ORCL", "BUY", 5))
+    put(desk, line("KO", "BUY", 5))
+    typed("scan_inbox")
+    prices = ["--price", "ORCL=220", "--price", "KO=60"]
+    says = "[BAD_PRICE] the price of OCRL prices nothing: is ORCL meant? Symbols of the ready research: KO, ORCL"
+    assert refused("execute_pending", *prices, "--price", "OCRL=220") == says
+    assert typed("execute_pending", *prices, "--limit", 1).splitlines()[-1].startswith("Requests: 1 executed")
+    assert typed("execute_pending", *prices).splitlines()[-1].startswith("Requests: 1 executed")
+    prices_of_orders = {order.security_id: order.limit_price for order in Order.objects.all()}
+    assert prices_of_orders == {"KO": 60, "ORCL": 220}
+
+
+def test_one_request_alone_wants_every_typed_price(desk: Desk):
+    put(desk, line("ORCL", "BUY", 5))
+    typed("scan_inbox")
+    assert "is ORCL meant?" in refused("execute_pending", "--price", "OCRL=220")
+
+
 def test_an_inbox_that_is_missing_is_refused(desk: Desk, settings: Settings):
     settings.ARTIFACTS_ROOT = desk.inbox.root / "nowhere"
     assert "cannot be listed" in refused("scan_inbox")

@@ -216,7 +216,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "min_order_value is above max_order_value",
     ),
     "bad symbol": (policy(restricted_symbols=["A B"]), "strategies.json", "restricted_symbols.0' is 'A B'"),
-    "header": (text("securities.csv", "symbol,", "ticker,"), "securities.csv", "line 1 is not the header symbol,"),
+    "header": (
+        text("securities.csv", "symbol,", "ticker,"),
+        "securities.csv",
+        "line 1 is not a header with the columns symbol,",
+    ),
     "columns": (
         text("securities.csv", ",equity,0.01", ",equity"),
         "securities.csv",

@@ -97,6 +97,27 @@ def test_one_bad_row_refuses_the_file_by_name_line_and_rule(file: Path, row: str
     assert f"{file}: line 5" in message
 
 
+def test_rows_are_stored_whole_or_not_at_all(tmp_path: Path):
+    path = tmp_path / "closes.csv"
+    path.write_text("symbol,price\nKO,60\nNVR,8,123.45\n")
+    assert "line 3 has 3 cells, the header has 2 (symbol,price)" in refused("import_prices", path)
+
+
+@pytest.mark.parametrize("column", ["date", "timestamp", "as of"])
+def test_a_price_by_day_is_stored_as_of_the_close_of_that_day(tmp_path: Path, column: str):
+    path = tmp_path / "closes.csv"
+    path.write_text(f"symbol,price,{column},ccy\nMSFT,450,2024-12-24,USD\n")
+    typed("import_prices", path)
+    assert Price.objects.get().as_of == datetime(2024, 12, 24, 18, tzinfo=UTC)  # a short session
+
+
+def test_a_typed_price_that_marks_nothing_is_refused_by_name(desk: Desk):
+    desk.run([line("ORCL", "BUY", 10)])
+    says = "[BAD_PRICE] the price of OCRL prices nothing: is ORCL meant? Symbols of the books: ORCL"
+    assert refused("mark_to_market", "--price", "OCRL=220") == says
+    assert "Valued 1 account" in typed("mark_to_market", "--price", "ORCL.US=101")
+
+
 def test_a_price_in_another_currency_is_refused(tmp_path: Path):
     path = tmp_path / "closes.csv"
     path.write_text("symbol,price,currency\nMSFT,450,EUR\n")
@@ -207,6 +228,7 @@ def test_a_valuation_of_the_past_takes_the_prices_of_then(desk: Desk, settings: 
     [
         ("2999-01-01", "in the future"),
         ("someday", "not an ISO 8601 time"),
+        ("2026-01-05T16:00", "a time without a zone"),
         ("2999-01-01T00:00:00Z", "in the future"),
     ],
 )

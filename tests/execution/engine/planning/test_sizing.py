@@ -1,6 +1,7 @@
 """The action table, line by line, before any limit."""
 
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -151,10 +152,16 @@ def test_in_rebalance_mode_a_weight_is_also_trimmed_to(line: str, percent: Any, 
     assert routed(line, percent, mode="rebalance") == expected
 
 
-@pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])
-@pytest.mark.parametrize("symbol", ["AAPL", "MSFT", "XOM"])
+@pytest.mark.parametrize(
+    ("mode", "symbol"),
+    [*product(["allocate", "target"], ["AAPL", "MSFT", "XOM"]), ("rebalance", "AAPL"), ("rebalance", "XOM")],
+)
 def test_where_shorts_are_not_allowed_none_is_opened_nor_anything_sold_for_it(mode: str, symbol: str):
     assert routed(f"SELL_SHORT {symbol}", 10, mode=mode, policy=roomy()) == "DENIED SHORT_NOT_ALLOWED"
+
+
+def test_a_weight_below_zero_closes_the_long_where_shorts_are_not_allowed():
+    assert routed("SELL_SHORT MSFT", 10, mode="rebalance", policy=roomy()) == "SELL 100 all SHORT_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize(
