@@ -16,7 +16,7 @@ from execution.prices import PriceChain
 from execution.prices.sources.constant import ConstantSource
 from execution.services import fetch_prices
 from portfolios.models import Price, Security, Valuation
-from tests.scenes import NOW, Desk, line, whole_database
+from tests.scenes import NOW, Desk, line, security, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -247,3 +247,16 @@ def test_a_price_in_doubt_keeps_the_last_mark_until_it_is_accepted(desk: Desk):
     )
     typed("mark_to_market", "--price", "MSFT=45", "--accept-price", "MSFT")
     assert desk.position("MSFT").mark_price == Decimal(45)
+
+
+@pytest.mark.parametrize(("claim", "code"), [(450, "PRICE_OUT_OF_BAND"), (None, "PRICE_STALE")])
+def test_a_line_that_no_known_price_could_trade_says_how_to_name_one(desk: Desk, claim: int | None, code: str):
+    if claim is None:
+        Price.objects.create(security=security("MSFT"), price=450, source="close", as_of=NOW)
+    request = desk.inbox.put([line("MSFT", "BUY", 10, current_price=claim)])
+    call = ("execute_recommendations", request, desk.strategy.pk)
+    printed = typed(*call)
+    assert f"  Deferred [{code}]: " in printed
+    assert "--accept-price" not in printed
+    assert "  To trade at a price that you know, run it again with --price MSFT=PRICE\n" in printed
+    assert "  Created BUY order: 22.22 shares @ $450.0 = $9,999.00\n" in typed(*call, "--price", "MSFT=450")
