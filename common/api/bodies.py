@@ -59,6 +59,16 @@ class MomentField(serializers.DateTimeField):
             raise serializers.ValidationError("not a time that the calendar has") from error
 
 
+class ZonedMomentField(MomentField):
+    """A time in ISO 8601 with its offset: without one it could be any, and a day alone is no time."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """Return the time. Raises ValidationError where it does not name its zone."""
+        if value.utcoffset() is None:
+            raise serializers.ValidationError("a time without a zone; write it as 2026-01-05T16:00:00-05:00")
+        return super().enforce_timezone(value)
+
+
 class SymbolField(serializers.CharField):
     """A symbol, as a person writes it: AAPL, aapl, NASDAQ:AAPL, BRK-B."""
 

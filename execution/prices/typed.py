@@ -26,8 +26,9 @@ def parse_typed_prices(text: str) -> dict[str, Decimal] | Refusal:
         price = parse_price(written, what=f"price of {symbol}")
         if isinstance(price, Refusal):
             return price
-        if prices.setdefault(symbol, price) != price:
+        if symbol in prices:
             return Refusal(Code.BAD_PRICE, f"the price of {symbol} is given twice")
+        prices[symbol] = price
     return prices
 
 

@@ -92,8 +92,10 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         # The sentence of an undecided line names the outcome again; here it stands before it already.
         reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ").removeprefix("Expired, ")
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
-    if Code.PRICE_OUT_OF_BAND in decision.codes:
+    if decision.outcome == "QUARANTINED" and Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
+    if decision.outcome == "DEFERRED" and {Code.PRICE_OUT_OF_BAND, Code.PRICE_STALE}.intersection(decision.codes):
+        yield f"  To trade at a price that you know, run it again with --price {decision.symbol}=PRICE"
 
 
 def _order(order: OrderPart, *, preview: bool) -> Iterator[str]:

@@ -7,7 +7,15 @@ from django.core.exceptions import ValidationError as FormError
 from django.db import models
 from rest_framework import serializers
 
-from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, SymbolField, TruthField
+from common.api.bodies import (
+    IdField,
+    KnownFieldsOnly,
+    MomentField,
+    StrictSerializer,
+    SymbolField,
+    TruthField,
+    ZonedMomentField,
+)
 from common.money import AmountOutOfRangeError, quantize_price
 from portfolios.domain.limit import Limit
 from portfolios.domain.risk_limits import FIELDS
@@ -47,7 +55,7 @@ class PriceBody(StrictSerializer):
         max_digits=15, decimal_places=6, help_text="Above zero, in the books' currency."
     )
     source = serializers.CharField(max_length=32, help_text="Who says so.")  # type: ignore[assignment]
-    as_of = MomentField(help_text="When the price held.")
+    as_of = ZonedMomentField(help_text="When the price held, with the zone of the time.")
 
     def validate_price(self, value: Decimal) -> Decimal:
         """Return the price as the books keep it. Raises ValidationError."""

@@ -117,6 +117,8 @@ def test_a_price_is_of_a_symbol_however_it_is_written(editor: Caller, symbol: st
         ({"symbol": "NONE"}, "symbol"),
         ({"as_of": "2100-01-01T00:00:00Z"}, "as_of"),
         ({"as_of": "0001-01-01T00:00:00+23:59"}, "as_of"),
+        ({"as_of": "2026-01-05T16:00:00"}, "as_of"),
+        ({"as_of": "2026-01-05"}, "as_of"),
         ({"source": ""}, "source"),
     ],
 )
