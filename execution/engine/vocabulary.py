@@ -72,6 +72,7 @@ class Code(StrEnum):
     ALREADY_AT_TARGET = "ALREADY_AT_TARGET"
     WITHIN_DRIFT_BAND = "WITHIN_DRIFT_BAND"
     BELOW_MINIMUM_QUANTITY = "BELOW_MINIMUM_QUANTITY"
+    BELOW_COST = "BELOW_COST"
 
     # What the rules forbid (denied)
     SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
@@ -79,6 +80,7 @@ class Code(StrEnum):
     SECURITY_INACTIVE = "SECURITY_INACTIVE"
     REDUCING_ONLY = "REDUCING_ONLY"
     TRADING_HALTED = "TRADING_HALTED"
+    NO_EQUITY = "NO_EQUITY"
 
     # The limit that made a trade smaller or stopped it
     MAXIMUM_ORDER = "MAXIMUM_ORDER"
@@ -97,6 +99,7 @@ class Code(StrEnum):
     ROUNDED_DOWN = "ROUNDED_DOWN"
     UNLISTED = "UNLISTED"
     LAST_MARK = "LAST_MARK"
+    CLOSED_IN_FULL = "CLOSED_IN_FULL"
 
     # Why a whole request is refused
     ARTIFACT_TOO_LARGE = "ARTIFACT_TOO_LARGE"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from common.money import CENT, ZERO, notional, quantize_quantity
+from common.money import ZERO, notional, quantize_quantity
 from execution.engine.planning.costs import commission, simulate_fill
-from execution.engine.planning.limits import SIZE, steps_worth
-from execution.engine.planning.policy import Costs, Policy
+from execution.engine.planning.limits import SIZE, least_value, steps_worth
+from execution.engine.planning.policy import Costs
 from execution.engine.planning.sizing import Exit, Market
 from execution.engine.vocabulary import Code
 from portfolios.domain.accounting import Fill
@@ -35,7 +35,7 @@ def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
     fill = simulate_fill(
         symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
     )
-    step = market.instrument(leaving.symbol).step
+    step = market.step(leaving.symbol, leaving.action.side)
     quantity = affordable_quantity(fill, step=step, cash=cash, costs=costs)
     if quantity == leaving.quantity:
         return ExitOrder(fill)
@@ -46,11 +46,6 @@ def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
         symbol=leaving.symbol, action=leaving.action, quantity=quantity, price=price, costs=costs
     )
     return ExitOrder(filled, Code.INSUFFICIENT_CASH, cost, cash)
-
-
-def least_value(policy: Policy) -> Decimal:
-    """Return the smallest order in cash: below a cent the books would give the quantity away for nothing."""
-    return max(policy.min_order_value, CENT)
 
 
 def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Costs) -> Decimal:
