@@ -1,11 +1,11 @@
 """Exits as orders: no limit stops them, and yet the cash never goes below zero."""
 
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from common.money import ZERO, notional, quantize_quantity
+from common.money import ZERO, notional
 from execution.engine.planning.costs import commission, simulate_fill
-from execution.engine.planning.limits import SIZE, least_value, steps_worth
+from execution.engine.planning.limits import least_value
 from execution.engine.planning.policy import Costs
 from execution.engine.planning.sizing import Exit, Market
 from execution.engine.vocabulary import Code
@@ -23,6 +23,18 @@ class ExitOrder:
     code: Code | None = None
     cost: Decimal = ZERO
     cash: Decimal = ZERO
+
+
+def brings_cash(leaving: Exit, market: Market) -> bool:
+    """Whether the whole exit leaves more cash than there was. Raises AmountOutOfRangeError."""
+    fill = simulate_fill(
+        symbol=leaving.symbol,
+        action=leaving.action,
+        quantity=leaving.quantity,
+        price=market.quotes[leaving.symbol].price,
+        costs=market.policy.costs,
+    )
+    return fill.cash_delta > fill.fee
 
 
 def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
@@ -58,14 +70,14 @@ def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Cost
         return fill.quantity
     if fill.action.cash_sign > 0:
         return ZERO
-    fixed = max(costs.commission_per_order, costs.commission_minimum)
-    if cash <= fixed:
-        return ZERO
-    scale = (cash - fixed) / (fill.notional + fill.fee - fixed)
-    quantity = quantize_quantity(SIZE.multiply(fill.quantity, scale), step=step, rounding=ROUND_DOWN)
-    while quantity > 0 and (excess := _cost(quantity, price=fill.price, costs=costs) - cash) > 0:
-        quantity = max(quantity - steps_worth(excess, price=fill.price, step=step), ZERO)
-    return quantity
+    paid_for, beyond = ZERO, fill.quantity // step + 1  # in steps; to close what lies off the step is all or nothing
+    while beyond - paid_for > 1:
+        tried = (paid_for + beyond) // 2
+        if _cost(tried * step, price=fill.price, costs=costs) <= cash:
+            paid_for = tried
+        else:
+            beyond = tried
+    return paid_for * step
 
 
 def _cost(quantity: Decimal, *, price: Decimal, costs: Costs) -> Decimal:

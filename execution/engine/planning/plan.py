@@ -13,7 +13,7 @@ from execution.engine.parsing.artifact import Artifact, Recommendation
 from execution.engine.planning.baskets import fill_basket
 from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.decisions import Decision, Ending, contradictory, decide, quarantined
-from execution.engine.planning.exits import exit_order
+from execution.engine.planning.exits import brings_cash, exit_order
 from execution.engine.planning.limits import Entry, RiskContext
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import HeldBack
@@ -273,13 +273,15 @@ class _Working:
 
 
 def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
-    """Plan the exits, sales before covers, each paid for by the cash at its turn."""
+    """Plan the exits, sales before covers and last those that cost more than they bring, each paid for by the cash
+    at its turn.
+    """
     account = _Working(market.snapshot)
     intents: list[OrderIntent] = []
     short_of: dict[int, Code] = {}
     shortfalls: dict[int, Shortfall] = {}
     exits = [found.exit for _, found in sorted(routes.items()) if found.exit]
-    for leaving in sorted(exits, key=lambda item: item.action is not Action.SELL):
+    for leaving in sorted(exits, key=lambda item: (item.action is not Action.SELL, not brings_cash(item, market))):
         order = exit_order(leaving, account.cash, market)
         if order.code is not None:
             short_of[leaving.line] = order.code
