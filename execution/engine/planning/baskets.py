@@ -24,7 +24,9 @@ from execution.engine.planning.policy import Policy
 from execution.engine.vocabulary import Code, OnBreach
 from portfolios.domain.headroom import DOES_NOT_APPLY
 
-_ROUNDS = 1_000  # far more than a basket needs; two sides of a net limit could make room for each other step by step
+_ROUNDS = (
+    1_000  # far more than a basket needs; two sides of a net limit could make room for each other step by step
+)
 _ALIKE = Decimal("0.01")  # a size within one percent of its share still is its share
 _BY_CODE: Mapping[Code, RunLimit] = {limit.code: limit for limit in LIMITS}
 
@@ -110,7 +112,9 @@ class _Sharing:
     def _measure(self) -> None:
         for entry in self._entries:
             grouped = [(limit, limit.group(entry, self._context)) for limit in LIMITS]
-            self._groups[entry.line] = [(limit, group) for limit, group in grouped if group not in (None, DOES_NOT_APPLY)]
+            self._groups[entry.line] = [
+                (limit, group) for limit, group in grouped if group not in (None, DOES_NOT_APPLY)
+            ]
         for entry in self._entries:
             for limit, group in self._groups[entry.line]:
                 if (limit.code, group) not in self._left:
@@ -191,7 +195,10 @@ class _Sharing:
         parts = {key: min(self._left[key] / load, Decimal(1)) for key, load in missing.items() if load > 0}
         return {
             entry.line: min(
-                (max(parts.get((limit.code, group), Decimal(1)), ZERO) for limit, group in self._groups[entry.line]),
+                (
+                    max(parts.get((limit.code, group), Decimal(1)), ZERO)
+                    for limit, group in self._groups[entry.line]
+                ),
                 default=Decimal(1),
             )
             for entry in growing

@@ -70,7 +70,10 @@ def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Cost
         return fill.quantity
     if fill.action.cash_sign > 0:
         return ZERO
-    paid_for, beyond = ZERO, fill.quantity // step + 1  # in steps; to close what lies off the step is all or nothing
+    paid_for, beyond = (
+        ZERO,
+        fill.quantity // step + 1,
+    )  # in steps; to close what lies off the step is all or nothing
     while beyond - paid_for > 1:
         tried = (paid_for + beyond) // 2
         if _cost(tried * step, price=fill.price, costs=costs) <= cash:

@@ -137,9 +137,7 @@ def _fit(limit: RunLimit, members: Sequence[Entry], *, headroom: Decimal, contex
     return [resting or next(judged) for resting in rested]
 
 
-def _is_left_over(
-    limit: RunLimit, entry: Entry, *, headroom: Decimal, beside: int, context: RiskContext
-) -> bool:
+def _is_left_over(limit: RunLimit, entry: Entry, *, headroom: Decimal, beside: int, context: RiskContext) -> bool:
     """Whether `headroom` may be what an earlier run left because it was less than an order of this entry takes.
 
     Only where sizes are weights to reach: to share such a headroom out again would trade with every plan.
