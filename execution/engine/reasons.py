@@ -98,9 +98,7 @@ _CLAUSES = {
 }
 NEAR_TARGET = "{symbol} is close enough to its target that trading would cost more than it brings"
 
-REMARKS = frozenset(
-    {Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK, Code.CLOSED_IN_FULL}
-)
+REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK, Code.CLOSED_IN_FULL})
 _LEADS = {
     Outcome.SKIPPED: "Skipped",
     Outcome.DENIED: "Denied",

@@ -22,7 +22,6 @@ from execution.engine.planning.limits import (
 )
 from execution.engine.planning.policy import Policy
 from execution.engine.vocabulary import Code, OnBreach
-from portfolios.domain.headroom import DOES_NOT_APPLY
 
 _ROUNDS = (
     1_000  # far more than a basket needs; two sides of a net limit could make room for each other step by step
@@ -112,9 +111,7 @@ class _Sharing:
     def _measure(self) -> None:
         for entry in self._entries:
             grouped = [(limit, limit.group(entry, self._context)) for limit in LIMITS]
-            self._groups[entry.line] = [
-                (limit, group) for limit, group in grouped if group not in (None, DOES_NOT_APPLY)
-            ]
+            self._groups[entry.line] = [(limit, group) for limit, group in grouped if group]
         for entry in self._entries:
             for limit, group in self._groups[entry.line]:
                 if (limit.code, group) not in self._left:
@@ -163,7 +160,7 @@ class _Sharing:
         return admitted
 
     def _grow(self) -> bool:
-        """Share out in proportion what can be, and then one step a line; return whether anything was left for it."""
+        """Share out in proportion what can be, then a step a line; return whether anything was left for it."""
         poured = self._pour()
         stepped = [self._take(entry, self._least(entry)) for entry in self._entries]
         return poured or any(stepped)
@@ -230,7 +227,7 @@ def _grown(
 
 
 def _revised(judged: Entry, size: Decimal, context: RiskContext) -> tuple[Verdict, ...]:
-    """Return the verdicts on an entry that has grown to `size`: what a limit took and gave back, it did not take."""
+    """Return the verdicts on an entry that has grown to `size`: what a limit gave back, it did not take."""
     revised: list[Verdict] = []
     is_cut = False
     for verdict in reversed(judged.verdicts):

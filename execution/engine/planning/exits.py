@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.money import ZERO, notional
+from common.money import CENT, ZERO, notional
 from execution.engine.planning.costs import commission, simulate_fill
 from execution.engine.planning.limits import least_value
 from execution.engine.planning.policy import Costs
 from execution.engine.planning.sizing import Exit, Market
-from execution.engine.vocabulary import Code
+from execution.engine.vocabulary import Code, Mode
 from portfolios.domain.accounting import Fill
 
 
@@ -52,12 +52,22 @@ def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
     if quantity == leaving.quantity:
         return ExitOrder(fill)
     cost = fill.fee - fill.cash_delta
-    if not quantity or quantity * price < least_value(market.policy):
+    is_small = quantity * price < least_value(market.policy)
+    if not quantity or is_small or _is_left_over(fill, step, cash, market):
         return ExitOrder(None, Code.INSUFFICIENT_CASH, cost, cash)
     filled = simulate_fill(
         symbol=leaving.symbol, action=leaving.action, quantity=quantity, price=price, costs=costs
     )
     return ExitOrder(filled, Code.INSUFFICIENT_CASH, cost, cash)
+
+
+def _is_left_over(fill: Fill, step: Decimal, cash: Decimal, market: Market) -> bool:
+    """Whether `cash` may be what a cover in an earlier run left, as it did not pay for another step: two covers that
+    are rounded to cents one by one may come cheaper than both in one.
+    """
+    if market.mode is Mode.ALLOCATE:
+        return False
+    return cash < _cost(step, price=fill.price, costs=market.policy.costs) + 2 * CENT
 
 
 def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Costs) -> Decimal:

@@ -123,12 +123,15 @@ def _groups(
 
 
 def _fit(limit: RunLimit, members: Sequence[Entry], *, headroom: Decimal, context: RiskContext) -> list[Entry]:
+    """Hold a group to its headroom: entries to which it may be left over rest, the others share it.
+
+    None rests where the wish is the limit itself, to the last digit.
+    """
     load = sum((limit.load(entry, entry.wanted, context) for entry in members), ZERO)
-    if load - headroom <= _BREACH:
-        return [_with_verdict(limit, entry, entry.wanted, "passed", headroom, context) for entry in members]
+    is_exact = abs(load - headroom) <= _BREACH
     rested = [
         _rest(limit, entry, headroom, context)
-        if _is_left_over(limit, entry, headroom=headroom, beside=len(members), context=context)
+        if not is_exact and _is_left_over(limit, entry, headroom=headroom, beside=len(members), context=context)
         else None
         for entry in members
     ]
@@ -142,7 +145,7 @@ def _is_left_over(limit: RunLimit, entry: Entry, *, headroom: Decimal, beside: i
 
     Only where sizes are weights to reach: to share such a headroom out again would trade with every plan.
     """
-    if not context.are_weights or not limit.rule.scales or not entry.wanted:
+    if not context.are_weights or entry.symbol in context.awake or not limit.rule.scales or not entry.wanted:
         return False
     least = limit.charge(entry, smallest_lot(entry, context.policy), context)
     return headroom < least + beside * CENT + _drift(limit, context)

@@ -81,8 +81,8 @@ class RiskContext:
     `total_value` is the account's value before the first trade, frozen for the whole run. `sectors` names the
     sector of each held symbol, empty where it is unknown. `exit_count` is how many orders the exits take of what a
     run may make, `owed` the cash that exits still wait for. Where sizes are weights to reach (`are_weights`),
-    `noise` is how much of the total value means nothing, in cash, and `rounding` the part of it that whole cents
-    explain.
+    `noise` is how much of the total value means nothing, in cash, `rounding` the part of it that whole cents
+    explain, and `awake` are the symbols that are traded all the same.
     """
 
     total_value: Decimal
@@ -94,6 +94,7 @@ class RiskContext:
     are_weights: bool = False
     noise: Decimal = ZERO
     rounding: Decimal = ZERO
+    awake: frozenset[str] = frozenset()
 
     @property
     def short_margin(self) -> Decimal:

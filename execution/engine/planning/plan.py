@@ -173,6 +173,9 @@ def _is_too_old(given: PlanInput) -> bool:
 
 
 def _plan(given: PlanInput, settling: Settling) -> Plan:
+    # What was swept before is not priced again: a measure that is the same for the next plan cannot count it.
+    wanted = symbols_to_price(given.artifact, held=(), close_unlisted=False)
+    named = {symbol: quote for symbol, quote in given.quotes.items() if symbol in wanted}
     market = Market(
         snapshot=given.snapshot,
         quotes=given.quotes,
@@ -181,11 +184,12 @@ def _plan(given: PlanInput, settling: Settling) -> Plan:
         mode=given.mode,
         state=given.state,
         total_value=given.snapshot.total_value,
-        noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
+        noise=noise_of(given.snapshot, named, given.policy.costs),
         held_back=given.held_back,
         is_too_old=_is_too_old(given),
         confirmed=given.confirmed,
         settling=settling,
+        rounding=2 * CENT * len(named),
     )
     contradictions = _contradictions(given.artifact) - given.confirmed
     routes = _routes(given, market, contradictions)
@@ -316,7 +320,8 @@ def _execute_entries(routes: Mapping[int, Route], market: Market, exits: _Side) 
         owed=sum((shortfall.wanted for shortfall in exits.shortfalls.values()), ZERO),
         are_weights=market.mode is not Mode.ALLOCATE,
         noise=market.noise,
-        rounding=2 * CENT * len(market.quotes),
+        rounding=market.rounding,
+        awake=market.settling.awake,
     )
     basket = fill_basket(wanted, context)
     account = _Working(after_exits)

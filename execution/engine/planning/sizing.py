@@ -1,7 +1,6 @@
 """What one recommendation asks of one account, before any limit: exits of what is held, and perhaps an entry.
 
-The rules are those of the published table. BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD
-protects. Nothing here looks at another line or at the cash.
+BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD protects. Nothing looks at another line.
 """
 
 from collections.abc import Collection, Mapping
@@ -64,7 +63,8 @@ class Settling:
 @dataclass(frozen=True, slots=True)
 class Market:
     """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
-    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
+    value, frozen before the first trade, `noise` how much of it means nothing (see `noise_of`), and `rounding` the
+    part of that which whole cents explain. The symbols in
     `held_back` have a price that a person has to confirm first, the lines in `confirmed` go ahead although the
     research is too old or its target has been reached.
     """
@@ -81,15 +81,14 @@ class Market:
     is_too_old: bool = False
     confirmed: Collection[int] = ()
     settling: Settling = Settling()
+    rounding: Decimal = ZERO
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what is known of `symbol`, or the defaults for an unknown one."""
         return self.instruments.get(symbol) or Instrument(symbol)
 
     def step(self, symbol: str, side: Side) -> Decimal:
-        """Return what orders of `symbol` on `side` are whole multiples of: whole units for shorts where the policy
-        says so, when they are covered as well.
-        """
+        """Return what orders of `symbol` on `side` are multiples of: whole units where the policy says so."""
         step = self.instrument(symbol).step
         return max(step, Decimal(1)) if side is Side.SHORT and self.policy.whole_share_shorts else step
 

@@ -1,5 +1,6 @@
-"""A basket is shared out among the lines that can trade, to the last step: examples, and a check that shares none of
-the planner's own rules.
+"""A basket is shared out among the lines that can trade, to the last step.
+
+Examples, and a check that shares none of the planner's own rules.
 """
 
 from collections.abc import Mapping, Sequence

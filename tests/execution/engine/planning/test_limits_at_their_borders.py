@@ -199,7 +199,8 @@ def test_room_that_a_rounding_left_is_refused_in_the_words_of_the_policy(on_brea
     on = account(cash="0.50", long={"JPM": ("499.99", 100)})
     policy = roomy(on_breach=on_breach, max_position_percent=Decimal(1000))
     (entry,) = apply_limits([wish("JPM", 1, anchor="499.99")], of_weights(policy, on))
-    assert (entry.quantity, entry.resting) == (0, True)
+    assert entry.resting
+    assert entry.quantity == 0
     assert [verdict.result for verdict in entry.verdicts if verdict.code is Code.INSUFFICIENT_CASH] == [result]
 
 

@@ -368,8 +368,9 @@ def test_a_plan_is_settled_where_planning_again_gives_no_orders(situation: PlanI
 
 
 def asked_again(situation: PlanInput, plan: Plan) -> PlanInput:
-    """What the doors would hand the planner for the same request: a price for each symbol that it may trade, and the
-    last mark of what is held and has none.
+    """What the doors would hand the planner for the same request.
+
+    A price for each symbol that it may trade, and the last mark of what is held and has none.
     """
     sweeps = situation.close_unlisted
     named = {

@@ -40,8 +40,8 @@ def test_a_short_that_cannot_trade_takes_no_fee_from_the_others():
 
 
 def test_a_holding_that_the_other_orders_take_out_of_the_noise_is_traded_at_once():
-    # GS is worth 33.04 of 72.73, where 40 % are 29.09, and fees of 1.87 a symbol may explain that much. But they are
-    # paid for the others, and what they cost moves the 40 % away.
+    # GS is worth 33.04 of 72.73, where 40 % are 29.09, and fees of 1.87 a symbol may explain that much. But they
+    # are paid for the others, and what they cost moves the 40 % away.
     situation = given(
         rec("AAPL", "BUY", 10),
         rec("XOM", "BUY", 20),
