@@ -62,8 +62,9 @@ def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
 
 
 def _is_left_over(fill: Fill, step: Decimal, cash: Decimal, market: Market) -> bool:
-    """Whether `cash` may be what a cover in an earlier run left, as it did not pay for another step: two covers that
-    are rounded to cents one by one may come cheaper than both in one.
+    """Whether `cash` may be what a cover in an earlier run left, as it did not pay for another step.
+
+    Two covers that are rounded to cents one by one may come cheaper than both in one.
     """
     if market.mode is Mode.ALLOCATE:
         return False
