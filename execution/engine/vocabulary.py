@@ -88,11 +88,13 @@ class Code(StrEnum):
     ALREADY_AT_TARGET = "ALREADY_AT_TARGET"
     WITHIN_DRIFT_BAND = "WITHIN_DRIFT_BAND"
     BELOW_MINIMUM_QUANTITY = "BELOW_MINIMUM_QUANTITY"
+    BELOW_COST = "BELOW_COST"
 
     # What the rules forbid (denied)
     SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
     RESTRICTED_SYMBOL = "RESTRICTED_SYMBOL"
     SECURITY_INACTIVE = "SECURITY_INACTIVE"
+    NO_EQUITY = "NO_EQUITY"
 
     # The limit that made a trade smaller or stopped it
     MAXIMUM_ORDER = "MAXIMUM_ORDER"
@@ -111,6 +113,7 @@ class Code(StrEnum):
     ROUNDED_DOWN = "ROUNDED_DOWN"
     UNLISTED = "UNLISTED"
     LAST_MARK = "LAST_MARK"
+    CLOSED_IN_FULL = "CLOSED_IN_FULL"
 
     # Why a whole request is refused
     ARTIFACT_TOO_LARGE = "ARTIFACT_TOO_LARGE"

@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 
 from common.db.retry import run_transaction
-from execution.engine.planning.plan import Plan, PlanInput, make_plan
+from execution.engine.planning.plan import Plan, PlanInput, is_settled
 from execution.engine.planning.serialization import plan_input_as_data
-from execution.engine.vocabulary import Code, Mode, Outcome, Refusal
+from execution.engine.vocabulary import Code, Outcome, Refusal
 from execution.prices.refused import note_refused
 from execution.prices.store import to_store
 from execution.reports.planned_prices import PlannedPrice, planned_prices
@@ -230,7 +230,7 @@ def _write(
         plan,
         booked,
         report=report.as_data(),
-        is_settled=_is_settled(view, plan),
+        is_settled=is_settled(view.plan_input, plan),
         now=found.request.now,
     )
     return report
@@ -239,14 +239,6 @@ def _write(
 def _venue(view: AccountView) -> Venue:
     """Return where the run's orders are filled: all are simulated, at the costs of the policy that planned them."""
     return SimulatedVenue(view.plan_input.policy.costs)
-
-
-def _is_settled(view: AccountView, plan: Plan) -> bool | None:
-    """Plan again on what the run leaves behind: where sizes are weights to reach, nothing may be left to do."""
-    if view.plan_input.mode is Mode.ALLOCATE:
-        return None
-    again = make_plan(replace(view.plan_input, snapshot=plan.after))
-    return isinstance(again, Plan) and not again.intents
 
 
 def _record_failure(found: Prepared, error: Exception) -> None:

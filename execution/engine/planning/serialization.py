@@ -17,10 +17,19 @@ from execution.engine.vocabulary import Code, Mode, TradingState
 from portfolios.domain.accounting import Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot
 
+PLANNER = 2  # one more wherever equal inputs begin to give another plan
+_FIRST_PLANNER = 1  # of runs that do not say which one planned them
+
+
+def planner_of(data: Mapping[str, Any]) -> int:
+    """Return the version of the planner that made the plan of this input."""
+    return int(data.get("planner", _FIRST_PLANNER))
+
 
 def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
     """Return everything that a plan depends on but the artifact, which is kept as it was read."""
     return {
+        "planner": PLANNER,
         "snapshot": _snapshot_as_data(given.snapshot),
         "quotes": {symbol: quote_as_data(quote) for symbol, quote in sorted(given.quotes.items())},
         "instruments": {symbol: _instrument_as_data(known) for symbol, known in sorted(given.instruments.items())},

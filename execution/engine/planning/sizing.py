@@ -1,7 +1,6 @@
 """What one recommendation asks of one account, before any limit: exits of what is held, and perhaps an entry.
 
-The rules are those of the published table. BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD
-protects. Nothing here looks at another line or at the cash.
+BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD protects. Nothing looks at another line.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,9 +10,10 @@ from decimal import Decimal
 
 from common.money import CENT, HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
 from execution.engine.parsing.artifact import Recommendation
-from execution.engine.planning.costs import BASIS_POINT
+from execution.engine.planning.costs import BASIS_POINT, is_worth_its_cost
 from execution.engine.planning.limits import Entry
 from execution.engine.planning.policy import Costs, Policy
+from execution.engine.planning.steps import portion, reached
 from execution.engine.vocabulary import PASSING, Code, Mode, Outcome, RecommendedAction, TradingState
 from portfolios.domain.accounting import Action, Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot
@@ -57,11 +57,24 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
+class Settling:
+    """What a plan of weights to reach takes into account so that planning again right after it gives no orders.
+
+    The symbols in `awake` are traded although their drift may be noise: what the other orders cost would take them
+    out of it. `lost` is what the orders cost in all, where the weights have to be those of what is left.
+    """
+
+    awake: frozenset[str] = frozenset()
+    lost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
     """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
-    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
-    `held_back` have a price that a person has to confirm first, `unpriced` says why a symbol has none; the lines in
-    `confirmed` go ahead although the research is too old or its target has been reached.
+    value, frozen before the first trade, `noise` how much of it means nothing (see `noise_of`), and `rounding` the
+    part of that which whole cents explain. The symbols in `held_back` have a price that a person has to confirm
+    first, `unpriced` says why a symbol has none; the lines in `confirmed` go ahead although the research is too old
+    or its target has been reached.
     """
 
     snapshot: AccountSnapshot
@@ -76,10 +89,22 @@ class Market:
     unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
     is_too_old: bool = False
     confirmed: Collection[int] = ()
+    settling: Settling = Settling()
+    rounding: Decimal = ZERO
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what is known of `symbol`, or the defaults for an unknown one."""
         return self.instruments.get(symbol) or Instrument(symbol)
+
+    def step(self, symbol: str, side: Side) -> Decimal:
+        """Return what orders of `symbol` on `side` are multiples of: whole units where the policy says so."""
+        step = self.instrument(symbol).step
+        return max(step, Decimal(1)) if side is Side.SHORT and self.policy.whole_share_shorts else step
+
+    @property
+    def has_equity(self) -> bool:
+        """Whether the account is worth anything: a percentage of nothing, or of debts, is no size."""
+        return self.total_value > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +122,14 @@ class Exit:
 class Route:
     """Where a line goes: to an exit, an entry, both (a flip), or straight to its outcome.
 
-    `codes` explain an outcome, or what was taken away from the legs on the way. `at_target` is an entry that has
-    nothing left to ask for, `is_near_target` says that trading the rest would cost more than it brings.
+    `codes` explain an outcome, or what was taken away from the legs on the way. `is_near_target` says that trading
+    the rest would cost more than it brings.
     """
 
     exit: Exit | None = None
     entry: Entry | None = None
     outcome: Outcome | None = None
     codes: tuple[Code, ...] = ()
-    at_target: Entry | None = None
     is_near_target: bool = False
 
 
@@ -137,13 +161,16 @@ def route(item: Recommendation, market: Market) -> Route:
 
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
-    """Return the full exit of a holding that the research does not list."""
+    """Return the full exit of a holding that the research does not list, where a sale brings more than it costs."""
     refused = _halted(market) or _unpriced(holding.symbol, market)
     if refused is not None:
         # The research says nothing of it, so no later run can take it up as one of its lines.
         outcome = Outcome.SKIPPED if refused.outcome is Outcome.DEFERRED else refused.outcome
         return Route(outcome=outcome, codes=(*refused.codes, Code.UNLISTED))
     action = exit_action(holding.side)
+    # A short may still grow dear: it is closed at any cost.
+    if action is Action.SELL and not _is_worth(holding.quantity, action, holding.symbol, market):
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_COST, Code.UNLISTED))
     leaving = Exit(line, holding.symbol, action, holding.quantity, full=True)
     return _marked(Route(exit=leaving, codes=(Code.UNLISTED,)), holding.symbol, market)
 
@@ -214,7 +241,8 @@ def _held(market: Market, symbol: str, side: Side) -> Decimal:
 def _ideal(item: Recommendation, market: Market) -> Decimal:
     """The published size before rounding: total value * percent / 100 / price."""
     percent = item.allocation_percent or ZERO
-    return max(market.total_value, ZERO) * percent / HUNDRED / market.quotes[item.symbol].price
+    value = max(market.total_value - market.settling.lost, ZERO)
+    return value * percent / HUNDRED / market.quotes[item.symbol].price
 
 
 def exit_action(side: Side) -> Action:
@@ -226,20 +254,33 @@ def _other(side: Side) -> Side:
     return Side.SHORT if side is Side.LONG else Side.LONG
 
 
-def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal:
-    return quantize_quantity(quantity, step=_step(item, market), rounding=market.policy.rounding)
+def _is_worth(quantity: Decimal, action: Action, symbol: str, market: Market) -> bool:
+    return is_worth_its_cost(
+        action=action, quantity=quantity, price=market.quotes[symbol].price, costs=market.policy.costs
+    )
 
 
 def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decimal) -> Decimal:
-    """The quantity to reach: `held` itself where it is what another plan of this request would have aimed at.
+    """The quantity to reach: `held` itself where it is what another plan of this request would have aimed at, or
+    where trading the rest would lose more than it moves.
 
     A run moves the total value by its rounding and its costs, and with it every size. Planning again must not trade
     on that.
     """
-    noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
-    least = _rounded(max(ideal - noise, ZERO), item, market)
-    most = _rounded(min(ideal + noise, UNIT_LIMIT - _step(item, market)), item, market)
-    return held if held and least <= held <= most else _rounded(ideal, item, market)
+    side = Action(item.action).side
+    step, rounding = market.step(item.symbol, side), market.policy.rounding
+    target = reached(ideal, held=held, step=step, rounding=rounding)
+    if not held or target == held:
+        return target
+    if item.symbol not in market.settling.awake:
+        noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
+        least = reached(max(ideal - noise, ZERO), held=held, step=step, rounding=rounding)
+        most = reached(min(ideal + noise, UNIT_LIMIT - step), held=held, step=step, rounding=rounding)
+        if least <= held <= most:
+            return held
+    action = Action(item.action) if target > held else exit_action(side)
+    is_worth = not target or _is_worth(abs(target - held), action, item.symbol, market)
+    return target if is_worth else held
 
 
 def _within_band(item: Recommendation, market: Market, *, target: Decimal, held: Decimal) -> bool:
@@ -250,26 +291,23 @@ def _within_band(item: Recommendation, market: Market, *, target: Decimal, held:
     if not target or target == held:
         return False
     drift = abs(target - held) * market.quotes[item.symbol].price
-    return drift * HUNDRED < market.policy.drift_band_percent * market.total_value
-
-
-def _step(item: Recommendation, market: Market) -> Decimal:
-    """The quantity step of a line: whole units for shorts where the policy says so."""
-    step = market.instrument(item.symbol).step
-    whole = item.action is RecommendedAction.SELL_SHORT and market.policy.whole_share_shorts
-    return max(step, Decimal(1)) if whole else step
+    return drift * HUNDRED < market.policy.drift_band_percent * (market.total_value - market.settling.lost)
 
 
 def _increase(item: Recommendation, action: Action, market: Market) -> Route:
     """A BUY or SELL_SHORT: first out of the opposite side, then in with the rest."""
     ideal = _ideal(item, market)
-    opposite = _held(market, item.symbol, _other(action.side))
+    other = _other(action.side)
+    opposite = _held(market, item.symbol, other)
+    if item.allocation_percent and not market.has_equity:
+        return _out_without_equity(item, other, opposite, market)
     if market.mode is not Mode.ALLOCATE:
         return _towards(item, action, market, ideal=ideal, opposite=opposite)
     if not ideal:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
-    covered = min(opposite, _rounded(ideal, item, market))
-    leaving = _exit_of(item, _other(action.side), covered, market) if covered else None
+    step = market.step(item.symbol, other)
+    covered = portion(ideal, of=opposite, step=step, rounding=market.policy.rounding)
+    leaving = _exit_of(item, other, covered, market) if covered else None
     if opposite and covered < opposite:
         return Route(exit=leaving) if leaving else Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
     if covered >= ideal:  # rounded up to the last step of what was open
@@ -277,9 +315,18 @@ def _increase(item: Recommendation, action: Action, market: Market) -> Route:
     return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - covered))
 
 
+def _out_without_equity(item: Recommendation, other: Side, opposite: Decimal, market: Market) -> Route:
+    """A BUY or SELL_SHORT of an account that is worth nothing: all of the opposite side is closed, and nothing else
+    is done. Of what is held on its own side nothing is sold either: the weight it names means nothing here.
+    """
+    if opposite:
+        return Route(exit=_exit_of(item, other, opposite, market), codes=(Code.NO_EQUITY,))
+    return Route(outcome=Outcome.DENIED, codes=(Code.NO_EQUITY,))
+
+
 def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Decimal, opposite: Decimal) -> Route:
     """A BUY or SELL_SHORT whose size is the weight to reach; only `rebalance` also trims what is above it."""
-    if not ideal and market.mode is Mode.TARGET:
+    if not item.allocation_percent and market.mode is Mode.TARGET:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
     leaving = _exit_of(item, _other(action.side), opposite, market) if opposite else None
     held = _held(market, item.symbol, action.side)
@@ -292,16 +339,26 @@ def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Dec
         return Route(exit=_exit_of(item, action.side, held - target, market))
     if leaving:
         return Route(exit=leaving)
-    settled = _entry(item, action, market, wanted=ZERO, anchor=held)
     near = target == held and _rounded(ideal, item, market) != held
-    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), at_target=settled, is_near_target=near)
+    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), is_near_target=near)
+
+
+def _rounded(ideal: Decimal, item: Recommendation, market: Market) -> Decimal:
+    step = market.step(item.symbol, Action(item.action).side)
+    return quantize_quantity(ideal, step=step, rounding=market.policy.rounding)
 
 
 def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
-    """A SELL or BUY_TO_COVER of what is held: all of it, a trim to a weight, or (covering) an amount."""
+    """A SELL or BUY_TO_COVER of what is held: all of it, a trim to a weight, or (covering) an amount.
+
+    In an account that is worth nothing a percentage is neither, and all is closed: a broker that calls the margin
+    would do no less, and a smaller size could only be made up.
+    """
     held = _held(market, item.symbol, action.side)
     if not item.allocation_percent or (action is Action.SELL and market.mode is Mode.ALLOCATE):
         return Route(exit=_exit_of(item, action.side, held, market))
+    if not market.has_equity:
+        return Route(exit=_exit_of(item, action.side, held, market), codes=(Code.CLOSED_IN_FULL,))
     # Beyond what is held the size makes no difference, and may be more than the books can hold.
     ideal = _ideal(item, market)
     if market.mode is not Mode.ALLOCATE:
@@ -313,9 +370,11 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
             return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
         return Route(exit=_exit_of(item, action.side, held - target, market))
     if ideal >= held:
-        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= _step(item, market) else ()
+        step = market.step(item.symbol, action.side)
+        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= step else ()
         return Route(exit=_exit_of(item, action.side, held, market), codes=clamped)
-    sized = min(_rounded(ideal, item, market), held)
+    step = market.step(item.symbol, action.side)
+    sized = portion(ideal, of=held, step=step, rounding=market.policy.rounding)
     if not sized:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
     return Route(exit=_exit_of(item, action.side, sized, market))
@@ -336,7 +395,7 @@ def _entry(
         action=action,
         sector=known.sector,
         price=market.quotes[item.symbol].price,
-        step=_step(item, market),
+        step=market.step(item.symbol, action.side),
         minimum=known.minimum,
         wanted=wanted,
         anchor=anchor,

@@ -21,11 +21,7 @@ from execution.services import fetch_prices
 from portfolios import ledger
 from portfolios.ledger import AuditContext
 from portfolios.models import Price, Security, Valuation
-<<<<<<< HEAD
 from tests.scenes import NOW, Desk, line, mark_all, security, whole_database
-=======
-from tests.scenes import NOW, Desk, line, security, whole_database
->>>>>>> w-prices
 
 pytestmark = pytest.mark.django_db
 
@@ -258,7 +254,6 @@ def test_a_price_in_doubt_keeps_the_last_mark_until_it_is_accepted(desk: Desk):
     assert desk.position("MSFT").mark_price == Decimal(45)
 
 
-<<<<<<< HEAD
 def test_an_account_out_of_range_ends_the_command_with_1_after_the_others_are_valued(desk: Desk, file: Path):
     desk.run([line("MSFT", "BUY", 10)], prices="450")
     poor = replace(desk, provider="openai")
@@ -295,7 +290,8 @@ def again_without_a_reason(desk: Desk) -> str:
     """Refuse a price again, and return what is said to who accepts it without a reason."""
     mark_all({"MSFT": "99"}, at=NOW + timedelta(hours=7))
     return refused("accept_price", "MSFT", "--reason", " ")
-=======
+
+
 @pytest.mark.parametrize(("claim", "code"), [(450, "PRICE_OUT_OF_BAND"), (None, "PRICE_STALE")])
 def test_a_line_that_no_known_price_could_trade_says_how_to_name_one(desk: Desk, claim: int | None, code: str):
     if claim is None:
@@ -307,4 +303,3 @@ def test_a_line_that_no_known_price_could_trade_says_how_to_name_one(desk: Desk,
     assert "--accept-price" not in printed
     assert "  To trade at a price that you know, run it again with --price MSFT=PRICE\n" in printed
     assert "  Created BUY order: 22.22 shares @ $450.0 = $9,999.00\n" in typed(*call, "--price", "MSFT=450")
->>>>>>> w-prices

@@ -261,11 +261,12 @@ def test_the_rounding_mode_of_the_policy_applies_to_unclamped_sizes():
     assert entry.quantity == Decimal("222.3")
 
 
-def test_a_target_is_rounded_with_the_holding_it_is_measured_from():
+def test_an_order_to_a_target_is_of_whole_steps_whatever_is_held():
     books = account(cash=90_000, long={"MSFT": ("100.005", 100)})
     wanted = Decimal("200.004") - Decimal("100.005")
     (entry,) = limited(wish("MSFT", 0, wanted=wanted, anchor=Decimal("100.005")), on=books)
-    assert entry.quantity == Decimal("99.995")
+    # 99.999 are wanted.
+    assert entry.quantity == Decimal("100.00")
 
 
 # Division leaves noise in the last digit, and a limit must not act on it.
@@ -295,21 +296,28 @@ def test_a_size_of_exactly_the_limit_breaks_nothing(on_breach: OnBreach):
 LEFT_OVER = account(cash=5, long={"JPM": ("499.99", 100), "GS": ("49.99", 1000)})
 
 
-def test_room_for_less_than_a_step_of_each_is_no_room_for_targets():
+def weighed(*wishes: Entry, rounding: Number = 0) -> tuple[Entry, ...]:
+    """What the limits leave of wishes for weights to reach."""
+    context = RiskContext(
+        Decimal(100_000), LEFT_OVER, TECHNOLOGY, roomy(), are_weights=True, rounding=Decimal(rounding)
+    )
+    return apply_limits(wishes, context)
+
+
+def test_a_line_rests_where_a_limit_leaves_less_than_a_step_of_it_and_the_others_share_what_there_is():
     jpm = wish("JPM", 1, anchor=Decimal("499.99"))
     gs = wish("GS", 1, price=1000, anchor=Decimal("49.99"))
-    entries = limited(jpm, gs, on=LEFT_OVER)
-    assert sizes(entries) == [ZERO, ZERO]
-    assert breaches(entries[0]) == [Code.INSUFFICIENT_CASH]
-    (alone,) = limited(jpm, on=LEFT_OVER)
-    assert alone.quantity == Decimal("0.05")
+    entries = weighed(jpm, gs)
+    assert sizes(entries) == [Decimal("0.05"), ZERO]
+    assert [entry.resting for entry in entries] == [False, True]
+    assert breaches(entries[1]) == [Code.INSUFFICIENT_CASH]
 
 
-def test_a_line_at_its_target_counts_among_those_that_left_room():
-    jpm = wish("JPM", 1, anchor=Decimal("499.99"))
-    settled = wish("GS", 0, price=1000, anchor=Decimal("49.99"))
-    context = RiskContext(Decimal(100_000), LEFT_OVER, TECHNOLOGY, roomy(), at_target=(settled,))
-    assert sizes(apply_limits([jpm], context)) == [ZERO]
+@pytest.mark.parametrize(("rounding", "quantity"), [("2.66", "0.05"), ("2.67", 0)])
+def test_what_rounding_may_have_freed_is_no_room_for_a_weight(rounding: str, quantity: Number):
+    # A step of 1.00 and a cent, and the rounding of the cash and of a margin of 50 %: 3.99 more than half of it.
+    (entry,) = weighed(wish("JPM", 1, anchor=Decimal("499.99")), rounding=rounding)
+    assert entry.quantity == Decimal(quantity)
 
 
 def test_an_amount_to_trade_takes_whatever_room_there_is():

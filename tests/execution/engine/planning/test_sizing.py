@@ -262,9 +262,13 @@ def test_a_holding_between_two_steps_is_not_added_to_beyond_its_target():
 
 def test_an_account_worth_nothing_buys_nothing_and_may_still_close():
     ruined = account(cash=1_000, short={"XOM": (50, 200)})
-    assert routed("BUY AAPL", 10, on=ruined) == "SKIPPED ZERO_SIZE"
-    assert routed("BUY AAPL", 10, on=ruined, mode="target") == "SKIPPED ZERO_SIZE"
-    assert routed("BUY_TO_COVER XOM", None, on=ruined) == "BUY_TO_COVER 50 all"
+    assert routed("BUY AAPL", 0, on=ruined) == "SKIPPED ZERO_SIZE"
+    for mode in ("allocate", "target", "rebalance"):
+        assert routed("BUY AAPL", 10, on=ruined, mode=mode) == "DENIED NO_EQUITY"
+        assert routed("SELL_SHORT XOM", 10, on=ruined, mode=mode) == "DENIED NO_EQUITY"
+        assert routed("BUY XOM", 10, on=ruined, mode=mode) == "BUY_TO_COVER 50 all NO_EQUITY"
+        assert routed("BUY_TO_COVER XOM", 5, on=ruined, mode=mode) == "BUY_TO_COVER 50 all CLOSED_IN_FULL"
+        assert routed("BUY_TO_COVER XOM", None, on=ruined, mode=mode) == "BUY_TO_COVER 50 all"
 
 
 @pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])
