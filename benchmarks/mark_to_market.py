@@ -86,7 +86,7 @@ def build(count: int) -> None:
 
 def mark() -> None:
     """Mark everything to market at another price. Raises AssertionError where an account was left out."""
-    from execution.engine.planning.sizing import Quote  # noqa: PLC0415  # after the set-up
+    from execution.engine.planning.market import Quote  # noqa: PLC0415  # after the set-up
     from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
     from execution.prices.sources.given import GivenSource  # noqa: PLC0415  # after the set-up
     from execution.services import mark_to_market  # noqa: PLC0415  # after the set-up

@@ -16,7 +16,7 @@ from common.text import one_line
 from execution.api.refusals import granted
 from execution.arguments import find_symbol, parse_amount
 from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import PriceChain, configured_chain

@@ -14,7 +14,7 @@ from common.actor import os_user
 from common.identifiers import NoSymbol
 from common.text import clean, one_line
 from execution.arguments import find_symbol, parse_amount, parse_symbols
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import PriceChain, configured_chain

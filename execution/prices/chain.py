@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from execution.engine.planning.sizing import Quote, Unpriced
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.backends import PriceSettings, build_sources
 from execution.prices.source import Missing, Offer, PriceSource, check_offer, reason_line

@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from common.db.retry import run_transaction
+from execution.engine.planning.market import Quote
 from execution.engine.planning.price_checks import HeldBack, Screened
-from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import RefusedPrice
 from execution.prices.sources.database import STORED

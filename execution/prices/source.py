@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from common.money import AmountOutOfRangeError, parse_number, quantize_price
 from common.text import clean, counted, one_line
 from execution.engine.calendar.sessions import closes_between
-from execution.engine.planning.sizing import Quote, Unpriced
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.vocabulary import Code, Refusal
 
 CURRENCY = "USD"  # of the books

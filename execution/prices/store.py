@@ -12,8 +12,8 @@ from django.db import transaction
 from common.money import plain
 from execution.engine.calendar.sessions import age_in_words
 from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.planning.price_checks import Screened, refuse_defaults, screen
-from execution.engine.planning.sizing import Quote, Unpriced
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.backends import Backend, build_sources, find_backend, price_settings
 from execution.prices.chain import PriceAnswer, PriceChain

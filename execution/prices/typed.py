@@ -8,7 +8,7 @@ from decimal import Decimal
 from common.identifiers import NoSymbol
 from common.text import one_line
 from execution.arguments import find_symbol
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.source import parse_price
 

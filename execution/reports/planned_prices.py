@@ -8,8 +8,8 @@ from decimal import Decimal
 from common.money import HUNDRED, plain
 from execution.engine.calendar.sessions import age_in_words, closes_between
 from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import PlanInput, symbols_to_price
-from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code
 
 _STORED = "database:"

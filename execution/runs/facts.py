@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.money import plain
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.price_checks import waiting_prices
-from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Outcome
 from execution.reports.build import make_report
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport

@@ -16,10 +16,10 @@ from common.text import one_line
 from execution.arguments import parse_id, parse_provider
 from execution.engine.calendar.hours import MarketSession, market_session
 from execution.engine.parsing.artifact import Artifact
+from execution.engine.planning.market import Unpriced
 from execution.engine.planning.plan import symbols_to_price
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import Screened
-from execution.engine.planning.sizing import Unpriced
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.prices import PriceAnswer, PriceChain
 from execution.prices.store import screen_quotes, without_invented_prices

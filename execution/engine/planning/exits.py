@@ -6,8 +6,9 @@ from decimal import Decimal
 from common.money import CENT, ZERO, notional
 from execution.engine.planning.costs import commission, simulate_fill
 from execution.engine.planning.limits import least_value
+from execution.engine.planning.market import Market
 from execution.engine.planning.policy import Costs
-from execution.engine.planning.sizing import Exit, Market
+from execution.engine.planning.sizing import Exit
 from execution.engine.vocabulary import Code, Mode
 from portfolios.domain.accounting import Fill
 

@@ -15,19 +15,10 @@ from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.decisions import Decision, Ending, contradictory, decide, quarantined
 from execution.engine.planning.exits import brings_cash, exit_order
 from execution.engine.planning.limits import Entry, RiskContext
+from execution.engine.planning.market import Instrument, Market, Quote, Settling, Unpriced, noise_of
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import HeldBack
-from execution.engine.planning.sizing import (
-    Instrument,
-    Market,
-    Quote,
-    Route,
-    Settling,
-    Unpriced,
-    exit_unlisted,
-    noise_of,
-    route,
-)
+from execution.engine.planning.sizing import Route, exit_unlisted, route
 from execution.engine.reasons import Shortfall
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Fill, Holding, apply_fill

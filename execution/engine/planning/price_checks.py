@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from common.money import HUNDRED, percent_difference, plain
 from execution.engine.parsing.artifact import Recommendation
-from execution.engine.planning.sizing import Quote, Unpriced
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.vocabulary import Code
 from portfolios.domain.accounting import Holding
 

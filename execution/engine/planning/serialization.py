@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from execution.engine.parsing.artifact import Artifact
+from execution.engine.planning.market import Instrument, Quote, Unpriced
 from execution.engine.planning.plan import PlanInput
 from execution.engine.planning.policy import policy_as_data, policy_from_data
 from execution.engine.planning.price_checks import HeldBack
-from execution.engine.planning.sizing import Instrument, Quote, Unpriced
 from execution.engine.vocabulary import Code, Mode, TradingState
 from portfolios.domain.accounting import Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot

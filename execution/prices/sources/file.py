@@ -13,7 +13,7 @@ from common.identifiers import NoSymbol
 from common.text import one_line
 from execution.arguments import find_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.ages import parse_as_of
 from execution.prices.source import CURRENCY, Missing, Offer, SourceContext, offers_among, parse_price

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.money import ZERO
-from execution.engine.planning.sizing import Instrument
+from execution.engine.planning.market import Instrument
 from execution.engine.vocabulary import Outcome, TradingState
 from execution.services import Preview
 from portfolios.domain.snapshot import AccountSnapshot

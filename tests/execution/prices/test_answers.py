@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.planning.sizing import Quote, Unpriced
+from execution.engine.planning.market import Quote, Unpriced
 from execution.prices.network import SourceError
 from execution.prices.source import Missing, Offer, check_offer
 from execution.prices.sources.alpaca import read_trades

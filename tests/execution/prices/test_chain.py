@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from execution.engine.planning.sizing import Unpriced
+from execution.engine.planning.market import Unpriced
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices import PriceChain, build_chain, price_settings
 from execution.runs.prepare import Prepared, prepare

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.prices import PriceChain
 from execution.prices.mark_to_market import ValuationReport, mark_to_market
 from execution.prices.sources.constant import ConstantSource

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from common.money import quantize_price
 from execution.engine.calendar.sessions import closes_between
-from execution.engine.planning.sizing import Quote, Unpriced
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.vocabulary import Code
 from execution.prices.source import CLOCK_SKEW, Offer, check_offer
 from tests.scenes import NOW

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from common.money import CENT, HUNDRED, ZERO
 from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.limits import LIMITS
+from execution.engine.planning.market import Instrument, Quote
 from execution.engine.planning.plan import OrderIntent, Plan, PlanInput, is_settled, make_plan, right_after
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Side, apply_fill
 from portfolios.domain.snapshot import AccountSnapshot

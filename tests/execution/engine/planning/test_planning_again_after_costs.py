@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from execution.engine.planning.market import noise_of
 from execution.engine.planning.plan import PlanInput, is_settled, right_after
 from execution.engine.planning.policy import Costs
-from execution.engine.planning.sizing import noise_of
 from tests.builders import account, endings, given, orders, planned, rec, roomy
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.planning.price_checks import Screened, refuse_defaults, screen, waiting_prices
-from execution.engine.planning.sizing import Quote, Unpriced
 from execution.engine.vocabulary import Code
 from tests.builders import AS_OF, Number, account, marked, rec
 

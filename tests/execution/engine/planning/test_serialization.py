@@ -3,9 +3,9 @@
 import json
 from dataclasses import replace
 
+from execution.engine.planning.market import Unpriced
 from execution.engine.planning.plan import make_plan
 from execution.engine.planning.serialization import plan_input_as_data, plan_input_from_data
-from execution.engine.planning.sizing import Unpriced
 from execution.engine.vocabulary import Code
 from tests.builders import given, rec
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from common.money import plain
+from execution.engine.planning.market import Market, noise_of
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Market, Route, exit_unlisted, noise_of, route
+from execution.engine.planning.sizing import Route, exit_unlisted, route
 from portfolios.domain.accounting import Side
 from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import account, given, holding, rec, roomy

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices import PriceSettings, build_chain
 from tests.execution.prices.conftest import Chained, with_options

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.prices.sources.yahoo import yahoo_symbol
 from tests.execution.prices.conftest import Chained
 from tests.execution.prices.service import QUOTES, Reply, Service, quote, quotes
