@@ -18,7 +18,8 @@ from execution.engine.planning.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach
 from portfolios.domain.accounting import Action
 from portfolios.domain.snapshot import AccountSnapshot
-from tests.builders import Number, account, roomy
+from tests.builders import Number, account, orders, planned, rec, roomy
+from tests.builders import given as given_situation
 from tests.execution.engine import strategies
 
 MICRO = "0.000001"
@@ -157,6 +158,17 @@ def test_buys_beyond_the_cash_are_scaled_by_one_factor():
     entries = limited(wish("JPM", 60), wish("GS", 60), wish("BAC", 30))
     assert sizes(entries) == decimals(400, 400, 200)
     assert [breaches(entry) for entry in entries] == [[Code.INSUFFICIENT_CASH]] * 3
+
+
+def test_a_verdict_names_all_the_others_that_share():
+    entries = limited(wish("JPM", 60), wish("GS", 60), wish("BAC", 30), wish("XOM", 0))
+    assert [len(verdict(entry, Code.INSUFFICIENT_CASH).beside) for entry in entries] == [2, 2, 2, 0]
+
+
+def test_the_net_exposure_is_trimmed_with_what_the_other_side_makes_room_for():
+    policy = roomy(allow_short=True, max_net_exposure_percent=Decimal(10))
+    entries = limited(wish("MSFT", 40), wish("XOM", 30, action="SELL_SHORT"), policy=policy)
+    assert sizes(entries) == decimals(400, 300)
 
 
 def test_the_cash_reserve_is_left_untouched():
@@ -318,6 +330,26 @@ def test_what_rounding_may_have_freed_is_no_room_for_a_weight(rounding: str, qua
     # A step of 1.00 and a cent, and the rounding of the cash and of a margin of 50 %: 3.99 more than half of it.
     (entry,) = weighed(wish("JPM", 1, anchor=Decimal("499.99")), rounding=rounding)
     assert entry.quantity == Decimal(quantity)
+
+
+def test_a_wish_of_the_limit_itself_does_not_rest_although_its_order_leaves_nothing():
+    books = account(cash=90_000, long={"MSFT": (1, 10_000)})
+    situation = given_situation(rec("MSFT", "BUY", 20), on=books, steps={"MSFT": 1}, policy=Policy(), mode="target")
+    assert orders(planned(situation)) == ["BUY 1 MSFT @ 10000"]
+
+
+def test_an_awake_symbol_takes_what_rounding_may_have_left():
+    context = RiskContext(
+        Decimal(100_000),
+        LEFT_OVER,
+        TECHNOLOGY,
+        roomy(),
+        are_weights=True,
+        rounding=Decimal(9),
+        awake=frozenset({"JPM"}),
+    )
+    wishes = [wish(symbol, 1, anchor=Decimal("499.99")) for symbol in ("JPM", "GS")]
+    assert sizes(apply_limits(wishes, context)) == [Decimal("0.05"), ZERO]
 
 
 def test_an_amount_to_trade_takes_whatever_room_there_is():
