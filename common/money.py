@@ -127,6 +127,19 @@ def format_ratio(ratio: Decimal) -> str:
     return f"{rounded if rounded else abs(rounded):,f}"
 
 
+def parse_number(text: str) -> Decimal | None:
+    """Return the number in `text`, exactly as written and perhaps not finite; None for what is none.
+
+    Plain digits, a point, perhaps an exponent: the underscores and the digits of other scripts that Python would
+    read as well are no numbers here, nor is anything with a comma.
+    """
+    written = text.strip()
+    try:
+        return Decimal(written) if written.isascii() and "_" not in written else None
+    except InvalidOperation:
+        return None
+
+
 def plain(value: Decimal, *, places: int = 2) -> str:
     """Return `value` without exponent and without needless zeros, with at least `places` digits after the point.
 

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from execution.research.scan import ScanReport, scan_inbox
     from execution.research.submission import load_pushed, push_research
     from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
-    from execution.runs.batch import Batch, Done, count_ready, execute_pending
+    from execution.runs.batch import Batch, Done, count_deferred, count_ready, execute_pending
     from execution.runs.execute import Preview, execute, preview, preview_plan
     from execution.runs.explanation import Explanation, explain_run, render_explanation
     from execution.runs.prepare import ExecutionRequest
-    from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
+    from execution.runs.rebalance import load_latest_research, load_targets
     from execution.runs.reproduction import Reproduced, reproduce_run
     from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
     from execution.runs.retry import find_retry, retry_failed_run
     from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
-    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market
+    from execution.runs.shared_prices import sharing_prices
+    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market, unused_marks
+    from execution.runs.targets import parse_targets, read_targets, targets_of
 
 __all__ = [
     "AcceptedPrice",
@@ -50,6 +52,7 @@ __all__ = [
     "accept_price",
     "assign_request",
     "chain_to_fetch",
+    "count_deferred",
     "count_ready",
     "execute",
     "execute_pending",
@@ -67,7 +70,7 @@ __all__ = [
     "load_pushed",
     "load_targets",
     "mark_to_market",
-    "parse_target",
+    "parse_targets",
     "preview",
     "preview_plan",
     "preview_resolution",
@@ -83,7 +86,10 @@ __all__ = [
     "rule_from",
     "save_rule",
     "scan_inbox",
+    "sharing_prices",
     "suggested_rule",
+    "targets_of",
+    "unused_marks",
 ]
 
 __getattr__ = lazy_names(
@@ -103,11 +109,11 @@ __getattr__ = lazy_names(
         "execution.research.scan": ("ScanReport", "scan_inbox"),
         "execution.research.submission": ("load_pushed", "push_research"),
         "execution.research.triage": ("assign_request", "ignore_executed_elsewhere", "ignore_request"),
-        "execution.runs.batch": ("Batch", "Done", "count_ready", "execute_pending"),
+        "execution.runs.batch": ("Batch", "Done", "count_deferred", "count_ready", "execute_pending"),
         "execution.runs.execute": ("Preview", "execute", "preview", "preview_plan"),
         "execution.runs.explanation": ("Explanation", "explain_run", "render_explanation"),
         "execution.runs.prepare": ("ExecutionRequest",),
-        "execution.runs.rebalance": ("load_latest_research", "load_targets", "parse_target", "read_targets"),
+        "execution.runs.rebalance": ("load_latest_research", "load_targets"),
         "execution.runs.reproduction": ("Reproduced", "reproduce_run"),
         "execution.runs.resolution_preview": (
             "Reading",
@@ -124,6 +130,8 @@ __getattr__ = lazy_names(
             "render_reversal",
             "reverse_run",
         ),
-        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market"),
+        "execution.runs.shared_prices": ("sharing_prices",),
+        "execution.runs.targets": ("parse_targets", "read_targets", "targets_of"),
+        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market", "unused_marks"),
     },
 )

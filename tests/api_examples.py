@@ -137,6 +137,7 @@ def _one_run(api: Recorder, clock: _Clock) -> None:
         "request_id": EXECUTED, "strategy_id": GROWTH, "provider": "anthropic",
         "prices": {"MSFT": "450"}, "recommendations": LINES,
     }  # fmt: skip
+    api.post("executions/preview/", execution, answer="PreviewReport")
     run = api.post("executions/", execution, body="ExecutionBody", answer="Report", status=201)["run"]["id"]
     api.get(f"executions/{run}/", answer="RunDetail")
     api.first("executions/", row="RunRow", request=EXECUTED)

@@ -105,6 +105,10 @@ class Desk:
         """Execute a request and return its report; a refusal fails the test."""
         return report_of(execute(self.execution_request(request_id, **options)))
 
+    def refused(self, lines: Sequence[object], **options: Any) -> Refusal:
+        """Try to execute new research and return why it is refused; a report fails the test."""
+        return refusal_of(execute(self.execution_request(self.inbox.put(lines), **options)))
+
     def preview(self, request_id: str, **options: Any) -> RunReport:
         """Preview a request and return its report; a refusal fails the test."""
         return report_of(preview(self.execution_request(request_id, **options)))
@@ -127,9 +131,10 @@ def mark_all(prices: Mapping[str, str], *, at: datetime, accepted: Sequence[str]
 
 
 def price_chain(prices: Mapping[str, str] | str) -> PriceChain:
-    """Return a chain of given prices, or of one default price for every symbol."""
+    """Return a chain of given prices, or of one default price for every symbol, which was asked for."""
     if isinstance(prices, str):
-        return PriceChain((ConstantSource(Decimal(prices), NOW),), now=NOW)
+        source = ConstantSource(Decimal(prices), NOW)
+        return PriceChain((source,), now=NOW, default_price_asked_for=True)
     quotes = {symbol: Quote(Decimal(price), "given", NOW) for symbol, price in prices.items()}
     return PriceChain((GivenSource("given", quotes),), now=NOW)
 

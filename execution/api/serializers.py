@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from common.api.shapes import shape_of
 from execution.models import ExecutionRun, LineResolution, MappingRule, RefusedPrice, ResearchRequest
+from execution.reports.planned_prices import PlannedPrice
 from execution.reports.types import RunReport
 from execution.selectors.run_detail import Reviewed
 from execution.services import (
@@ -79,6 +80,12 @@ class Report(shape_of(RunReport)):  # type: ignore[misc]  # made from the datacl
     """What an execution or a preview says. `replay`: the request was executed before, and this is its report."""
 
     replay = serializers.BooleanField()
+
+
+class PreviewReport(Report):
+    """What executing would do now, and at which prices."""
+
+    prices = shape_of(PlannedPrice)(many=True)
 
 
 class Reproduction(shape_of(Reproduced)):  # type: ignore[misc]  # made from the dataclass

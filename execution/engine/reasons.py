@@ -78,6 +78,7 @@ _CLAUSES = {
     Code.TARGET_PASSED: "the price of {symbol} has reached the target of the research",
     Code.NO_POSITION: "there is no such position in {symbol}",
     Code.NO_PRICE: "there is no price for {symbol}",
+    Code.PRICE_STALE: "the last price of {symbol} is too old",
     Code.ZERO_SIZE: "the size is zero",
     Code.DUPLICATE_LINE: "an earlier line says the same of {symbol}",
     Code.ALREADY_AT_TARGET: "{symbol} is already at its target",
@@ -91,6 +92,7 @@ _CLAUSES = {
     Code.LAST_MARK: "no source had a price for {symbol}, so its last mark was used",
     Code.BOOKS_RANGE: "the quantity is larger than the books can hold",
 }
+NOT_INVENTED = "there is no price for {symbol} but a default one, which cannot be right"
 NEAR_TARGET = "{symbol} is close enough to its target that trading would cost more than it brings"
 
 REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK})
@@ -98,6 +100,7 @@ _LEADS = {
     Outcome.SKIPPED: "Skipped",
     Outcome.DENIED: "Denied",
     Outcome.QUARANTINED: "Quarantined",
+    Outcome.DEFERRED: "Deferred",
 }
 
 

@@ -31,12 +31,9 @@ def make_report(
     client_order_ids: Sequence[str],
     booked: Sequence[BookedOrder],
     plan_token: str,
-    waiting: Sequence[WaitingPrice] = (),
+    notes: Sequence[str] = (),
 ) -> RunReport:
-    """Return the report of a plan; `booked` follows its intents, or is empty in a preview.
-
-    `waiting` are the holdings that were valued at their last mark, because their new price was held back.
-    """
+    """Return the report of a plan; `booked` follows its intents, or is empty in a preview."""
     orders = [
         _order(intent, client_order_id, booked[at] if booked else None)
         for at, (intent, client_order_id) in enumerate(zip(plan.intents, client_order_ids, strict=True))
@@ -60,11 +57,12 @@ def make_report(
         orders=orders,
         summary=_summary(plan, orders),
         plan_token=plan_token,
-        waiting_prices=[_waiting_price(item) for item in waiting],
+        notes=list(notes),
     )
 
 
-def _waiting_price(item: WaitingPrice) -> WaitingPricePart:
+def waiting_part(item: WaitingPrice) -> WaitingPricePart:
+    """Return a holding that was valued at its last mark, because its new price was held back, as reports say it."""
     refused = item.held_back
     return WaitingPricePart(
         symbol=item.symbol,

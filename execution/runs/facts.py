@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.money import plain
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.price_checks import waiting_prices
 from execution.engine.planning.sizing import Quote
-from execution.reports.build import make_report
+from execution.engine.vocabulary import Outcome
+from execution.reports.build import make_report, waiting_part
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.runs import records
 from execution.runs.account_plan import AccountView, attempt_lines
@@ -42,6 +44,8 @@ def facts_of(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str,
         is_simulated=found.is_simulated,
         is_market_open=found.market.is_open,
         sequence=found.attempt.sequence,
+        generation=found.attempt.generation,
+        is_follow_up=found.attempt.lines is not None,
         actor=request.actor,
         source=request.source,
         now=request.now,
@@ -59,7 +63,7 @@ def report_of(
 ) -> RunReport:
     """Return the report of a run, or of a preview where `run_id` is None and nothing is booked."""
     after = plan.after
-    return make_report(
+    report = make_report(
         run=RunPart(
             id=str(run_id) if run_id else None,
             status="succeeded" if run_id else "previewed",
@@ -70,6 +74,8 @@ def report_of(
             digest=found.loaded.artifact.digest,
             mode=str(found.request.mode),
             sequence=found.attempt.sequence,
+            again=found.attempt.is_again,
+            deferred_until=found.deferral.expires_at.isoformat() if _is_deferring(plan) else None,
             market_open=found.market.is_open,
         ),
         artifact=ArtifactPart(found.loaded.source, found.artifact.line_count),
@@ -86,5 +92,11 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
-        waiting=waiting_prices(plan.before.holdings.values(), view.plan_input.held_back),
+        notes=found.attempt.notes,
     )
+    waiting = waiting_prices(plan.before.holdings.values(), view.plan_input.held_back)
+    return replace(report, waiting_prices=[waiting_part(item) for item in waiting])
+
+
+def _is_deferring(plan: Plan) -> bool:
+    return any(decision.outcome is Outcome.DEFERRED for decision in plan.decisions)

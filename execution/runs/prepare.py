@@ -5,7 +5,7 @@ Nothing here depends on the account's balances, and nothing is written.
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,15 +19,19 @@ from execution.engine.parsing.artifact import Artifact
 from execution.engine.planning.plan import symbols_to_price
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import Screened
+from execution.engine.planning.sizing import Unpriced
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.prices import PriceAnswer, PriceChain
-from execution.prices.store import screen_quotes
+from execution.prices.store import screen_quotes, without_invented_prices
+from execution.prices.unused import unused_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import interpretation_for
 from execution.research.submission import find_research
 from execution.runs.effective_policy import policy_for
 from execution.runs.eligibility import Attempt, next_attempt
+from execution.runs.records import Deferral
+from execution.runs.replays import Call
 from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
 
@@ -46,9 +50,10 @@ def default_artifacts_root() -> Path:
 class ExecutionRequest:
     """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
     account does not exist yet. `inline` is research that came with the call; without it, the request's directory
-    below `artifacts_root` is read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the
-    prices and the acting user are given: there is no clock below the doors. What a caller does not say of the first
-    deposit and of the root is as in the settings.
+    below `artifacts_root` is read. `accepted_prices` are the symbols whose price somebody has looked at. `again`
+    asks for the whole request once more, after its orders were reversed. `now`, the prices and the acting user are
+    given: there is no clock below the doors. What a caller does not say of the first deposit and of the root is as
+    in the settings.
     """
 
     request_id: str
@@ -67,6 +72,7 @@ class ExecutionRequest:
     create_strategy: str | None = None
     inline: LoadedArtifact | None = None
     accepted_prices: frozenset[str] = frozenset()
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ class Prepared:
     attempt: Attempt
     policy: Policy
     prices: Screened
-    unpriced: Mapping[str, str]
+    unpriced: Mapping[str, Unpriced]
     market: MarketSession
     request: ExecutionRequest
 
@@ -120,7 +126,14 @@ class Prepared:
             provider=self.provider,
             loaded=self.read,
             accepted=self.request.accepted_prices,
+            call=call_of(self.request),
+            again=self.request.again,
         )
+
+    @property
+    def deferral(self) -> Deferral:
+        """How long the run's deferred lines are tried again."""
+        return Deferral(self.attempt.since or self.request.now, self.policy.defer_hours)
 
 
 def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
@@ -144,11 +157,19 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
         provider=provider,
         loaded=loaded,
         accepted=request.accepted_prices,
+        call=call_of(request),
+        again=request.again,
     )
     if not isinstance(attempt, Attempt):
         return attempt
+    unused = _unused_price(request, loaded.artifact, strategy_id=strategy_id, provider=provider)
+    if unused is not None:
+        return unused
     policy, artifact = policy_for(strategy_id), attempt.artifact
-    found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider)
+    found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider, policy=policy)
+    if isinstance(found, Refusal):
+        # Who only asks again for what was done is answered by that, whatever the sources say now.
+        return attempt.replay or found
     return Prepared(
         request_id=request_id,
         strategy_id=strategy_id,
@@ -163,9 +184,19 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
             accepted=request.accepted_prices,
             band_percent=policy.price_band_percent,
         ),
-        unpriced=found.reasons,
+        unpriced=found.unpriced,
         market=market_session(request.now),
         request=request,
+    )
+
+
+def call_of(request: ExecutionRequest) -> Call:
+    """Return what the call asks for, to be compared with what an earlier run of its request did."""
+    return Call(
+        now=request.now,
+        mode=str(request.mode),
+        close_unlisted=request.close_unlisted,
+        initial_balance=request.initial_balance,
     )
 
 
@@ -224,14 +255,49 @@ def strategy_refusal(strategy_id: uuid.UUID, request: ExecutionRequest) -> Refus
     return None
 
 
-def _fetch_quotes(
+def symbols_of_plan(artifact: Artifact, *, held: frozenset[str]) -> frozenset[str]:
+    """Return every symbol that a plan speaks of: what its lines name, readable or not, and what is held."""
+    named = {item.symbol for item in artifact.recommendations} | {item.symbol for item in artifact.problems}
+    return held | (named - {""})
+
+
+def _unused_price(
     request: ExecutionRequest, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
-) -> PriceAnswer:
-    """Ask for all prices at once, before the transaction: a network call inside it would starve every caller."""
+) -> Refusal | None:
+    """Refuse a typed price of what neither the research names nor the account holds."""
+    if not request.prices.typed:
+        return None
+    held = books.symbols_held_by([(strategy_id, provider)])
+    return unused_price(request.prices.typed, known=symbols_of_plan(artifact, held=held), what="the plan")
+
+
+def _fetch_quotes(
+    request: ExecutionRequest, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str, policy: Policy
+) -> PriceAnswer | Refusal:
+    """Ask for all prices at once, before the transaction: a network call inside it would starve every caller.
+
+    Refused where no source answers at all: recorded, such a run would use the research up.
+    """
     account = books.find_account(strategy_id=strategy_id, provider=provider)
     held = books.held_symbols(account) if account else frozenset[str]()
     needed = symbols_to_price(artifact, held=held, close_unlisted=request.close_unlisted)
     found = request.prices.ask(needed | held)
+    if needed and needed <= found.unreachable:
+        return _outage(found.among(needed))
+    if not request.prices.default_price_asked_for:
+        lines = artifact.recommendations
+        found = without_invented_prices(found, lines=lines, now=request.now, band_percent=policy.price_band_percent)
     # Holdings that only stay are marked at a real price where there is one; a default price must not revalue them.
     kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
-    return PriceAnswer(kept, found.reasons)
+    return replace(found, quotes=kept)
+
+
+def _outage(found: PriceAnswer) -> Refusal:
+    """Refuse a request of which no symbol has a price because the sources could not be asked."""
+    said = list(dict.fromkeys(found.reasons[symbol] for symbol in sorted(found.unreachable)))
+    more = f"; and {len(said) - 1} more" if len(said) > 1 else ""
+    return Refusal(
+        Code.NO_PRICE_SOURCE,
+        f"no price source could be asked, so nothing was done and the request waits: {said[0]}{more}",
+        {"symbols": ", ".join(sorted(found.unreachable))},
+    )

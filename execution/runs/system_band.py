@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from execution.engine.vocabulary import Refusal
 from execution.prices import PriceChain, store
 from execution.prices import mark_to_market as marks
 from execution.prices.mark_to_market import Marks, ValuationReport
 from execution.prices.store import FetchReport
+from execution.prices.unused import unused_price
 from execution.runs.effective_policy import system_policy
+from portfolios.selectors import books
 
 
 def fetch_prices(
@@ -33,3 +36,8 @@ def mark_to_market(
     return marks.mark_to_market(
         prices=prices, accepted=accepted, band_percent=band_percent, as_of=as_of, now=now, actor=actor
     )
+
+
+def unused_marks(prices: PriceChain) -> Refusal | None:
+    """Refuse a typed price that would mark nothing, as no account holds its symbol."""
+    return unused_price(prices.typed, known=books.symbols_held(), what="the books") if prices.typed else None

@@ -11,10 +11,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
+from common.text import counted
 from common.web.tones import Tone
+from execution.engine.calendar.sessions import oldest_close
 from execution.models import ExecutionRun, Recommendation, RefusedPrice, ResearchRequest
 from execution.selectors.refused_prices import named, waiting_prices
-from execution.selectors.research import answered_lines, inbox_entries, waiting_lines
+from execution.selectors.research import answered_lines, deferred_lines, inbox_entries, waiting_lines
 from portfolios.domain.vocabulary import MarginStatus, TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
@@ -73,8 +75,9 @@ class _Kind:
         return AttentionItem(self.name, count, words, self.hint, self.model, self.filters, self.is_urgent)
 
 
-def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[AttentionItem]:
-    """Return what waits for a person, the urgent first; nothing that is in order.
+def attention(*, now: datetime, price_max_age: int, root: Path) -> list[AttentionItem]:
+    """Return what waits for a person, the urgent first; nothing that is in order. A price is old from
+    `price_max_age` sessions of the exchange on.
 
     New research is what has a directory below `root` and is not stored. One query counts all rows, one asks for
     the triggers of the database, and one more names the prices that wait, where there are any.
@@ -84,8 +87,8 @@ def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[At
         *_margins(),
         *_runs(now),
         *_requests(),
-        *_lines(),
-        *_accounts(now - price_max_age, hours=price_max_age / timedelta(hours=1)),
+        *_lines(now),
+        *_accounts(oldest_close(now, sessions=price_max_age), sessions=price_max_age),
     ]
     arrived = {item.request_id for item in inbox_entries(root)}
     counts = _counts(kinds, arrived=arrived)
@@ -187,7 +190,18 @@ def _requests() -> Iterator[_Kind]:
         )
 
 
-def _lines() -> Iterator[_Kind]:
+def _lines(now: datetime) -> Iterator[_Kind]:
+    yield _Kind(
+        name="deferred-lines",
+        words=(
+            "deferred line that is tried when its request is executed again",
+            "deferred lines that are tried when their requests are executed again",
+        ),
+        hint="Each says what stopped it: execute its request again when that has passed.",
+        model=Recommendation,
+        rows=deferred_lines(now),
+        filters={"waits": "retry"},
+    )
     yield _Kind(
         name="waiting-lines",
         words=("quarantined line that waits for a person", "quarantined lines that wait for a person"),
@@ -209,7 +223,7 @@ def _lines() -> Iterator[_Kind]:
     )
 
 
-def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
+def _accounts(oldest: datetime, *, sessions: int) -> Iterator[_Kind]:
     yield _Kind(
         name="limited-accounts",
         words=("account that is halted or may only reduce", "accounts that are halted or may only reduce"),
@@ -229,7 +243,7 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
         rows=waiting_prices(),
         filters={"waits": "yes"},
     )
-    age = f"at a price older than {hours:g} hours"
+    age = f"at a price older than {counted(sessions, 'session')}"
     yield _Kind(
         name="old-marks",
         words=(f"open position that is marked {age}", f"open positions that are marked {age}"),

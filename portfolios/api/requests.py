@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError as FormError
 from django.db import models
 from rest_framework import serializers
 
-from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, TruthField
+from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, SymbolField, TruthField
 from common.money import AmountOutOfRangeError, quantize_price
 from portfolios.domain.limit import Limit
 from portfolios.domain.risk_limits import FIELDS
@@ -19,9 +19,7 @@ class PerformanceQuery(StrictSerializer):
 
     since = MomentField(required=False, help_text="From this time on; without it, the account's whole life.")
     until = MomentField(required=False, help_text="Before this time.")
-    benchmark = serializers.CharField(
-        required=False, max_length=16, help_text="Symbol of a security with stored prices to compare with."
-    )
+    benchmark = SymbolField(required=False, help_text="Symbol of a security with stored prices to compare with.")
 
 
 class StrategyBody(StrictSerializer):
@@ -44,7 +42,7 @@ class TradingStateBody(StrictSerializer):
 class PriceBody(StrictSerializer):
     """What one unit of a known security cost at one time."""
 
-    symbol = serializers.CharField(max_length=16, help_text="Symbol of a known security.")
+    symbol = SymbolField(help_text="Symbol of a known security.")
     price = serializers.DecimalField(
         max_digits=15, decimal_places=6, help_text="Above zero, in the books' currency."
     )

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from django.core.management.base import CommandError
 
 from common.actor import os_user
+from common.identifiers import read_declared_symbol
 from portfolios.ledger import AuditContext, CannotBookError
 
 
@@ -29,6 +30,12 @@ def number(text: str, *, name: str) -> Decimal:
     if not value.is_finite():
         raise CannotBookError(f"{name} is {text!r}: not a finite number")
     return value
+
+
+def symbol(text: str) -> str:
+    """Return the symbol in canonical form; what is none in capitals, for the ledger to refuse as not known."""
+    found = read_declared_symbol(text)
+    return found if isinstance(found, str) else text.strip().upper()
 
 
 def ratio(text: str) -> Decimal:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
-from common.identifiers import is_symbol
+from common.identifiers import read_declared_symbol
 from portfolios.domain import vocabulary
 from portfolios.domain.limit import Kind
 from portfolios.domain.risk_limits import FIELDS, LIMITS, value_problems
@@ -16,7 +16,8 @@ from portfolios.models.fields import CashField, PercentField, UnitField
 
 def validate_symbols(value: object) -> None:
     """Accept a list of symbols in canonical form. Raises ValidationError for anything else."""
-    if not isinstance(value, list) or not all(isinstance(item, str) and is_symbol(item) for item in value):
+    listed = value if isinstance(value, list) else [None]
+    if not all(isinstance(item, str) and read_declared_symbol(item) == item for item in listed):
         raise ValidationError('Write a list of symbols in upper case, as ["GME", "AMC"].')
 
 
@@ -100,8 +101,15 @@ class RiskPolicy(models.Model):
     max_research_age_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="Age from which research waits for a person. Empty: the system's limit."
     )
+    defer_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Hours, from the first run of its request, in which a line that a passing hindrance stopped is"
+        " tried again. Empty: the system's.",
+    )
     all_or_nothing = models.BooleanField(
-        default=False, help_text="Whether research is refused as a whole where any of its lines is quarantined."
+        default=False,
+        help_text="Whether research is refused as a whole where any of its lines is quarantined or deferred.",
     )
     cash_reserve_percent = _percent("Cash that buys leave untouched.")
     min_order_value = CashField(null=True, blank=True, help_text="Smaller orders are skipped; full exits pass.")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from common.money import ZERO
 from portfolios.domain.performance import (
@@ -97,6 +97,28 @@ def totals(filters: Filters) -> Totals:
         change=sum(changes, ZERO) if changes else None,
         changed=len(changes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """How many positions are open, and how many of them are marked at no price that is stored, as a default one."""
+
+    positions: int
+    invented: int
+
+
+def marked(*, since: datetime) -> Marked:
+    """Count the open positions, and those whose mark is no price that is stored since `since`. One query."""
+    stored = Price.objects.filter(
+        security=OuterRef("security"),
+        price=OuterRef("mark_price"),
+        as_of__gte=since,
+        as_of__lte=OuterRef("marked_at"),
+    )
+    found = Position.objects.filter(status=Position.Status.OPEN).aggregate(
+        positions=Count("pk"), invented=Count("pk", filter=~Exists(stored))
+    )
+    return Marked(**found)
 
 
 def accounts(filters: Filters) -> "QuerySet[PortfolioAccount]":

@@ -17,7 +17,16 @@ from execution.engine.planning.limit_engine import apply_again, apply_limits
 from execution.engine.planning.limits import Entry, RiskContext
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import HeldBack
-from execution.engine.planning.sizing import Instrument, Market, Quote, Route, exit_unlisted, noise_of, route
+from execution.engine.planning.sizing import (
+    Instrument,
+    Market,
+    Quote,
+    Route,
+    Unpriced,
+    exit_unlisted,
+    noise_of,
+    route,
+)
 from execution.engine.reasons import Shortfall
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Fill, Holding, apply_fill
@@ -45,7 +54,7 @@ class PlanInput:
     age_hours: Decimal | None = None
     confirmed: frozenset[int] = frozenset()
     held_back: Mapping[str, HeldBack] = field(default_factory=dict)
-    unpriced: Mapping[str, str] = field(default_factory=dict)
+    unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +96,12 @@ def make_plan(given: PlanInput) -> Plan | Refusal:
 
 
 def _all_or_nothing(plan: Plan) -> Refusal | None:
-    waiting = [decision for decision in plan.decisions if decision.outcome is Outcome.QUARANTINED]
+    undecided = (Outcome.QUARANTINED, Outcome.DEFERRED)
+    waiting = [decision for decision in plan.decisions if decision.outcome in undecided]
     if not waiting:
         return None
     lines = ", ".join(str(decision.line) for decision in waiting)
-    message = f"the policy executes all lines or none, and these wait for a person: {lines}. {waiting[0].reason}"
+    message = f"the policy executes all lines or none, and these are undecided: {lines}. {waiting[0].reason}"
     return Refusal(Code.ALL_OR_NOTHING, message, {"lines": lines})
 
 
@@ -111,6 +121,7 @@ def _plan(given: PlanInput) -> Plan:
         total_value=given.snapshot.total_value,
         noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
         held_back=given.held_back,
+        unpriced=given.unpriced,
         is_too_old=_is_too_old(given),
         confirmed=given.confirmed,
     )
@@ -314,9 +325,10 @@ def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entr
 def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, str]:
     """What belongs behind a code: the numbers, or what the price sources said."""
     symbol = subject.symbol
-    notes = {}
+    notes: dict[Code, str] = {}
     if symbol in given.unpriced:
-        notes[Code.NO_PRICE] = given.unpriced[symbol]
+        why = given.unpriced[symbol]
+        notes |= {Code.NO_PRICE: why.reason, why.code: why.reason}
     if symbol in given.held_back:
         notes[Code.PRICE_OUT_OF_BAND] = given.held_back[symbol].words
     if given.age_hours is not None:

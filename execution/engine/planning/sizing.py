@@ -5,7 +5,7 @@ protects. Nothing here looks at another line or at the cash.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.costs import BASIS_POINT
 from execution.engine.planning.limits import Entry
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, TradingState
+from execution.engine.vocabulary import PASSING, Code, Mode, Outcome, RecommendedAction, TradingState
 from portfolios.domain.accounting import Action, Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot
 
@@ -35,6 +35,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why a symbol has no price that it could be traded at: a code, and what the sources said."""
+
+    code: Code
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity.
 
@@ -52,8 +60,8 @@ class Instrument:
 class Market:
     """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
     value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
-    `held_back` have a price that a person has to confirm first, the lines in `confirmed` go ahead although the
-    research is too old or its target has been reached.
+    `held_back` have a price that a person has to confirm first, `unpriced` says why a symbol has none; the lines in
+    `confirmed` go ahead although the research is too old or its target has been reached.
     """
 
     snapshot: AccountSnapshot
@@ -65,6 +73,7 @@ class Market:
     total_value: Decimal
     noise: Decimal
     held_back: Collection[str] = ()
+    unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
     is_too_old: bool = False
     confirmed: Collection[int] = ()
 
@@ -129,11 +138,11 @@ def route(item: Recommendation, market: Market) -> Route:
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
     """Return the full exit of a holding that the research does not list."""
-    if market.state is TradingState.HALTED:
-        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED, Code.UNLISTED))
-    refused = _unpriced(holding.symbol, market)
+    refused = _halted(market) or _unpriced(holding.symbol, market)
     if refused is not None:
-        return replace(refused, codes=(*refused.codes, Code.UNLISTED))
+        # The research says nothing of it, so no later run can take it up as one of its lines.
+        outcome = Outcome.SKIPPED if refused.outcome is Outcome.DEFERRED else refused.outcome
+        return Route(outcome=outcome, codes=(*refused.codes, Code.UNLISTED))
     action = exit_action(holding.side)
     leaving = Exit(line, holding.symbol, action, holding.quantity, full=True)
     return _marked(Route(exit=leaving, codes=(Code.UNLISTED,)), holding.symbol, market)
@@ -144,7 +153,8 @@ def _unpriced(symbol: str, market: Market) -> Route | None:
     if symbol in market.held_back:
         return Route(outcome=Outcome.QUARANTINED, codes=(Code.PRICE_OUT_OF_BAND,))
     if symbol not in market.quotes:
-        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
+        why = market.unpriced.get(symbol)
+        return Route(outcome=Outcome.DEFERRED, codes=(why.code if why else Code.NO_PRICE,))
     return None
 
 
@@ -170,15 +180,30 @@ def _marked(found: Route, symbol: str, market: Market) -> Route:
     return replace(found, codes=(*found.codes, Code.LAST_MARK))
 
 
+def _halted(market: Market) -> Route | None:
+    halted = market.state is TradingState.HALTED
+    return Route(outcome=Outcome.DEFERRED, codes=(Code.TRADING_HALTED,)) if halted else None
+
+
 def _refused(item: Recommendation, market: Market) -> Route | None:
-    if market.state is TradingState.HALTED:
-        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED,))
-    if item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short:
+    halted = _halted(market)
+    if halted is not None:
+        return halted
+    if _is_forbidden_short(item, market) and not _closes_long(item, market):
         return Route(outcome=Outcome.DENIED, codes=(Code.SHORT_NOT_ALLOWED,))
     action = Action(item.action)
     if not action.increases and not _held(market, item.symbol, action.side):
         return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_POSITION,))
     return None
+
+
+def _is_forbidden_short(item: Recommendation, market: Market) -> bool:
+    return item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short
+
+
+def _closes_long(item: Recommendation, market: Market) -> bool:
+    """Whether a weight below zero is out of reach but for its first part: what is held long is sold."""
+    return market.mode is Mode.REBALANCE and _held(market, item.symbol, Side.LONG) > 0
 
 
 def _held(market: Market, symbol: str, side: Side) -> Decimal:
@@ -322,10 +347,11 @@ def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
     """Take the entry away where only reductions are allowed; an exit that comes with it stays."""
     if found.entry is None:
         return found
-    code = _entry_forbidden(item.symbol, market)
+    forbidden = Code.SHORT_NOT_ALLOWED if _is_forbidden_short(item, market) else None
+    code = forbidden or _entry_forbidden(item.symbol, market)
     if code is None:
         return found
-    outcome = Outcome.SKIPPED if code is Code.NO_PRICE else Outcome.DENIED
+    outcome = Outcome.DEFERRED if code in PASSING else Outcome.DENIED
     return Route(exit=found.exit, outcome=None if found.exit else outcome, codes=(code,))
 
 

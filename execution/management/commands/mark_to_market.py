@@ -11,7 +11,7 @@ from common.commands import BooksCommand
 from common.text import counted, one_line
 from execution.engine.vocabulary import Code, Refusal
 from execution.management import options as shared
-from execution.services import ValuationReport, mark_to_market
+from execution.services import ValuationReport, mark_to_market, unused_marks
 
 
 class Command(BooksCommand):
@@ -33,6 +33,7 @@ class Command(BooksCommand):
         now = timezone.now()
         as_of = shared.granted(_as_of(options["as_of"], now=now))
         prices = shared.granted(shared.prices_of(options, now=as_of))
+        shared.granted(unused_marks(prices))
         accepted = shared.granted(shared.symbols_of(options["accept_price"], option="--accept-price"))
         report = mark_to_market(prices=prices, accepted=accepted, as_of=as_of, now=now, actor=os_user())
         as_json = options["output_format"] == "json"
@@ -49,9 +50,13 @@ def _as_of(text: str | None, *, now: datetime) -> datetime | Refusal:
         given = datetime.fromisoformat(text)
     except ValueError:
         return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: not an ISO 8601 time or day")
-    aware = given if given.tzinfo else given.replace(tzinfo=UTC)
     if len(text) == len("2026-01-05"):
-        aware = min(datetime.combine(given, time.max, UTC), now) if given.date() <= now.date() else aware
+        end = datetime.combine(given, time.max, UTC)
+        aware = min(end, now) if given.date() <= now.date() else end
+    elif given.tzinfo is None:
+        return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: a time without a zone, as -05:00 or Z")
+    else:
+        aware = given
     if aware > now:
         return Refusal(Code.BAD_OPTION, f"--as-of is {one_line(text)}: in the future")
     return aware

@@ -1,7 +1,7 @@
 """The first page: what everything is worth, what needs attention, and how the providers compare."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
-from execution.demo.load import load_examples
+from execution.demo.load import load_examples, store_example_prices
+from execution.engine.calendar.sessions import oldest_close
+from execution.prices.ages import usable_max_age
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
 from execution.selectors.runs import recent_runs
@@ -94,7 +96,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "totals": totals,
             "change_note": _change_note(totals),
             "filters": filters,
-            "attention": _attention(),
+            "attention": (waiting := _attention()),
+            "marked": None if waiting else books.marked(since=_oldest_usable()),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
             "margins": MarginStatus.choices,
@@ -126,10 +129,14 @@ def _attention() -> list[tuple[AttentionItem, str]]:
     """Return what a person should look at, each with the address of its page; "" where no page is about it."""
     found = attention(
         now=timezone.now(),
-        price_max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        price_max_age=usable_max_age(),
         root=settings.ARTIFACTS_ROOT,
     )
     return [(item, _address(item)) for item in found]
+
+
+def _oldest_usable() -> datetime:
+    return oldest_close(timezone.now(), sessions=usable_max_age())
 
 
 def _address(item: AttentionItem) -> str:
@@ -237,7 +244,9 @@ def _league_row(account: Any, conducts: Mapping[UUID, ProviderStats]) -> Row:
 def examples(request: HttpRequest) -> HttpResponse:
     """Load the examples, and say what was done."""
     try:
-        done = load_examples(settings.BASE_DIR / "examples", root=settings.ARTIFACTS_ROOT)
+        source = settings.BASE_DIR / "examples"
+        done = load_examples(source, root=settings.ARTIFACTS_ROOT)
+        done += store_example_prices(source, now=timezone.now())
     except ExampleFileError as error:
         messages.error(request, str(error))
         return redirect("dashboard:overview")

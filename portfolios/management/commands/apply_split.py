@@ -23,7 +23,7 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) where it is refused."""
         with inputs.refusals_as_errors():
-            symbol, ratio = options["symbol"].strip().upper(), inputs.ratio(options["ratio"])
+            symbol, ratio = inputs.symbol(options["symbol"]), inputs.ratio(options["ratio"])
             on = inputs.day(options["date"])
             done = apply_split(symbol=symbol, ratio=ratio, on=on, context=inputs.context(timezone.now()))
         word = "Booked before" if done.repeated else "Booked"

@@ -24,7 +24,7 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call. Raises CommandError (exit code 1) where it is refused."""
         with inputs.refusals_as_errors():
-            symbol, amount = options["symbol"].strip().upper(), inputs.number(options["amount"], name="amount")
+            symbol, amount = inputs.symbol(options["symbol"]), inputs.number(options["amount"], name="amount")
             on = inputs.day(options["date"])
             done = record_dividend(symbol=symbol, per_share=amount, on=on, context=inputs.context(timezone.now()))
         if done.repeated:

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -19,6 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from common.web.export import csv_lines, json_lines, safe_cell
@@ -90,6 +91,41 @@ def test_a_plan_that_has_changed_since_its_preview_is_not_executed(boss: Client,
     assert ExecutionRun.objects.count() == 1
 
 
+def test_the_prices_of_a_plan_are_shown_and_one_can_be_typed_beside_each(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10, current_price=455), line("KO", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = {**options(desk, default_price=""), "request_id": request_id}
+    shown = boss.post(address, {**sent, "_preview": "1"})
+    (prices,) = shown.context["effect"].tables
+    assert [tuple(strip_tags(cell) for cell in row[:5]) for row in prices.rows] == [
+        ("KO", "100.00", "", "default price", ""),
+        ("MSFT", "", "", "no price: the research names 455.00, more than 25 % from the default price, 100.00", ""),
+    ]
+    assert shown.context["buttons"][0].label == "Execute at default prices"
+    assert [row[7].startswith("BUY. At a default price. ") for row in shown.context["effect"].rows] == [False, True]
+
+    typed = {**sent, "price.MSFT": "450", "price.KO": "70"}
+    shown = boss.post(address, {**typed, "_preview": "1"})
+    assert [tuple(strip_tags(cell) for cell in row[:5]) for row in shown.context["effect"].tables[0].rows] == [
+        ("KO", "70.00", "", "typed", "now"), ("MSFT", "450.00", "", "typed", "now"),
+    ]  # fmt: skip
+    assert shown.context["buttons"][0].label == "Execute"
+    assert 'value="KO=70, MSFT=450"' in shown.content.decode()
+    done = boss.post(address, {**typed, **shown.context["why"].initial, "reason": "I know", "_confirm": "1"})
+    assert done.status_code == 302, errors_of(done)
+    assert {order.security_id: order.limit_price for order in Order.objects.all()} == {"KO": 70, "MSFT": 450}
+
+
+def test_a_price_that_is_typed_and_not_looked_at_is_shown_first(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("KO", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = {**options(desk), "request_id": request_id}
+    why = boss.post(address, {**sent, "_preview": "1"}).context["why"].initial
+    late = boss.post(address, {**sent, **why, "price.KO": "70", "reason": "quick", "_confirm": "1"})
+    assert "You changed the options" in errors_of(late)
+    assert not ExecutionRun.objects.exists()
+
+
 def test_requests_that_were_read_before_are_executed_for_another_account(boss: Client, desk: Desk):
     for symbol in ("MSFT", "KO"):
         desk.run([line(symbol, "BUY", 10)])
@@ -121,9 +157,8 @@ def test_without_research_there_is_nothing_to_rebalance_to(boss: Client, strateg
 
 def test_every_account_is_marked_to_market(boss: Client, desk: Desk, settings: Any):
     settings.PRICE_SOURCES = ["database"]
-    settings.PRICE_MAX_AGE = 80_000.0
     desk.run([line("MSFT", "BUY", 10)])
-    later = NOW + timedelta(days=1)
+    later = datetime.now(UTC) - timedelta(minutes=1)
     Price.objects.create(security_id="MSFT", price=Decimal(110), source="test", as_of=later)
     address = page(PortfolioAccount, "do", "mark-to-market")
     assert "110.00" in boss.get(address).content.decode()
@@ -378,6 +413,14 @@ def test_what_is_no_answer_is_refused(boss: Client, desk: Desk):
         assert said in errors_of(previewed(boss, unclear, "resolve", **{**UNWRITTEN, **values}))
     assert "would not take the line" in previewed(boss, unclear, "resolve", **UNWRITTEN).content.decode()
     assert "it was decided" in errors_of(previewed(boss, clear, "resolve", **UNWRITTEN))
+
+
+def test_an_accepted_price_of_no_symbol_is_refused_by_name(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    asked = {**options(desk, accepted="MSFT BP.L"), "request_id": request_id, "_preview": "1"}
+    shown = boss.post(address, asked)
+    assert "accepted prices 'BP.L': not a symbol: '.L' names a listing" in unescape(shown.content.decode())
 
 
 def test_a_price_in_doubt_is_accepted_when_the_request_is_executed_again(boss: Client, desk: Desk):
@@ -679,3 +722,36 @@ def queries_of(client: Client, address: str) -> list[Any]:
     with CaptureQueriesContext(connection) as made:
         assert client.get(address).status_code == 200
     return list(made)
+
+
+# --- what is deferred, and what is executed again ---
+
+
+def test_a_deferred_line_is_found_by_what_it_waits_for_and_expires(boss: Client, desk: Desk):
+    for symbol, then in (("KO", timezone.now()), ("PG", timezone.now() - timedelta(hours=73))):
+        Desk(desk.inbox, desk.strategy, "openai" if symbol == "PG" else "anthropic").run(
+            [line(symbol, "BUY", 5)], prices={}, now=then
+        )
+    listed = page(Recommendation, "changelist")
+    for waits, symbol, words in (("retry", "KO", "Deferred"), ("over", "PG", "Expired")):
+        shown = boss.get(listed, {"waits": waits})
+        assert [row.symbol for row in shown.context["cl"].result_list] == [symbol]
+        assert words in shown.content.decode()
+    assert (
+        "deferred line that is tried when its request is executed again"
+        in boss.get(reverse("admin:index")).content.decode()
+    )
+
+
+def test_a_reversed_request_is_executed_again_on_purpose(boss: Client, desk: Desk):
+    request_id = desk.run([line("MSFT", "BUY", 10)]).run.request_id
+    run = ExecutionRun.objects.get()
+    act(boss, run, "reverse", "wrong price")
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = options(desk, again="on")
+    done = confirm(boss, address, "at the right price", request_id=request_id, **sent)
+    assert done.status_code == 302, errors_of(done)
+    assert list(ExecutionRun.objects.order_by("sequence").values_list("generation", "order_count")) == [
+        (1, 1),
+        (2, 1),
+    ]

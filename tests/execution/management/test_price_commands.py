@@ -102,6 +102,27 @@ def test_one_bad_row_refuses_the_file_by_name_line_and_rule(file: Path, row: str
     assert f"{file}: line 5" in message
 
 
+def test_rows_are_stored_whole_or_not_at_all(tmp_path: Path):
+    path = tmp_path / "closes.csv"
+    path.write_text("symbol,price\nKO,60\nNVR,8,123.45\n")
+    assert "line 3 has 3 cells, the header has 2 (symbol,price)" in refused("import_prices", path)
+
+
+@pytest.mark.parametrize("column", ["date", "timestamp", "as of"])
+def test_a_price_by_day_is_stored_as_of_the_close_of_that_day(tmp_path: Path, column: str):
+    path = tmp_path / "closes.csv"
+    path.write_text(f"symbol,price,{column},ccy\nMSFT,450,2024-12-24,USD\n")
+    typed("import_prices", path)
+    assert Price.objects.get().as_of == datetime(2024, 12, 24, 18, tzinfo=UTC)  # a short session
+
+
+def test_a_typed_price_that_marks_nothing_is_refused_by_name(desk: Desk):
+    desk.run([line("ORCL", "BUY", 10)])
+    says = "[BAD_PRICE] the price of OCRL prices nothing: is ORCL meant? Symbols of the books: ORCL"
+    assert refused("mark_to_market", "--price", "OCRL=220") == says
+    assert "Valued 1 account" in typed("mark_to_market", "--price", "ORCL.US=101")
+
+
 def test_a_price_in_another_currency_is_refused(tmp_path: Path):
     path = tmp_path / "closes.csv"
     path.write_text("symbol,price,currency\nMSFT,450,EUR\n")
@@ -176,7 +197,7 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
     assert "  Quarantined [PRICE_OUT_OF_BAND]: " in printed
     assert "  To trade at this price, run it again with --accept-price MSFT\n" in printed
     printed = typed(*call, "--accept-price", "msft")
-    assert printed.startswith("Follow-up run 2 of the request: the lines that waited for a person\n")
+    assert printed.startswith("Follow-up run 2 of the request: the lines that were undecided\n")
     assert "  Created BUY order: 22.22 shares @ $450.0 = $9,999.00\n" in printed
     assert typed(*call).startswith(f"Replay: request {request} was executed before")
 
@@ -187,7 +208,10 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
 def test_a_mark_to_market_prints_what_it_valued_and_what_kept_its_mark(desk: Desk):
     desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 5)], prices={"MSFT": "450", "KO": "60"})
     printed = typed("mark_to_market", "--price", "MSFT=460")
-    assert printed.startswith("KO not repriced (last price kept): only a default price\nValued 1 account as of ")
+    assert printed.startswith(
+        "KO not repriced (last price kept): database: price of 2026-01-05 09:30 UTC is older than 2 sessions; "
+        "simulation: the default price does not replace a price that was refused\nValued 1 account as of "
+    )
     assert printed.endswith("1 position marked at the prices of 1 symbol\n")
     assert desk.position("MSFT").mark_price == Decimal(460)
 
@@ -209,6 +233,7 @@ def test_a_valuation_of_the_past_takes_the_prices_of_then(desk: Desk, settings: 
     [
         ("2999-01-01", "in the future"),
         ("someday", "not an ISO 8601 time"),
+        ("2026-01-05T16:00", "a time without a zone"),
         ("2999-01-01T00:00:00Z", "in the future"),
     ],
 )

@@ -169,3 +169,15 @@ def test_a_target_file_is_refused_by_line_and_rule(desk: Desk, tmp_path: Path, n
     file = tmp_path / name
     file.write_text(content)
     assert says in refused(desk, "--targets", str(file))
+
+
+def test_a_weight_below_zero_closes_the_long_where_shorts_are_not_allowed(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    report = rebalance(desk, "--targets", "MSFT=-5", "KO=-5")
+    assert orders(report) == [("SELL", "100.00", "MSFT")]
+    assert [(each["outcome"], each["codes"]) for each in report["decisions"]] == [
+        ("CLAMPED", ["SHORT_NOT_ALLOWED"]),
+        ("DENIED", ["SHORT_NOT_ALLOWED"]),
+    ]
+    assert holdings(desk) == {}
+    assert_books_balance(desk.account)

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 def found(desk: Desk) -> dict[str, AttentionItem]:
     """Return what needs attention a day later, by the name of its kind."""
-    items = attention(now=NOW + DAY, price_max_age=timedelta(hours=36), root=desk.inbox.root)
+    items = attention(now=NOW + DAY, price_max_age=2, root=desk.inbox.root)
     return {item.name: item for item in items}
 
 
@@ -76,7 +76,7 @@ def limit(desk: Desk) -> None:
 
 
 def age(desk: Desk) -> None:
-    Position.objects.update(marked_at=NOW - DAY)
+    Position.objects.update(marked_at=NOW - 3 * DAY)  # two sessions have closed since
 
 
 def book_elsewhere(desk: Desk) -> None:

@@ -145,6 +145,8 @@ def test_lists_are_narrowed(caller: Caller, traded: Desk):
     assert caller.rows("/executions/", status="failed") == []
     assert len(caller.rows("/executions/", strategy=str(traded.strategy.pk), source="service")) == 1
     assert [row["symbol"] for row in caller.rows("/securities/", search="ms")] == ["MSFT"]
+    assert [row["symbol"] for row in caller.rows("/positions/", symbol="msft.us")] == ["MSFT"]
+    assert caller.rows("/positions/", symbol="BP.L") == []
     assert [row["symbol"] for row in caller.rows("/securities/", sector="Information Technology")] == ["MSFT"]
 
 

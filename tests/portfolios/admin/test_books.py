@@ -217,6 +217,18 @@ def viewer(account: PortfolioAccount) -> Client:
     return client
 
 
+@pytest.mark.parametrize(("written", "symbol"), [(" orcl ", "ORCL"), ("BRK-B", "BRK.B"), ("NYSE:MKC", "MKC")])
+def test_a_security_is_added_in_the_one_form_of_its_symbol(boss: Client, written: str, symbol: str):
+    add(boss, Security, "new", symbol=written, name="A name")
+    assert Security.objects.get().symbol == symbol
+
+
+def test_a_listing_elsewhere_is_no_security_of_these_books(boss: Client):
+    response = add(boss, Security, "new", symbol="BP.L", name="BP")
+    assert "BP.L is not a symbol: '.L' names a listing elsewhere (London)" in errors_of(response)
+    assert not Security.objects.exists()
+
+
 VIEWED = [PortfolioAccount, Order, Position, Security, Strategy, Price]
 
 

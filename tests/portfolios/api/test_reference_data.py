@@ -98,6 +98,14 @@ def test_a_price_is_stored_and_corrected_by_its_source(editor: Caller):
     assert Price.objects.get().price == Decimal(451)
 
 
+@pytest.mark.parametrize("symbol", [" msft ", "MSFT.US", "NASDAQ:MSFT"])
+def test_a_price_is_of_a_symbol_however_it_is_written(editor: Caller, symbol: str):
+    Security.objects.create(symbol="MSFT")
+    assert editor.post("/prices/", {**PRICE, "symbol": symbol}).json()["symbol"] == "MSFT"
+    refused = problem(editor.post("/prices/", {**PRICE, "symbol": "BP.L"}), 400, "INVALID")
+    assert "names a listing elsewhere (London)" in refused["errors"]["symbol"][0]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

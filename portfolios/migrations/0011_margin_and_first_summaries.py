@@ -128,7 +128,7 @@ def _read_trades(apps: StateApps, accounts: list[Any], read: Sources) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolios", "0009_default_price_and_reversed"),
+        ("portfolios", "0010_deferral"),
     ]
 
     operations = [

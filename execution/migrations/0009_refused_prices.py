@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("execution", "0007_default_price_and_reversed"),
-        ("portfolios", "0010_margin_and_first_summaries"),
+        ("execution", "0008_deferral"),
+        ("portfolios", "0011_margin_and_first_summaries"),
     ]
 
     operations = [
