@@ -13,7 +13,7 @@ from common.admin.columns import units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
 from common.money import CENT
 from common.text import counted
-from execution.admin.plan_tables import DECISION_COLUMNS, decision_rows, price_tables
+from execution.admin.plan_tables import DECISION_COLUMNS, decision_rows, kept_marks, price_tables
 from execution.admin.refusals import refused, words
 from execution.arguments import parse_symbols
 from execution.engine.vocabulary import Mode, Refusal
@@ -383,16 +383,7 @@ def _sentence(report: RunReport) -> str:
         f"{counted(report.artifact.recommendation_count, 'recommendation')}; afterwards "
         f"${Decimal(after.cash_balance):,.2f} in cash and ${Decimal(after.equity_value):,.2f} in positions."
     )
-    return " ".join([said, *_kept_marks(report)])
-
-
-def _kept_marks(report: RunReport) -> list[str]:
-    """Return in words which holdings are valued at their last mark, because their new price waits for a person."""
-    return [
-        f"{item.symbol} keeps its last mark of {item.mark_price}: {item.price} from {item.source} is "
-        f"{item.difference_percent} % from it, and waits for a person."
-        for item in report.waiting_prices
-    ]
+    return " ".join([said, *kept_marks(report)])
 
 
 def _done(report: RunReport) -> str:

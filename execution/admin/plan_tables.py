@@ -52,3 +52,12 @@ def decision_rows(report: RunReport, *, at_default: frozenset[int]) -> list[tupl
              f"{each.action}. {said}") for each in orders
         ] or [(*start, "", "", "", said)]  # fmt: skip
     return rows
+
+
+def kept_marks(report: RunReport) -> list[str]:
+    """Return in words which holdings are valued at their last mark, because their new price waits for a person."""
+    return [
+        f"{item.symbol} keeps its last mark of {item.mark_price}: {item.price} from {item.source} is "
+        f"{item.difference_percent} % from it, and waits for a person."
+        for item in report.waiting_prices
+    ]

@@ -33,10 +33,7 @@ def make_report(
     plan_token: str,
     waiting: Sequence[WaitingPrice] = (),
 ) -> RunReport:
-    """Return the report of a plan; `booked` follows its intents, or is empty in a preview.
-
-    `waiting` are the holdings that were valued at their last mark, because their new price was held back.
-    """
+    """Return the report of a plan; `booked` follows its intents, or is empty in a preview."""
     orders = [
         _order(intent, client_order_id, booked[at] if booked else None)
         for at, (intent, client_order_id) in enumerate(zip(plan.intents, client_order_ids, strict=True))
@@ -64,7 +61,8 @@ def make_report(
     )
 
 
-def _waiting_price(item: WaitingPrice) -> WaitingPricePart:
+def waiting_part(item: WaitingPrice) -> WaitingPricePart:
+    """Return a holding that was valued at its last mark, because its new price was held back, as reports say it."""
     refused = item.held_back
     return WaitingPricePart(
         symbol=item.symbol,

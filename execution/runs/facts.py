@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.money import plain
@@ -9,7 +10,7 @@ from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.price_checks import waiting_prices
 from execution.engine.vocabulary import Outcome
-from execution.reports.build import make_report
+from execution.reports.build import make_report, waiting_part
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.runs import records
 from execution.runs.account_plan import AccountView, attempt_lines

@@ -160,7 +160,12 @@ def test_an_account_without_a_valuation_says_so_everywhere(boss: Client, desk: D
     assert "The account is not valued yet" in dashboard
     assert "not valued yet" in admin
     assert (api["valued_at"], api["margin_status"], api["available_cash"]) == (None, None, None)
-    assert "not valued yet" in boss.get("/").content.decode()
+    for address in (
+        "/",
+        reverse("dashboard:strategy", args=[desk.strategy.pk]),
+        page(PortfolioAccount, "changelist"),
+    ):
+        assert "not valued yet" in boss.get(address).content.decode()
 
 
 def test_an_account_that_was_just_opened_is_valued_everywhere(boss: Client, desk: Desk):

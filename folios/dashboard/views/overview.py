@@ -22,7 +22,7 @@ from execution.prices.ages import usable_max_age
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
 from execution.selectors.runs import recent_runs
-from folios.dashboard.tables import runs_listing
+from folios.dashboard.tables import account_note, runs_listing
 from folios.dashboard.views.inbox import ARRIVED
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.domain.vocabulary import MarginStatus
@@ -166,7 +166,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "total": books.total_of(account),
             "cash": account.cash_balance,
             "state": account.trading_state,
-            "note": _note(account, found),
+            "note": account_note(account),
             **_measures(found),
         },
         {
@@ -174,14 +174,6 @@ def _account_row(account: PortfolioAccount) -> Row:
             "strategy": reverse("dashboard:strategy", args=[account.strategy_id]),
         },
     )
-
-
-def _note(account: PortfolioAccount, found: Any) -> str:
-    """Return what a reader has to know of the measures beside it."""
-    if found is None:
-        return books.NOT_VALUED
-    below = found.get_margin_status_display() if found.margin_status != MarginStatus.COVERED else ""
-    return "; ".join(filter(None, [below, "" if books.is_current(account) else "metrics out of date"]))
 
 
 def _measures(found: Any) -> dict[str, Any]:

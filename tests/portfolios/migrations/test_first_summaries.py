@@ -82,9 +82,7 @@ def test_an_upgrade_leaves_nothing_to_do_by_hand(traded: Desk):
         strategy_id=traded.strategy.pk, provider="gemini", initial_balance=Decimal(7), context=context
     )
     try:
-        MigrationExecutor(connection).migrate(
-            [("portfolios", "0009_default_price_and_reversed"), ("execution", "0007_default_price_and_reversed")]
-        )
+        MigrationExecutor(connection).migrate([("portfolios", "0010_deferral"), ("execution", "0008_deferral")])
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM portfolios_accountsummary")
             cursor.execute("DELETE FROM portfolios_valuation")
