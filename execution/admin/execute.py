@@ -391,4 +391,4 @@ def _done(report: RunReport) -> str:
         said = f"Request {report.run.request_id} was executed before: nothing was traded again."
         return " ".join([said, *report.notes])
     said = f"Request {report.run.request_id} was executed: {counted(len(report.orders), 'order')}."
-    return " ".join([said, *_kept_marks(report)])
+    return " ".join([said, *kept_marks(report)])

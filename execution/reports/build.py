@@ -31,7 +31,7 @@ def make_report(
     client_order_ids: Sequence[str],
     booked: Sequence[BookedOrder],
     plan_token: str,
-    waiting: Sequence[WaitingPrice] = (),
+    notes: Sequence[str] = (),
 ) -> RunReport:
     """Return the report of a plan; `booked` follows its intents, or is empty in a preview."""
     orders = [
@@ -57,7 +57,7 @@ def make_report(
         orders=orders,
         summary=_summary(plan, orders),
         plan_token=plan_token,
-        waiting_prices=[_waiting_price(item) for item in waiting],
+        notes=list(notes),
     )
 
 

@@ -92,9 +92,10 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
-        waiting=waiting_prices(plan.before.holdings.values(), view.plan_input.held_back),
+        notes=found.attempt.notes,
     )
-    return report.with_note(*found.attempt.notes)
+    waiting = waiting_prices(plan.before.holdings.values(), view.plan_input.held_back)
+    return replace(report, waiting_prices=[waiting_part(item) for item in waiting])
 
 
 def _is_deferring(plan: Plan) -> bool:
