@@ -20,7 +20,7 @@ from execution.prices.sources.database import STORED, DatabaseSource
 from execution.prices.sources.file import read_prices
 from portfolios import reference_data
 from portfolios.reference_data import PriceData
-from portfolios.selectors import books
+from portfolios.selectors import stored_prices
 
 MAX_IMPORT = 64 * 1024 * 1024  # bytes of a price file: some years of a few thousand symbols
 _NOTHING_TO_FETCH = (ConstantSource, DatabaseSource)
@@ -104,7 +104,7 @@ def screen_quotes(
 ) -> Screened:
     """Return which quotes may be used, and which are too far from the last close or from what a line claims.
 
-    At most one query.
+    At most two queries.
     """
     quoted = {
         symbol: (quote.as_of, quote.source.removeprefix(STORED))
@@ -113,7 +113,7 @@ def screen_quotes(
     }
     return screen(
         quotes,
-        closes=books.last_closes(quoted) if quoted else {},
+        closes=stored_prices.last_closes(quoted) if quoted else {},
         lines=lines,
         accepted=accepted,
         band_percent=band_percent,

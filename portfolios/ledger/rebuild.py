@@ -13,6 +13,7 @@ from uuid import UUID
 
 from common.money import ZERO, quantize_cash
 from portfolios.domain.accounting import Holding
+from portfolios.domain.exchange_day import exchange_day
 from portfolios.domain.projection import Projected
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, read_account
@@ -50,6 +51,7 @@ def _remove_phantoms(read: AuditedAccount) -> None:
 def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     account = read.account
     account.cash_balance, account.book_version = read.projection.cash, read.projection.book_version
+    account.payable = max(read.projection.owed, ZERO)
     stored = {position.pk: position for position in read.positions}
     mended = []
     for key, expected in read.projection.positions.items():
@@ -62,7 +64,7 @@ def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=columns)
     holdings = Position.objects.filter(account=account, status=Position.Status.OPEN)
     account.equity_value = quantize_cash(sum((row.as_holding().market_value for row in holdings), ZERO))
-    account.save(update_fields=["cash_balance", "equity_value", "book_version", "updated_at"])
+    account.save(update_fields=["cash_balance", "payable", "equity_value", "book_version", "updated_at"])
 
 
 def _is_right(position: Position, expected: Projected) -> bool:
@@ -105,6 +107,7 @@ def _note(account: PortfolioAccount, context: AuditContext, **restated: Any) -> 
         actor=context.actor,
         reason=context.reason,
         occurred_at=context.now,
+        effective_on=exchange_day(context.now),
         **restated,
     )
 

@@ -32,7 +32,7 @@ def valuation_of(account: PortfolioAccount, *, as_of: datetime, external_flow: D
         as_of=as_of,
         cash=account.cash_balance,
         equity=account.equity_value,
-        total=account.cash_balance + account.equity_value,
+        total=account.total_value,
         external_flow=external_flow,
         book_version=account.book_version,
     )

@@ -7,7 +7,7 @@ summaries, which say of which books they are. Sums are made here, not in SQL: SQ
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,7 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
+from portfolios.selectors import stored_prices
 
 # What a strategy needs before its providers are compared: with less, luck decides.
 LEAGUE_DAYS = 20
@@ -123,9 +124,8 @@ def summary_of(account: PortfolioAccount) -> AccountSummary | None:
 
 
 def total_of(account: PortfolioAccount) -> Decimal:
-    """Return cash plus equity as they stand in the books."""
-    total: Decimal = account.cash_balance + account.equity_value
-    return total
+    """Return cash plus equity, less what is owed, as they stand in the books."""
+    return account.total_value
 
 
 def is_current(account: PortfolioAccount) -> bool:
@@ -221,9 +221,9 @@ def _curve(rows: Sequence[Valuation]) -> Curve:
 
 
 def benchmark_prices(symbol: str, *, since: date) -> list[BenchmarkPoint]:
-    """Return the last stored price of each day of a security, from a day on."""
-    rows = Price.objects.filter(security_id=symbol, as_of__date__gte=since).order_by("as_of", "pk")
-    daily = {as_of.date(): price for as_of, price in rows.values_list("as_of", "price")}
+    """Return the last stored price of each day of a security, from a day (UTC) on, per unit of today."""
+    begin = datetime.combine(since, time(), UTC)
+    daily = {as_of.date(): price for as_of, price in stored_prices.price_series(symbol, since=begin, until=None)}
     return [BenchmarkPoint(day, price) for day, price in daily.items()]
 
 

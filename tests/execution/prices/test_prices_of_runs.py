@@ -20,7 +20,7 @@ from portfolios import reference_data
 from portfolios.ledger import AuditContext, apply_split
 from portfolios.models import Order, PortfolioAccount, Price, Security
 from portfolios.reference_data import PriceData
-from portfolios.selectors import books
+from portfolios.selectors import stored_prices
 from tests.scenes import NOW, Desk, assert_books_balance, line, outcomes, report_of, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def stored(symbol: str, price: str, *, days_ago: int = 1, source: str = "yahoo")
 
 def closes(symbol: str, as_of: datetime = NOW, source: str = "file") -> dict[str, Decimal]:
     """Return what a quote of that time and source is compared with."""
-    return books.last_closes({symbol: (as_of, source)})
+    return stored_prices.last_closes({symbol: (as_of, source)})
 
 
 def run(desk: Desk, request: str, prices: Mapping[str, str], **changes: Any) -> RunReport:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def done(command: str, *arguments: str) -> str:
     """Run a command; return what it prints."""
     out = io.StringIO()
-    call_command(command, *arguments, "--date", "2026-01-05", stdout=out)
+    call_command(command, *arguments, "--date", "2026-01-06", stdout=out)
     return out.getvalue()
 
 
@@ -53,7 +53,7 @@ def as_text(desk: Desk) -> tuple[str, str, str]:
 def test_a_split_multiplies_the_units_and_leaves_the_cost(holders: list[Desk]):
     long, short, _ = holders
     assert as_text(long) == ("18.91", "528.57", "9995.26")
-    assert done("apply_split", "nvda", "4:1") == "Booked: split of NVDA by 4:1 on 2026-01-05, 2 accounts\n"
+    assert done("apply_split", "nvda", "4:1") == "Booked: split of NVDA by 4:1 on 2026-01-06, 2 accounts\n"
     assert as_text(long) == ("75.64", "132.1425", "9995.26")
     assert as_text(short) == ("40", "125", "5000.00")
     for desk in (long, short):
@@ -62,7 +62,7 @@ def test_a_split_multiplies_the_units_and_leaves_the_cost(holders: list[Desk]):
 
 def test_a_reverse_split_that_no_decimal_writes_out_is_exact(holders: list[Desk]):
     done("apply_split", "NVDA", "3")
-    call_command("apply_split", "NVDA", "1:3", "--date", "2026-01-06", stdout=io.StringIO())
+    call_command("apply_split", "NVDA", "1:3", "--date", "2026-01-07", stdout=io.StringIO())
     assert as_text(holders[0]) == ("18.91", "528.57", "9995.26")
 
 
@@ -75,7 +75,7 @@ def test_a_split_changes_neither_cash_nor_value(holders: list[Desk]):
 def test_a_dividend_pays_longs_and_is_paid_by_shorts(holders: list[Desk]):
     cash = [desk.account.cash_balance for desk in holders]
     printed = done("record_dividend", "NVDA", "0.25")
-    assert printed == "Booked: dividend of NVDA on 2026-01-05, 2 accounts, $2.23\n"
+    assert printed == "Booked: dividend of NVDA on 2026-01-06, 2 accounts, $2.23\n"
     gains = [desk.account.cash_balance - before for desk, before in zip(holders, cash, strict=True)]
     assert gains == [Decimal("4.73"), Decimal("-2.50"), Decimal(0)]
 
@@ -118,7 +118,7 @@ def test_an_action_that_is_none_is_refused(holders: list[Desk], subtests: pytest
 
 def test_another_value_for_the_same_day_is_refused(holders: list[Desk]):
     done("apply_split", "NVDA", "4")
-    assert "has a split of 4.00 on 2026-01-05 already" in refused("apply_split", "NVDA", "5")
+    assert "has a split of 4.00 on 2026-01-06 already" in refused("apply_split", "NVDA", "5")
 
 
 def test_a_dividend_that_one_short_cannot_pay_is_booked_for_nobody(holders: list[Desk]):
@@ -134,5 +134,5 @@ def test_a_day_that_is_none_is_refused(holders: list[Desk]):
 def test_accounts_keep_their_own_reason_and_actor(holders: list[Desk]):
     done("record_dividend", "NVDA", "0.25")
     entries: Any = LedgerEntry.objects.filter(kind="DIVIDEND")
-    assert {entry.reason for entry in entries} == {"Dividend 0.25 per unit on 2026-01-05"}
+    assert {entry.reason for entry in entries} == {"Dividend 0.25 per unit on 2026-01-06"}
     assert all(entry.actor for entry in entries)
