@@ -119,7 +119,6 @@ __getattr__ = lazy_names(
             "book_orders",
             "cancel_order",
             "change_order",
-            "change_symbol",
             "fill_order",
             "place_order",
             "record_order",

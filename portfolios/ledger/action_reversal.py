@@ -214,10 +214,10 @@ def _carry_back(
     for row in reversed(mine):
         position = books.position(row.position_id)
         was = before[row.sequence]
-        former = was or replace(position.as_holding(), quantity=ZERO, cost_basis=ZERO)
         position.security_id = row.security_id or position.security_id
+        former = was or replace(position.as_holding(), quantity=ZERO, cost_basis=ZERO)
         restate_as(
-            books, Kind.REVERSAL, position, replace(former, mark_price=position.mark_price), realized=ZERO,
+            books, Kind.REVERSAL, position, replace(former, symbol=position.security_id, mark_price=position.mark_price), realized=ZERO,
             reverses=row.sequence, action=action, effective_on=row.effective_on,
         )  # fmt: skip
         held = former.signed_quantity

@@ -12,7 +12,7 @@ Kind = LedgerEntry.Kind
 
 @range_is_a_rule()
 def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
-    """Book cash > 0 that comes in from outside. Raises CannotBookError."""
+    """Book cash > 0 that comes in from outside; what the account owes is paid out of it. Raises CannotBookError."""
     _move_cash(account, Kind.DEPOSIT, positive_cash(amount, "amount"), context)
 
 
@@ -25,4 +25,5 @@ def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContex
 def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, context: AuditContext) -> None:
     books = AccountBooks.of(account, context)
     books.enter(kind, amount)
+    books.settle(context)
     books.write()
