@@ -436,7 +436,9 @@ def test_a_symbol_that_is_another_one_since_has_no_more_actions(account: Portfol
     rename("MSFT", "MSFX", on=3)
     refused(lambda: split("MSFT", "2:1", on=5), "MSFT is MSFX since 2026-01-08: enter it for that symbol")
     refused(lambda: split("MSFT", "2:1", on=2, booked=5), "reverse that change first")
-    refused(lambda: dividend("MSFX", "2", on=2, booked=5), "MSFX was MSFT until 2026-01-08: enter it for that symbol")
+    refused(
+        lambda: dividend("MSFX", "2", on=2, booked=5), "MSFX was MSFT until 2026-01-08: enter it for that symbol"
+    )
 
 
 def test_an_account_is_valued_with_every_action(account: PortfolioAccount):
