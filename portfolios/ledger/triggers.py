@@ -59,7 +59,7 @@ _HOLDING = (
     "account_id", "symbol", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl",
 )  # fmt: skip
 _TERMS_OF_ACTION = (
-    "symbol", "kind", "value", "new_units", "old_units", "price", "successor", "effective_on", "actor", "reason",
+    "id", "symbol", "kind", "value", "new_units", "old_units", "price", "successor", "effective_on", "actor", "reason",
     "booked_at",
 )  # fmt: skip
 _REVERSAL_OF_ACTION = ("reversed_at", "reversed_by", "reversal_reason", "account_count")
@@ -167,7 +167,8 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_account_cash_follows_ledger",
         _ACCOUNT,
         "UPDATE",
-        f"{_changed('id', 'cash_balance', 'payable', 'book_version')} AND NOT ({_LAST_ENTRY_OF_ACCOUNT})",
+        f"({_changed('id', 'cash_balance', 'book_version')} AND NOT ({_LAST_ENTRY_OF_ACCOUNT})) "
+        f"OR ({_changed('payable')} AND NEW.book_version = OLD.book_version)",
         "cash changes only with a ledger entry",
     ),
     Trigger(

@@ -227,7 +227,7 @@ class Life(RuleBasedStateMachine):
         symbol = data.draw(st.sampled_from(sorted(self.books.lots)))
         lot, before = self.books.lots[symbol], deepcopy(self.books)
         price = Decimal(round(lot.mark / Fraction(ratio) * 10_000)) / 10_000
-        if min(lot.average, lot.mark, price) / Fraction(ratio) < Fraction(1, 100):
+        if min(lot.average, lot.mark, Fraction(price)) / Fraction(ratio) < Fraction(1, 100):
             return
         context, terms = self.tomorrow(), {"symbol": symbol, "ratio": Fraction(ratio), "price": price}
         report = ledger.apply_split(**terms, on=context.now.date(), context=context)

@@ -181,7 +181,7 @@ def money() -> tuple[list[Any], list[Any], int]:
     held = Position.objects.order_by("pk").values_list(
         "pk", "account", "security", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl"
     )  # fmt: skip
-    cash = PortfolioAccount.objects.order_by("pk").values_list("pk", "cash_balance", "book_version")
+    cash = PortfolioAccount.objects.order_by("pk").values_list("pk", "cash_balance", "payable", "book_version")
     return list(cash), list(held), LedgerEntry.objects.count()
 
 
@@ -432,7 +432,7 @@ def test_an_entry_written_past_the_ledger_s_door_is_in_the_ledger_and_a_repair_b
     last = LedgerEntry.objects.filter(account=desk.account).latest("sequence")
     LedgerEntry.objects.create(
         account=desk.account, sequence=last.sequence + 1, kind="DEPOSIT", amount=5, balance_after=cash + 5,
-        actor="mallory", reason="a gift", occurred_at=NOW,
+        actor="mallory", reason="a gift", occurred_at=NOW, effective_on=NOW.date(),
     )  # fmt: skip
     assert desk.account.cash_balance == cash
     assert any("CASH_MISMATCH" in found for found in discrepancies())
@@ -464,8 +464,8 @@ def test_the_admin_changes_no_cash_and_no_holding(desk: Desk, client: Client, mo
 def money_of_the_old(before: Any) -> object:
     """Return the money without accounts that were added empty; the others must all be there."""
     cash, held, entries = money()
-    known = {key for key, _, _ in before[0]}
-    assert all((amount, version) == (0, 0) for key, amount, version in cash if key not in known)
+    known = {key for key, *_ in before[0]}
+    assert all(not any(amounts) for key, *amounts in cash if key not in known)
     return [row for row in cash if row[0] in known], held, entries
 
 

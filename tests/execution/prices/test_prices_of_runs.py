@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -207,15 +208,15 @@ def test_a_close_of_more_than_thirty_days_ago_says_nothing():
 def test_a_close_from_before_a_split_is_compared_in_new_units():
     stored("NVDA", "1200", days_ago=2)
     context = AuditContext(actor="alice", now=NOW)
-    apply_split(symbol="NVDA", ratio=Decimal(10), on=YESTERDAY.date(), context=context)
+    apply_split(symbol="NVDA", ratio=Fraction(10), on=YESTERDAY.date(), context=context)
     assert closes("NVDA") == {"NVDA": Decimal(120)}
 
 
 def test_a_split_before_the_close_or_after_the_quote_changes_nothing():
     stored("NVDA", "1200", days_ago=2)
-    context = AuditContext(actor="alice", now=NOW)
+    context = AuditContext(actor="alice", now=NOW + timedelta(days=3))
     for day in (date(2025, 12, 1), (NOW + timedelta(days=3)).date()):
-        apply_split(symbol="NVDA", ratio=Decimal(10), on=day, context=context)
+        apply_split(symbol="NVDA", ratio=Fraction(10), on=day, context=context)
     assert closes("NVDA") == {"NVDA": Decimal(1200)}
 
 

@@ -24,13 +24,13 @@ class Chronicle:
     cash: Decimal = Decimal(0)
     earned: Decimal = Decimal(0)
 
-    def trade(self, units: Fraction, price: Decimal) -> bool:
-        """Trade signed units; False where that would cross from long to short or back."""
+    def trade(self, units: Fraction, price: Decimal, *, opening: bool) -> bool:
+        """Trade signed units; False where what it opens is held the other way, or what it closes is not there."""
         paid = cents(units * Fraction(price))
         after = self.units + units
-        if self.units * after < 0:
+        if opening != (self.units * units >= 0) or self.units * after < 0 or not (opening or self.units):
             return False
-        if self.units * units >= 0:
+        if opening:
             self.cost += paid
         else:
             left = cents(Fraction(self.cost) * -units / self.units)

@@ -14,6 +14,7 @@ from portfolios.domain.accounting import Action, Fill, Holding, Side
 from portfolios.domain.projection import Entry
 from portfolios.domain.split import NoSplitPriceError, Split, divided, split_units
 from portfolios.domain.symbol_history import HistoryError, tell, units_at_close_before
+from tests.counts import count
 from tests.portfolios.domain.chronicle import Chronicle, cents
 
 FIRST = date(2026, 1, 5)
@@ -65,7 +66,7 @@ trades = st.tuples(st.integers(0, 9), st.sampled_from([1, 1, -1]), units, prices
 @given(
     wishes=st.lists(trades, min_size=1, max_size=9), ratio=ratios, on=st.integers(1, 9), step=steps, price=prices
 )
-@settings(max_examples=1500)
+@settings(max_examples=count(400, 5000))
 def test_a_late_split_gives_what_the_days_give(
     wishes: list[tuple[int, int, Decimal, Decimal]], ratio: Fraction, on: int, step: Decimal, price: Decimal
 ):
@@ -74,8 +75,9 @@ def test_a_late_split_gives_what_the_days_give(
         if day >= on and not is_split:
             chronicle.split(ratio, step=Fraction(step), price=price)
             is_split = True
+        opening = ledger.held * sign >= 0
         if ledger.trade(day, sign * size, each):
-            possible = chronicle.trade(Fraction(sign * size), each) and possible
+            possible = possible and chronicle.trade(Fraction(sign * size), each, opening=opening)
     if not is_split:
         chronicle.split(ratio, step=Fraction(step), price=price)
     split = Split(on=FIRST + timedelta(days=on), ratio=ratio, step=step, price=price)
@@ -113,7 +115,7 @@ holdings = st.builds(
 
 
 @given(holding=holdings, ratio=ratios, step=steps, price=prices)
-@settings(max_examples=1000)
+@settings(max_examples=count(300, 3000))
 def test_a_split_moves_neither_value_nor_cost(holding: Holding, ratio: Fraction, step: Decimal, price: Decimal):
     found = split_units(holding, Split(on=FIRST, ratio=ratio, step=step, price=price))
     rest = found.rest
