@@ -178,7 +178,7 @@ def _gain(told: SymbolHistory, now: SymbolHistory, key: uuid.UUID | None) -> Dec
 
 
 def _without(told: SymbolHistory, position: Position, row: LedgerEntry) -> Holding:
-    """What the position holds once `row` is reversed: units by its mirror image, cost and average as they are told."""
+    """What the position holds once `row` is reversed: units by its mirror image, cost and average as told."""
     before = position.as_holding()
     signed = before.signed_quantity - row.quantity
     held = told.holding
@@ -217,8 +217,9 @@ def _carry_back(
         position.security_id = row.security_id or position.security_id
         former = was or replace(position.as_holding(), quantity=ZERO, cost_basis=ZERO)
         restate_as(
-            books, Kind.REVERSAL, position, replace(former, symbol=position.security_id, mark_price=position.mark_price), realized=ZERO,
-            reverses=row.sequence, action=action, effective_on=row.effective_on,
+            books, Kind.REVERSAL, position, replace(former, symbol=position.security_id,
+            mark_price=position.mark_price), realized=ZERO, reverses=row.sequence, action=action,
+            effective_on=row.effective_on,
         )  # fmt: skip
         held = former.signed_quantity
     return _effect(found.account, before=held, after=held)

@@ -58,10 +58,10 @@ def apply_split(
 ) -> ActionReport:
     """Split what was held of `symbol` at the close before `on`, `ratio` new units for one old. Costs stay.
 
-    What is left below a step is paid in cash at `price` per new unit, by default the last stored price. Units traded
-    since keep their size. An account whose later trades are impossible then is left out and reported. Must not be
-    called inside a transaction. Raises CannotBookError for an unknown symbol, a ratio that is none, a day to come,
-    another ratio for the same day, a later action that has to be reversed first, and a rest without a price.
+    What is left below a step is paid in cash at `price` per new unit, by default the last stored price. Units
+    traded since keep their size. An account whose later trades are impossible then is left out and reported. Must
+    not be called inside a transaction. Raises CannotBookError for an unknown symbol, a ratio that is none, a day to
+    come, another ratio for the same day, a later action that has to be reversed first, and a rest without a price.
     """
     return _booked(_split(symbol, ratio, on, price, context), context)
 
@@ -77,8 +77,8 @@ def record_dividend(*, symbol: str, per_share: Decimal, on: date, context: Audit
     """Pay `per_share` of cash on what was held of `symbol` at the close before `on`, the ex-date; shorts pay it.
 
     Who has sold since is paid as well. What a short cannot pay is owed. Must not be called inside a transaction.
-    Raises CannotBookError for an unknown symbol, an amount that is none, a day to come, or another amount booked for
-    the same day.
+    Raises CannotBookError for an unknown symbol, an amount that is none, a day to come, or another amount booked
+    for the same day.
     """
     return _booked(_dividend(symbol, per_share, on, context), context)
 
@@ -170,8 +170,8 @@ def _action(
     if standing.value != value or standing.successor_id != columns.get("successor_id"):
         have, want = (standing.successor_id or plain(standing.value)), (columns.get("successor_id") or plain(value))
         raise CannotBookError(
-            f"{security.symbol} has a {standing.get_kind_display().lower()} of {have} on {on} already, now {want} is "
-            "asked for: reverse that one first"
+            f"{security.symbol} has a {standing.get_kind_display().lower()} of {have} on {on} already, now {want} "
+            "is asked for: reverse that one first"
         )
     return standing
 
@@ -197,7 +197,7 @@ def _amount_as_stored(amount: Decimal) -> Decimal:
 
 
 def _split_price(symbol: str, on: date, ratio: Fraction, price: Decimal | None) -> Decimal | None:
-    """The price per new unit that a rest is paid at: the one given, else the last that is known of the split's day."""
+    """The price per new unit that a rest is paid at: the one given, else the last that was known on the day."""
     if price is None:
         return stored_prices.price_at_split(symbol, on=on, ratio=ratio)
     if not price.is_finite() or not 0 < price < UNIT_LIMIT or not quantize_price(price):
@@ -330,8 +330,8 @@ def _attempt(planned: _Planned, found: AccountEntries, context: AuditContext) ->
         return planned.book(found, context)
     except NoSplitPriceError as error:
         raise CannotBookError(
-            f"the split leaves account {found.account.pk} a part of a step, and no price of {symbol} is stored to pay "
-            "it at: give the price per new unit"
+            f"the split leaves account {found.account.pk} a part of a step, and no price of {symbol} is stored to "
+            "pay it at: give the price per new unit"
         ) from error
     except (CannotBookError, HistoryError, AmountOutOfRangeError) as error:
         return _said(PortfolioAccount.objects.get(pk=found.account.pk), Effect.LEFT_OUT, str(error))

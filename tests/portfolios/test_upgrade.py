@@ -38,8 +38,11 @@ def _ninth() -> str:
 
 
 def write_old_books(apps: Any) -> uuid.UUID:
-    """Write an account that bought at night, and whose holding a split of an earlier version has divided by three."""
-    get = lambda name: apps.get_model("portfolios", name).objects  # noqa: E731  # shorter than six lookups
+    """Write an account that bought at night, and whose holding an earlier version has divided by three."""
+
+    def get(name: str) -> Any:
+        return apps.get_model("portfolios", name).objects
+
     strategy = get("Strategy").create(name="Old", id=uuid.uuid4())
     get("Security").create(symbol="MSFT")
     account = get("PortfolioAccount").create(
@@ -57,8 +60,9 @@ def write_old_books(apps: Any) -> uuid.UUID:
         {"kind": "DEPOSIT", "amount": 10_000, "balance_after": 10_000, "occurred_at": NIGHT},
         {"kind": "BUY", "amount": -3000, "balance_after": 7000, "security_id": "MSFT", "quantity": 100, "price": 30,
          "position": position, "order": order, "occurred_at": NIGHT},
-        {"kind": "SPLIT", "amount": 0, "balance_after": 7000, "security_id": "MSFT", "quantity": Decimal("-66.666667"),
-         "price": 90, "cost_basis": 3000, "position": position, "reason": "Split", "occurred_at": SPLIT_AT},
+        {"kind": "SPLIT", "amount": 0, "balance_after": 7000, "security_id": "MSFT",
+         "quantity": Decimal("-66.666667"), "price": 90, "cost_basis": 3000, "position": position,
+         "reason": "Split", "occurred_at": SPLIT_AT},
     ]  # fmt: skip
     for number, row in enumerate(rows, start=1):
         get("LedgerEntry").create(account=account, sequence=number, actor="bob", **row)

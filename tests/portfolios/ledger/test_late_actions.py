@@ -49,6 +49,7 @@ class Action:
 class Life:
     """What was traded and booked so far, and the step of the security."""
 
+    symbol: str
     step: Fraction
     trades: list[tuple[Trade, bool]] = field(default_factory=list)
     booked: list[Action] = field(default_factory=list)
@@ -78,13 +79,15 @@ def ratio(text: str) -> Fraction:
 trades = st.builds(
     Trade,
     st.integers(0, 9),
-    st.integers(1, 900).map(lambda number: Decimal(number) / 100) | st.just(Decimal(-2)) | st.just(Decimal("-0.31")),
+    st.integers(1, 900).map(lambda number: Decimal(number) / 100)
+    | st.just(Decimal(-2))
+    | st.just(Decimal("-0.31")),
     st.decimals("1", "90", places=2),
 )
-splits = st.builds(Action, st.integers(1, 9), st.just("split"), st.sampled_from(["4:1", "1:3", "3:2", "6:5", "1:7"]),
-                   st.integers(0, 3))  # fmt: skip
-dividends = st.builds(Action, st.integers(1, 9), st.just("dividend"), st.sampled_from(["0.25", "1.111", "0.0001"]),
-                      st.integers(0, 3))  # fmt: skip
+split_terms = st.sampled_from(["4:1", "1:3", "3:2", "6:5", "1:7"])
+dividend_terms = st.sampled_from(["0.25", "1.111", "0.0001"])
+splits = st.builds(Action, st.integers(1, 9), st.just("split"), split_terms, st.integers(0, 3))
+dividends = st.builds(Action, st.integers(1, 9), st.just("dividend"), dividend_terms, st.integers(0, 3))
 
 
 @given(
@@ -95,15 +98,16 @@ dividends = st.builds(Action, st.integers(1, 9), st.just("dividend"), st.sampled
 )
 @settings(max_examples=count(40, 2000), suppress_health_check=list(HealthCheck), deadline=None)
 def test_late_actions_leave_the_books_that_the_days_make(
-    strategy: Strategy, wishes: list[Trade], actions: list[Action], step: str, short: bool
+    wishes: list[Trade], actions: list[Action], step: str, short: bool
 ):
-    with transaction.atomic():
-        Security.objects.create(symbol="MSFT", quantity_step=step)
-        account = ledger.open_account(
-            strategy_id=strategy.pk, provider="anthropic", initial_balance=START, context=BY_HAND
-        )
-        _live(account, wishes, actions, Life(Fraction(step)), sign=-1 if short else 1)
-        transaction.set_rollback(True)
+    number = Security.objects.count()  # every life has a security and an account of its own
+    symbol = f"S{number}"
+    Security.objects.create(symbol=symbol, quantity_step=step)
+    owner = Strategy.objects.create(name=f"Life {number}")
+    account = ledger.open_account(
+        strategy_id=owner.pk, provider="anthropic", initial_balance=START, context=BY_HAND
+    )
+    _live(account, wishes, actions, Life(symbol, Fraction(step)), sign=-1 if short else 1)
 
 
 def _live(account: PortfolioAccount, wishes: list[Trade], actions: list[Action], life: Life, *, sign: int) -> None:
@@ -118,7 +122,7 @@ def _live(account: PortfolioAccount, wishes: list[Trade], actions: list[Action],
             _trade(account, replace(what, units=sign * what.units), life)
         elif not _book(account, what, day, life):
             return
-    assert check_books(PortfolioAccount.objects.get()) == []
+    assert check_books(PortfolioAccount.objects.get(pk=account.pk)) == []
 
 
 def _trade(account: PortfolioAccount, trade: Trade, life: Life) -> None:
@@ -129,7 +133,7 @@ def _trade(account: PortfolioAccount, trade: Trade, life: Life) -> None:
     word = {(True, True): "BUY", (True, False): "SELL_SHORT"}.get((opening, trade.units > 0)) or (
         "BUY_TO_COVER" if trade.units > 0 else "SELL"
     )
-    order = typed(f"{word} {abs(trade.units)} MSFT @ {trade.price}")
+    order = typed(f"{word} {abs(trade.units)} {life.symbol} @ {trade.price}")
     account.refresh_from_db()
     with suppress(CannotBookError), transaction.atomic():
         context = replace(BY_HAND, now=NOW + timedelta(days=trade.day))
@@ -138,23 +142,25 @@ def _trade(account: PortfolioAccount, trade: Trade, life: Life) -> None:
 
 
 def _book(account: PortfolioAccount, action: Action, day: int, life: Life) -> bool:
-    """Book an action and compare; False where the days say that a trade since was impossible, and so do the books."""
+    """Book an action and compare; False where a trade since was impossible, in the days and in the books."""
     life.booked.append(action)
     told = life.told()
     if told is None:
         with pytest.raises(CannotBookError, match="units were traded"):
-            split("MSFT", action.terms, on=action.day, booked=day, price=PRICE)
+            split(life.symbol, action.terms, on=action.day, booked=day, price=PRICE)
         return False
     if action.kind == "split":
-        split("MSFT", action.terms, on=action.day, booked=day, price=PRICE)
+        split(life.symbol, action.terms, on=action.day, booked=day, price=PRICE)
     else:
-        dividend("MSFT", action.terms, on=action.day, booked=day)
+        dividend(life.symbol, action.terms, on=action.day, booked=day)
     chronicle, paid = told
-    row = PortfolioAccount.objects.get()
+    row = PortfolioAccount.objects.get(pk=account.pk)
     assert check_books(row) == []
     assert row.cash_balance == START + chronicle.cash + paid
     positions = [each.as_holding() for each in Position.objects.filter(account=account)]
-    assert sum((Fraction(each.signed_quantity) for each in positions if each.is_open), Fraction(0)) == chronicle.units
+    assert (
+        sum((Fraction(each.signed_quantity) for each in positions if each.is_open), Fraction(0)) == chronicle.units
+    )
     assert sum((each.signed_cost for each in positions), Decimal(0)) == chronicle.cost
     assert sum((each.realized_pnl for each in positions), Decimal(0)) == chronicle.earned
     return True

@@ -1,10 +1,11 @@
 """Stored prices are read in units of today: by the price source, the band, the benchmark and the charts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from execution.prices.source import Offer
 from execution.prices.sources.database import DatabaseSource
 from portfolios import ledger
 from portfolios.models import PortfolioAccount, Price, Security, Strategy
@@ -40,10 +41,15 @@ def latest(symbol: str, *, on: int) -> Decimal | None:
 def test_the_database_source_offers_a_price_per_unit_of_today():
     stored("MSFT", "120", on=0)
     split("MSFT", "6:5", on=1)
-    (offer,) = DatabaseSource(NOW + timedelta(days=1, hours=10)).ask(frozenset({"MSFT"})).values()
-    assert (offer.price, offer.as_of) == (100, NOW + timedelta(hours=8))
-    (before,) = DatabaseSource(NOW + timedelta(hours=10)).ask(frozenset({"MSFT"})).values()
-    assert before.price == 120
+    assert offered("MSFT", NOW + timedelta(days=1, hours=10)) == (100, NOW + timedelta(hours=8))
+    assert offered("MSFT", NOW + timedelta(hours=10)) == (120, NOW + timedelta(hours=8))
+
+
+def offered(symbol: str, now: datetime) -> tuple[object, datetime | None]:
+    """Return the price and the time that the `database` source offers."""
+    offer = DatabaseSource(now).ask(frozenset({symbol}))[symbol]
+    assert isinstance(offer, Offer)
+    return offer.price, offer.as_of
 
 
 def test_a_price_of_the_split_day_is_in_new_units():
