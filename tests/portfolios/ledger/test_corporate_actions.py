@@ -445,6 +445,31 @@ def test_a_symbol_that_is_another_one_since_has_no_more_actions(account: Portfol
     )
 
 
+def test_units_that_came_over_later_than_a_split_are_left_to_a_person(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 100")
+    trade(account, "BUY 1 MSFT @ 100", on=5)
+    rename("MSFT", "MSFX", on=2, booked=6)
+    assert LedgerEntry.objects.filter(kind="TRANSFER").latest("sequence").effective_on == day(5)
+    refused(lambda: split("MSFX", "2:1", on=4, booked=6), "took MSFX over on 2026-01-10 only")
+    assert dividend("MSFX", "1", on=4, booked=6).cash == 10
+    assert dividend("MSFX", "1", on=6).cash == 11
+
+
+def test_a_ratio_that_only_looks_the_same_is_another_one(account: PortfolioAccount):
+    trade(account, "BUY 9 MSFT @ 100")
+    split("MSFT", "1:3", on=1)
+    refused(lambda: split("MSFT", "0.333333", on=1), "already, now 0.333333 is asked for: reverse that one first")
+
+
+def test_an_order_reversed_was_never_held(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 100")
+    account.refresh_from_db()
+    context = replace(BY_HAND, now=NOW + timedelta(days=4))
+    ledger.reverse_order(account, order=account.orders.get(), context=context)
+    assert dividend("MSFT", "1", on=2, booked=5).effects == ()
+    assert split("MSFT", "2:1", on=3, booked=5).effects == ()
+
+
 def test_an_account_is_valued_with_every_action(account: PortfolioAccount):
     trade(account, "BUY 10 MSFT @ 100")
     dividend("MSFT", "1", on=1)
