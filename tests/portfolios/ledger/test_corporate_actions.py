@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from portfolios import ledger
 from portfolios.ledger import CannotBookError, Effect, TypedOrder
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Price, Security, Strategy
+from portfolios.selectors import books as queries
+from portfolios.selectors import stored_prices
 from tests.portfolios.ledger.actions import day, dividend, on_day, rename, split, undo
 from tests.portfolios.ledger.by_hand import BY_HAND, books, dec, open_with_cash, typed
 from tests.scenes import NOW, whole_database
@@ -222,8 +225,6 @@ def test_a_short_that_cannot_pay_owes_the_rest(account: PortfolioAccount):
 
 def ledger_snapshot(account: PortfolioAccount) -> Any:
     """Return the picture that a plan starts from."""
-    from portfolios.selectors import books as queries  # noqa: PLC0415
-
     positions = queries.open_positions(account)
     return queries.snapshot(
         cash_balance=account.cash_balance, positions=positions, marks={}, book_version=0, payable=account.payable
@@ -374,8 +375,6 @@ def test_a_call_again_books_who_was_left_out(account: PortfolioAccount, strategy
 def test_a_preview_says_what_the_booking_does_and_writes_nothing(account: PortfolioAccount):
     trade(account, "BUY 10.01 MSFT @ 400")
     before = whole_database()
-    from fractions import Fraction  # noqa: PLC0415
-
     planned = ledger.preview_split(
         symbol="MSFT", ratio=Fraction(1, 3), on=day(1), price=dec(1200), context=on_day(1)
     )
@@ -405,7 +404,7 @@ def test_a_new_symbol_carries_position_cost_and_history_over(account: PortfolioA
     assert held(account) == ["long 10.000000 MSFX @ 50.000000 cost 500.00"]
     assert dividend("MSFT", "1", on=2, booked=6).cash == 6
     assert dividend("MSFX", "1", on=6).cash == 10
-    refused(lambda: undo(report), "MSFX has a split|came after it")
+    refused(lambda: undo(report), "MSFX has a cash dividend on 2026-01-11, paid on other units: reverse it first")
 
 
 def test_a_change_of_symbol_joins_what_is_held_under_the_new_one(account: PortfolioAccount):
@@ -443,6 +442,34 @@ def test_a_symbol_that_is_another_one_since_has_no_more_actions(account: Portfol
     refused(
         lambda: dividend("MSFX", "2", on=2, booked=5), "MSFX was MSFT until 2026-01-08: enter it for that symbol"
     )
+
+
+def test_a_split_and_a_new_symbol_on_one_day_are_entered_in_that_order(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 100")
+    first = split("MSFT", "1:2", on=3)
+    report = rename("MSFT", "MSFX", on=3)
+    assert held(account) == ["long 5.000000 MSFX @ 200.000000 cost 1000.00"]
+    refused(lambda: split("MSFX", "1:2", on=3, booked=4), "MSFX was MSFT until 2026-01-08")
+    refused(lambda: undo(first), "MSFT is MSFX since 2026-01-08: reverse that change first")
+    undo(report)
+    undo(first)
+    assert held(account) == ["long 10.000000 MSFT @ 100.000000 cost 1000.00"]
+
+
+def test_a_symbol_may_come_back(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 100")
+    stored_price("MSFT", "100", on=0)
+    rename("MSFT", "MSFX", on=3)
+    rename("MSFX", "MSFT", on=6)
+    assert split("MSFT", "2:1", on=8).accounts == 1
+    assert dividend("MSFT", "1", on=9).cash == 20
+    assert dividend("MSFX", "1", on=5, booked=9).cash == 10
+    refused(
+        lambda: dividend("MSFX", "1", on=8, booked=9), "MSFX is MSFT since 2026-01-11: enter it for that symbol"
+    )
+    refused(lambda: rename("MSFT", "KO", on=7, booked=9), "MSFT has a cash dividend on 2026-01-14")
+    found = stored_prices.latest_prices(["MSFT"], until=NOW + timedelta(days=9))
+    assert found["MSFT"].price == 50
 
 
 def test_units_that_came_over_later_than_a_split_are_left_to_a_person(account: PortfolioAccount):
