@@ -162,6 +162,31 @@ def ensure_securities(symbols: Iterable[str], *, known: Iterable[str]) -> None:
         Security.objects.bulk_create([Security(symbol=symbol) for symbol in missing], ignore_conflicts=True)
 
 
+def succeed_security(*, old: str, new: str) -> None:
+    """Let `new` take the place of `old`: where it is new itself it gets what is known of it, and `old` is not
+    traded any more. Wants an open transaction.
+    """
+    former = Security.objects.get(symbol=old)
+    names = (
+        "name",
+        "sector",
+        "exchange",
+        "currency",
+        "asset_class",
+        "quantity_step",
+        "minimum_quantity",
+        "is_verified",
+    )
+    Security.objects.get_or_create(symbol=new, defaults={name: getattr(former, name) for name in names})
+    Security.objects.filter(symbol=old).update(is_active=False)
+    Security.objects.filter(symbol=new).update(is_active=True)
+
+
+def revive_security(symbol: str) -> None:
+    """Let a security be traded again that another symbol had taken the place of. Wants an open transaction."""
+    Security.objects.filter(symbol=symbol).update(is_active=True)
+
+
 def complete_securities(securities: Sequence[SecurityData]) -> Written:
     """Write each security that is missing and fill in each that is unverified; a verified one stays as it is.
 

@@ -15,7 +15,7 @@ from execution.prices.sources.file import read_price_file
 from execution.prices.store import keep
 from portfolios import reference_data
 from portfolios.reference_data import StrategyNameTakenError
-from portfolios.selectors import books
+from portfolios.selectors import stored_prices
 
 
 def load_examples(source: Path, *, root: Path) -> list[str]:
@@ -43,7 +43,7 @@ def store_example_prices(source: Path, *, now: datetime) -> list[str]:
     quotes = read_price_file(path, now=now) if path.exists() else {}
     if isinstance(quotes, Refusal):
         raise ExampleFileError(quotes.message)
-    known = books.latest_prices(quotes, until=now)
+    known = stored_prices.latest_prices(quotes, until=now)
     old = {symbol for symbol, price in known.items() if closes_between(price.as_of, now) >= usable_max_age()}
     wanted = {symbol: quote for symbol, quote in quotes.items() if symbol in old or symbol not in known}
     with transaction.atomic():

@@ -24,7 +24,7 @@ from execution.prices.sources.database import STORED, DatabaseSource
 from execution.prices.sources.file import read_prices
 from portfolios import reference_data
 from portfolios.reference_data import PriceData
-from portfolios.selectors import books
+from portfolios.selectors import stored_prices
 
 MAX_IMPORT = 64 * 1024 * 1024  # bytes of a price file: some years of a few thousand symbols
 _NOTHING_TO_FETCH = (ConstantSource, DatabaseSource)
@@ -116,7 +116,7 @@ def without_invented_prices(
     most one query.
     """
     defaults = {symbol for symbol, quote in answer.quotes.items() if quote.simulated}
-    newest = books.latest_prices(defaults, until=now) if defaults else {}
+    newest = stored_prices.latest_prices(defaults, until=now) if defaults else {}
     stored = {
         symbol: f"the newest stored price is {plain(price.price)} ({price.source}) of {utc_minute(price.as_of)}, "
         f"{age_in_words(price.as_of, now)} old"
@@ -141,7 +141,7 @@ def screen_quotes(
         for symbol, quote in quotes.items()
         if not quote.simulated  # a default price is compared with nothing
     }
-    closes = books.last_closes(quoted) if quoted else {}
+    closes = stored_prices.last_closes(quoted) if quoted else {}
     wanted = list(lines)
 
     def screened(accepted: Collection[str]) -> Screened:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.money import plain
+from common.money import ZERO, plain
 from execution.engine.planning.market import Instrument, Quote
 from execution.engine.planning.plan import Plan, PlanInput, make_plan, symbols_to_price
 from execution.engine.planning.policy import policy_as_data
@@ -39,6 +39,7 @@ def view_account(found: Prepared, account: Any, *, is_new: bool = False) -> Acco
         positions=positions,
         marks=marks,
         book_version=account.book_version if account is not None else 0,
+        payable=account.payable if account is not None else ZERO,
     )
     state = account.trading_state if account is not None else TradingState.ACTIVE
     is_first = account is None or is_new

@@ -62,4 +62,4 @@ def _account_after(before: AccountSnapshot, intents: Sequence[OrderIntent]) -> A
         if result.holding.is_open:
             holdings[intent.symbol] = replace(result.holding, mark_price=intent.price)
         cash += result.cash_delta - result.fee
-    return AccountSnapshot(quantize_cash(cash), holdings, before.book_version)
+    return AccountSnapshot(quantize_cash(cash), holdings, before.book_version, before.payable)

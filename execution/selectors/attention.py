@@ -114,6 +114,18 @@ def _books() -> Iterator[_Kind]:
         is_urgent=True,
     )
     yield _Kind(
+        name="owing-accounts",
+        words=(
+            "account owes a dividend that its cash did not cover",
+            "accounts owe dividends that their cash did not cover",
+        ),
+        hint="Deposit the cash: until then nothing new is opened.",
+        model=PortfolioAccount,
+        rows=PortfolioAccount.objects.filter(payable__gt=0),
+        filters={"payable__gt": "0"},
+        is_urgent=True,
+    )
+    yield _Kind(
         name="triggers",
         words=("trigger of the database is missing", "triggers of the database are missing"),
         hint="Run migrate, which installs them.",
@@ -275,7 +287,7 @@ def _accounts(oldest: datetime, *, sessions: int) -> Iterator[_Kind]:
 def _outdated_accounts() -> "QuerySet[PortfolioAccount]":
     """The accounts with entries whose stored measures are not of their books as they are now."""
     rows = PortfolioAccount.objects.annotate(
-        unseen=F("cash_balance") + F("equity_value") - F("summary__total")
+        unseen=F("cash_balance") + F("equity_value") - F("payable") - F("summary__total")
     ).filter(book_version__gt=0)
     is_of_these_books = Q(
         summary__book_version=F("book_version"), unseen__lt=_HALF_A_CENT, unseen__gt=-_HALF_A_CENT

@@ -58,7 +58,7 @@ class PortfolioAccountAdmin(BooksEditAdmin):
 
     @admin.display(description="total")
     def total_column(self, row: PortfolioAccount) -> SafeString:
-        return cash(row.cash_balance + row.equity_value)
+        return cash(row.total_value)
 
     @admin.display(description="available cash")
     def available_column(self, row: PortfolioAccount) -> SafeString | str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from common.choices import Choices
-from common.money import QUANTITY_STEP, ZERO, notional, quantize_average, quantize_cash, quantize_quantity, share
+from common.money import ZERO, notional, quantize_average, quantize_cash, share
 
 
 class Side(Choices):
@@ -139,19 +139,6 @@ def apply_fill(holding: Holding | None, fill: Fill) -> FillResult:
         cash_delta=fill.cash_delta,
         fee=fill.fee,
         realized_pnl=realized,
-    )
-
-
-def split_holding(holding: Holding, ratio: Decimal) -> Holding:
-    """Return the holding after a split of `ratio` > 0 new units for one old (4 for 4:1, 0.1 for 1:10).
-
-    The cost stays to the cent; 18.91 @ 528.57 split 4:1 is 75.64 @ 132.1425. Raises AmountOutOfRangeError.
-    """
-    return replace(
-        holding,
-        quantity=quantize_quantity(holding.quantity * ratio, step=QUANTITY_STEP),
-        average_price=quantize_average(holding.average_price / ratio),
-        mark_price=quantize_average(holding.mark_price / ratio),
     )
 
 

@@ -4,8 +4,9 @@ The ledger is the truth; balances and positions are its projections. This is a s
 projections, beside the one that writes them, so that each can be checked against the other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,16 +14,22 @@ from common.money import ZERO, AmountOutOfRangeError
 from portfolios.domain.accounting import Action, Fill, Holding, ImpossibleFillError, Side, apply_fill
 
 _FILLS = frozenset(Action)
+_ABOUT_WHAT_IS_HELD = ("SPLIT", "CASH_IN_LIEU", "TRANSFER", "DIVIDEND", "CORRECTION")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One ledger entry as the projection sees it.
 
-    `quantity` is the signed change of the holding. A SPLIT or CORRECTION of a holding states what it is afterwards:
-    `price` its average price and `cost_basis` its cost (both None for an entry of cash alone). A REVERSAL names in
-    `reverses` the sequence of the entry that it reverses, the last of its position that still stands. A
-    CORRECTION that names an order reverses the order; its profit goes with it.
+    `quantity` is the signed change of the holding. A SPLIT, CASH_IN_LIEU, TRANSFER or CORRECTION of a holding
+    states what it is afterwards: `price` its average price, `cost_basis` its cost (both None for an entry of cash
+    alone) and `realized_pnl` the profit that it adds. A REVERSAL names in `reverses` the sequence of the entry that
+    it reverses: the last of its position that still stands, or one of a corporate action (`action_id`); a split
+    that is reversed is stated like a split. A CORRECTION that names an order reverses the order; its profit goes
+    with it.
+
+    `effective_on` is the day that the entry belongs to; `at_the_open`: it comes before the trades of that day,
+    however late it was booked. `owed` the change of what the account owes beside its cash.
     """
 
     sequence: int
@@ -36,6 +43,11 @@ class Entry:
     cost_basis: Decimal | None = None
     reverses: int | None = None
     order_id: UUID | None = None
+    effective_on: date = date.min
+    action_id: int | None = None
+    at_the_open: bool = False
+    owed: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
 
     @property
     def reverses_its_order(self) -> bool:
@@ -49,6 +61,15 @@ class _Step:
 
     entry: Entry
     before: Holding | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryStep:
+    """One entry, and what its position held before and after it; None where there was no position."""
+
+    entry: Entry
+    before: Holding | None
+    after: Holding | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +88,7 @@ class Projection:
     """
 
     cash: Decimal = ZERO
+    owed: Decimal = ZERO
     book_version: int = 0
     positions: dict[UUID, Projected] = field(default_factory=dict)
     faults: list[tuple[int, str]] = field(default_factory=list)
@@ -88,8 +110,11 @@ def project(entries: Iterable[Entry]) -> Projection:
             books.fault(entry, f"follows {books.book_version}: entries are missing or stand twice")
         books.book_version = entry.sequence
         books.cash += entry.amount
+        books.owed += entry.owed
         if books.cash != entry.balance_after:
             books.fault(entry, f"balance is {entry.balance_after}, the entries add up to {books.cash}")
+        if books.owed < 0:
+            books.fault(entry, f"{-books.owed} more is paid than was owed")
         if entry.position_id is not None:
             _apply(books, entry, entry.position_id)
     return books
@@ -105,6 +130,19 @@ def project_positions(entries: Iterable[Entry]) -> Projection:
         if entry.position_id is not None:
             _apply(books, entry, entry.position_id)
     return books
+
+
+def steps(entries: Iterable[Entry]) -> Iterator[EntryStep]:
+    """Yield each entry with what its position held before and after it. A contradicting entry changes nothing."""
+    books = Projection()
+    for entry in entries:
+        if entry.position_id is None:
+            yield EntryStep(entry, None, None)
+            continue
+        before = books.positions.get(entry.position_id)
+        _apply(books, entry, entry.position_id)
+        after = books.positions.get(entry.position_id)
+        yield EntryStep(entry, before.holding if before else None, after.holding if after else None)
 
 
 class StillNeededError(Exception):
@@ -129,7 +167,7 @@ def holding_without(entries: Sequence[Entry], order_id: UUID) -> Holding | None:
     for entry in entries:
         if entry.order_id in gone or entry.kind == "REVERSAL" or entry.sequence in undone:
             continue
-        if entry.sequence > first and entry.kind in ("SPLIT", "DIVIDEND", "CORRECTION"):
+        if entry.sequence > first and entry.kind in _ABOUT_WHAT_IS_HELD:
             raise StillNeededError(entry.sequence, f"a {entry.kind} of what was held")
         try:
             held = _after(entry, held)
@@ -141,7 +179,7 @@ def holding_without(entries: Sequence[Entry], order_id: UUID) -> Holding | None:
 def _apply(books: Projection, entry: Entry, position_id: UUID) -> None:
     known = books.positions.get(position_id)
     held = known.holding if known else None
-    if held is not None and held.symbol != entry.symbol:
+    if held is not None and held.symbol != entry.symbol and not _may_rename(entry, held):
         books.fault(entry, f"{entry.kind} of {entry.symbol} names a position in {held.symbol}")
         return
     standing = books.standing.setdefault(position_id, [])
@@ -153,23 +191,45 @@ def _apply(books: Projection, entry: Entry, position_id: UUID) -> None:
     if after is None:
         books.fault(entry, f"{entry.kind} names a position that nothing opened")
         return
-    if entry.kind == "REVERSAL":
-        standing.pop()
-    else:
+    if entry.kind != "REVERSAL":
         standing.append(_Step(entry, held))
     books.positions[position_id] = Projected(after, entry.sequence)
 
 
+def _may_rename(entry: Entry, held: Holding) -> bool:
+    """Whether the entry gives a position another symbol: what was transferred out under the old one comes back."""
+    return entry.kind in ("TRANSFER", "REVERSAL") and entry.action_id is not None and not held.is_open
+
+
 def _reversed(entry: Entry, held: Holding | None, standing: list[_Step]) -> Holding | None:
-    """The holding as it was before the entry that is reversed; what nothing was held before is closed."""
+    """The holding once `entry` has reversed what it names, which does not stand any more then."""
     if held is None or not standing:
         return None
-    last, before = standing[-1].entry, standing[-1].before
-    if last.sequence != entry.reverses:
-        raise ImpossibleFillError(f"reverses entry {entry.reverses}, the last that stands is {last.sequence}")
-    if (last.amount, last.quantity) != (-entry.amount, -entry.quantity):
-        raise ImpossibleFillError(f"reverses {entry.amount} and {entry.quantity} of entry {last.sequence}")
-    return before or replace(held, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+    step = _named(entry, standing)
+    former = step.entry
+    mirrored = (-entry.amount, -entry.quantity, -entry.owed)
+    if (former.amount, former.quantity, former.owed) != mirrored:
+        raise ImpossibleFillError(f"reverses {entry.amount} and {entry.quantity} of entry {former.sequence}")
+    standing.remove(step)
+    if entry.cost_basis is not None:
+        return _stated(entry, held)
+    if former.kind == "DIVIDEND":
+        return held
+    # What nothing was held before is closed.
+    return step.before or replace(held, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
+
+
+def _named(entry: Entry, standing: list[_Step]) -> _Step:
+    """The step that a reversal names. A fill or a fee must be the last one that changed the holding."""
+    if entry.action_id is not None:
+        for step in standing:
+            if step.entry.sequence == entry.reverses and step.entry.action_id == entry.action_id:
+                return step
+        raise ImpossibleFillError(f"reverses entry {entry.reverses}, which does not stand")
+    last = next((step for step in reversed(standing) if step.entry.kind != "DIVIDEND"), standing[-1])
+    if last.entry.sequence != entry.reverses:
+        raise ImpossibleFillError(f"reverses entry {entry.reverses}, the last that stands is {last.entry.sequence}")
+    return last
 
 
 def _after(entry: Entry, held: Holding | None) -> Holding | None:
@@ -194,20 +254,20 @@ def _filled(entry: Entry, held: Holding | None) -> Holding:
 
 
 def _stated(entry: Entry, held: Holding | None) -> Holding:
-    """A holding restated by a split or a correction: its new size, average and cost; its profits stay."""
+    """A holding that an entry states anew: its size, average and cost. Its profits stay, but for what it adds."""
     signed = (held.signed_quantity if held else ZERO) + entry.quantity
     unchanged = held.side if held else Side.LONG
     side = unchanged if not signed else (Side.LONG if signed > 0 else Side.SHORT)
     average = entry.price if entry.price is not None else (held.average_price if held else ZERO)
     # A mark from before a split, or none at all, would value the holding wrongly: the average stands in.
-    start = held if held and entry.kind != "SPLIT" else None
+    start = held if held and entry.kind not in ("SPLIT", "REVERSAL") else None
     after = Holding(
         entry.symbol,
         side,
         quantity=abs(signed),
         average_price=average,
         cost_basis=entry.cost_basis or ZERO,
-        realized_pnl=held.realized_pnl if held else ZERO,
+        realized_pnl=(held.realized_pnl if held else ZERO) + entry.realized_pnl,
         mark_price=start.mark_price if start else average,
     )
     if not entry.reverses_its_order:

@@ -13,12 +13,14 @@ from portfolios.domain.vocabulary import MarginStatus
 class AccountSnapshot:
     """Cash and open holdings by symbol, in the account's currency, taken once and not changed.
 
-    `book_version` counts the ledger entries behind the picture: equal versions mean equal books.
+    `book_version` counts the ledger entries behind the picture: equal versions mean equal books. `payable` is what
+    the account owes beside its cash, which the dividend of a short can come to.
     """
 
     cash_balance: Decimal
     holdings: Mapping[str, Holding]
     book_version: int = 0
+    payable: Decimal = ZERO
 
     @property
     def equity_value(self) -> Decimal:
@@ -27,8 +29,8 @@ class AccountSnapshot:
 
     @property
     def total_value(self) -> Decimal:
-        """Cash plus equity value."""
-        return self.cash_balance + self.equity_value
+        """Cash plus equity value, less what is owed."""
+        return self.cash_balance + self.equity_value - self.payable
 
     @property
     def gross_exposure(self) -> Decimal:
@@ -54,11 +56,11 @@ class AccountSnapshot:
         return holding.market_value / self.total_value if holding else ZERO
 
     def available_cash(self, *, short_margin: Decimal) -> Decimal:
-        """Cash that buys may spend: cash - short value * (1 + short_margin), `short_margin` a fraction.
+        """Cash that buys may spend: cash - owed - short value * (1 + short_margin), `short_margin` a fraction.
 
-        The proceeds of shorts stay as their collateral, with the margin on top.
+        The proceeds of shorts stay as their collateral, with the margin on top. Below zero nothing can be opened.
         """
-        return self.cash_balance - self.short_value * (1 + short_margin)
+        return self.cash_balance - self.payable - self.short_value * (1 + short_margin)
 
     def margin_status(self, *, short_margin: Decimal) -> MarginStatus:
         """Whether the cash covers the shorts with `short_margin`, a fraction; without holdings, it does."""

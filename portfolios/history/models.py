@@ -26,7 +26,7 @@ class HandEdits(HistoricalRecords):
             super().post_save(instance, created, using=using, **facts)
 
 
-_BALANCES = ["cash_balance", "equity_value", "book_version", "created_at", "updated_at"]
+_BALANCES = ["cash_balance", "payable", "equity_value", "book_version", "created_at", "updated_at"]
 
 for _model, _left_out in (
     (Strategy, ["created_at", "updated_at"]),

@@ -13,9 +13,18 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from portfolios.ledger.accounts import open_account, open_for_run, open_with_history
+    from portfolios.ledger.action_reversal import preview_action_reversal, reverse_action
+    from portfolios.ledger.action_types import AccountEffect, ActionReport, Effect
     from portfolios.ledger.audit_context import AuditContext
     from portfolios.ledger.cash import deposit, withdraw
-    from portfolios.ledger.corporate_actions import BookedAction, apply_split, record_dividend
+    from portfolios.ledger.corporate_actions import (
+        apply_split,
+        change_symbol,
+        preview_dividend,
+        preview_split,
+        preview_symbol_change,
+        record_dividend,
+    )
     from portfolios.ledger.corrections import correct_cash, correct_position
     from portfolios.ledger.locks import LockOutsideTransactionError, lock_account, lock_accounts
     from portfolios.ledger.marks import ValuationResult, mark_accounts, mark_symbol
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
         place_order,
         record_order,
     )
-    from portfolios.ledger.positions import pay_dividend, split_position
     from portfolios.ledger.rebuild import Repair, repair_books
     from portfolios.ledger.refusals import CannotBookError
     from portfolios.ledger.reversal_plan import Dependent, Restoration, ReversalPlan, plan_reversal
@@ -37,13 +45,15 @@ if TYPE_CHECKING:
     from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, check_books, read_account
 
 __all__ = [
+    "AccountEffect",
+    "ActionReport",
     "AuditContext",
     "AuditedAccount",
-    "BookedAction",
     "BookedOrder",
     "CannotBookError",
     "Dependent",
     "Discrepancy",
+    "Effect",
     "LockOutsideTransactionError",
     "Repair",
     "Restoration",
@@ -56,6 +66,7 @@ __all__ = [
     "book_orders",
     "cancel_order",
     "change_order",
+    "change_symbol",
     "check_books",
     "correct_cash",
     "correct_position",
@@ -68,17 +79,20 @@ __all__ = [
     "open_account",
     "open_for_run",
     "open_with_history",
-    "pay_dividend",
     "place_order",
     "plan_reversal",
+    "preview_action_reversal",
+    "preview_dividend",
+    "preview_split",
+    "preview_symbol_change",
     "read_account",
     "record_dividend",
     "record_order",
     "refresh_summaries",
     "repair_books",
+    "reverse_action",
     "reverse_entries",
     "reverse_order",
-    "split_position",
     "value_account",
     "withdraw",
 ]
@@ -89,7 +103,16 @@ __getattr__ = lazy_names(
         "portfolios.ledger.accounts": ("open_account", "open_for_run", "open_with_history"),
         "portfolios.ledger.audit_context": ("AuditContext",),
         "portfolios.ledger.cash": ("deposit", "withdraw"),
-        "portfolios.ledger.corporate_actions": ("BookedAction", "apply_split", "record_dividend"),
+        "portfolios.ledger.action_reversal": ("preview_action_reversal", "reverse_action"),
+        "portfolios.ledger.action_types": ("AccountEffect", "ActionReport", "Effect"),
+        "portfolios.ledger.corporate_actions": (
+            "apply_split",
+            "change_symbol",
+            "preview_dividend",
+            "preview_split",
+            "preview_symbol_change",
+            "record_dividend",
+        ),
         "portfolios.ledger.corrections": ("correct_cash", "correct_position"),
         "portfolios.ledger.locks": ("LockOutsideTransactionError", "lock_account", "lock_accounts"),
         "portfolios.ledger.marks": ("ValuationResult", "mark_accounts", "mark_symbol"),
@@ -102,7 +125,6 @@ __getattr__ = lazy_names(
             "place_order",
             "record_order",
         ),
-        "portfolios.ledger.positions": ("pay_dividend", "split_position"),
         "portfolios.ledger.rebuild": ("Repair", "repair_books"),
         "portfolios.ledger.refusals": ("CannotBookError",),
         "portfolios.ledger.reversal_plan": ("Dependent", "Restoration", "ReversalPlan", "plan_reversal"),

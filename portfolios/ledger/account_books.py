@@ -7,10 +7,13 @@ The database checks the writer: triggers let cash and holdings change only toget
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from common.money import CASH_LIMIT, QUANTITY_STEP, ZERO, quantize_cash, quantize_quantity
 from portfolios.domain.accounting import Fill, Holding, Side, apply_fill
+from portfolios.domain.exchange_day import exchange_day
 from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.margins import note_margin
@@ -39,6 +42,11 @@ class AccountBooks:
         """Return the books of a locked account for a change that people asked for, and that needs a reason."""
         require_signed(context)
         return cls(account, queries.open_positions(account), context)
+
+    @property
+    def account(self) -> PortfolioAccount:
+        """The account, as it is once everything is written."""
+        return self._account
 
     def find(self, symbol: str) -> Position | None:
         """Return the open position in `symbol`, or None."""
@@ -107,8 +115,12 @@ class AccountBooks:
         *,
         amount: Decimal = ZERO,
         order: Order | None = None,
+        **about: Any,
     ) -> None:
-        """Book what a holding is from now on: the entry keeps its new average and cost, and the cash that moves."""
+        """Book what a holding is from now on: the entry keeps its new average and cost, and the cash that moves.
+
+        `about` are further columns of the entry.
+        """
         before = ZERO if position.quantity is None else position.as_holding().signed_quantity
         self.enter(
             kind,
@@ -119,6 +131,7 @@ class AccountBooks:
             quantity=quantize_quantity(after.signed_quantity - before, step=QUANTITY_STEP),
             price=after.average_price,
             cost_basis=after.cost_basis,
+            **about,
         )
         self._settle(position, after)
 
@@ -133,12 +146,52 @@ class AccountBooks:
                 quantity=-entry.quantity,
                 price=entry.price,
                 reverses=entry.sequence,
+                effective_on=entry.effective_on,
             )
         now, marked_at = position.as_holding(), position.marked_at
         nothing = replace(now, quantity=ZERO, cost_basis=ZERO, realized_pnl=ZERO)
         self._settle(position, replace(before or nothing, mark_price=_mark_without(entries, now)))
         # A reversal says nothing new about what the security is worth.
         position.marked_at = marked_at
+
+    def payment(self, cash: Decimal) -> tuple[Decimal, Decimal]:
+        """Return what moves now of signed cash that the account gets or has to pay, and what it will owe of it."""
+        short_of = max(-cash - self._account.cash_balance, ZERO)
+        return cash + short_of, short_of
+
+    def position(self, key: uuid.UUID | None) -> Position:
+        """Return a position of the account, open or closed."""
+        for position in (*self._open.values(), *self._touched.values()):
+            if position.pk == key:
+                return position
+        return Position.objects.get(pk=str(key), account=self._account)
+
+    @property
+    def last_position(self) -> Position:
+        """The position that the last entry is about."""
+        position = self._entries[-1].position
+        assert position is not None  # noqa: S101  # asked for by what has just stated a holding
+        return position
+
+    def settle(self, context: AuditContext) -> None:
+        """Pay what the account owes out of the cash that it has now, the oldest debt first."""
+        if not self._account.payable or not self._account.cash_balance:
+            return
+        for debt in queries.debts(self._account):
+            paid = min(debt.owed, self._account.cash_balance)
+            if paid:
+                position = self.position(debt.position_id)
+                self._context = replace(context, reason=f"Owed since {debt.effective_on}: {debt.reason}")
+                self.enter(
+                    Kind.DIVIDEND,
+                    -paid,
+                    position=position,
+                    owed=-paid,
+                    action_id=debt.action_id,
+                    effective_on=debt.effective_on,
+                )
+                self.touch(position)
+        self._context = context
 
     def touch(self, position: Position) -> None:
         """Note that the last entry concerns `position`."""
@@ -162,16 +215,20 @@ class AccountBooks:
         order: Order | None = None,
         quantity: Decimal = ZERO,
         price: Decimal | None = None,
-        cost_basis: Decimal | None = None,
-        reverses: int | None = None,
+        effective_on: date | None = None,
+        **about: Any,
     ) -> None:
-        """Add one entry and move the cash. Raises CannotBookError where the cash would leave its range."""
+        """Add one entry and move the cash. Raises CannotBookError where the cash would leave its range.
+
+        `effective_on` is the day that it belongs to, where that is not today; `about` are further columns.
+        """
         account, context = self._account, self._context
         if account.cash_balance + amount < 0:
             raise CannotBookError(f"{kind} of {amount} is more than the cash balance of {account.cash_balance}")
         if account.cash_balance + amount >= CASH_LIMIT:
             raise CannotBookError(f"{kind} of {amount} brings the cash balance to more than the books hold")
         account.cash_balance += amount
+        account.payable += about.get("owed", ZERO)
         account.book_version += 1
         self._entries.append(
             LedgerEntry(
@@ -184,13 +241,13 @@ class AccountBooks:
                 position=position,
                 quantity=quantity,
                 price=price,
-                cost_basis=cost_basis,
-                reverses=reverses,
                 order=order,
                 run_id=context.run_id,
                 actor=context.actor,
                 reason=context.reason,
                 occurred_at=context.now,
+                effective_on=effective_on or exchange_day(context.now),
+                **about,
             )
         )
 
@@ -214,7 +271,7 @@ class AccountBooks:
             LedgerEntry.objects.bulk_create(self._entries)
         if self._touched:
             self._write_positions()
-        account.save(update_fields=["cash_balance", "equity_value", "book_version", "updated_at"])
+        account.save(update_fields=["cash_balance", "payable", "equity_value", "book_version", "updated_at"])
         note_margin(account, snapshot)
 
     def _write_positions(self) -> None:

@@ -13,10 +13,8 @@ Kind = LedgerEntry.Kind
 
 @range_is_a_rule()
 def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
-    """Book cash > 0 that comes in from outside. Raises CannotBookError."""
-    books = AccountBooks.of(account, context)
-    books.enter(Kind.DEPOSIT, positive_cash(amount, "amount"))
-    books.write()
+    """Book cash > 0 that comes in from outside; what the account owes is paid out of it. Raises CannotBookError."""
+    _move_cash(account, Kind.DEPOSIT, positive_cash(amount, "amount"), context)
 
 
 @range_is_a_rule()
@@ -26,7 +24,13 @@ def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContex
     Raises CannotBookError where it is more than the account has, or takes of what stands behind its shorts: the
     proceeds of a short are collateral until it is covered, with the margin of the policy in force on top.
     """
-    books, cents = AccountBooks.of(account, context), positive_cash(amount, "amount")
-    require_available(account, books.snapshot, cents)
-    books.enter(Kind.WITHDRAWAL, -cents)
+    cents = positive_cash(amount, "amount")
+    require_available(account, AccountBooks.of(account, context).snapshot, cents)
+    _move_cash(account, Kind.WITHDRAWAL, -cents, context)
+
+
+def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, context: AuditContext) -> None:
+    books = AccountBooks.of(account, context)
+    books.enter(kind, amount)
+    books.settle(context)
     books.write()

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common.money import quantize_cash
+from common.money import ZERO, quantize_cash
 from portfolios.domain.accounting import Holding
+from portfolios.domain.exchange_day import exchange_day
 from portfolios.domain.projection import Projected
 from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.ledger.audit_context import AuditContext
@@ -52,6 +53,7 @@ def _remove_phantoms(read: AuditedAccount) -> None:
 def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     account = read.account
     account.cash_balance, account.book_version = read.projection.cash, read.projection.book_version
+    account.payable = max(read.projection.owed, ZERO)
     stored = {position.pk: position for position in read.positions}
     mended = []
     for key, expected in read.projection.positions.items():
@@ -63,9 +65,10 @@ def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     rows = sorted((row for row, _ in mended), key=lambda row: row.status != Position.Status.CLOSED)
     Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=columns)
     holdings = Position.objects.filter(account=account, status=Position.Status.OPEN)
-    snapshot = AccountSnapshot(account.cash_balance, {row.security_id: row.as_holding() for row in holdings})
+    by_symbol = {row.security_id: row.as_holding() for row in holdings}
+    snapshot = AccountSnapshot(account.cash_balance, by_symbol, payable=account.payable)
     account.equity_value = quantize_cash(snapshot.equity_value)
-    account.save(update_fields=["cash_balance", "equity_value", "book_version", "updated_at"])
+    account.save(update_fields=["cash_balance", "payable", "equity_value", "book_version", "updated_at"])
     note_margin(account, snapshot)
 
 
@@ -109,6 +112,7 @@ def _note(account: PortfolioAccount, context: AuditContext, **restated: Any) -> 
         actor=context.actor,
         reason=context.reason,
         occurred_at=context.now,
+        effective_on=exchange_day(context.now),
         **restated,
     )
 

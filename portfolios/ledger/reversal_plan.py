@@ -6,7 +6,7 @@ symbol, no split and no dividend of the symbol was booked since, and no later en
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -47,6 +47,8 @@ class _Later(NamedTuple):
     run_id: UUID | None
     occurred_at: datetime
     reverses: int | None
+    effective_on: date
+    action_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ def plan_reversal(account: PortfolioAccount, *, run_id: UUID) -> ReversalPlan:
         positions=list(Position.objects.filter(pk__in={entry.position_id for entry in mine}).order_by("pk")),
         before=_holdings(mine, earlier),
         dependents=[
-            *_touching(later, symbols),
-            *_actions(symbols, since=first.occurred_at, booked=[*earlier, *later]),
+            *_touching(later, symbols, day=first.effective_on),
+            *_actions(symbols, first, booked=[*earlier, *later]),
             *_spending(later, cash=first.balance_after - first.amount),
         ],
     )
@@ -132,23 +134,32 @@ def _holdings(mine: Sequence[LedgerEntry], earlier: Sequence[LedgerEntry]) -> di
     return {entry.position_id: before.get(entry.position_id) for entry in mine if entry.position_id}
 
 
-def _touching(later: Sequence[_Later], symbols: Collection[str]) -> Iterator[Dependent]:
-    """Each later entry in one of the symbols; the fee of a fill goes without saying."""
+def _touching(later: Sequence[_Later], symbols: Collection[str], *, day: date) -> Iterator[Dependent]:
+    """Each later entry in one of the symbols; the fee of a fill goes without saying. A dividend on what was held
+    before the day of the run has nothing to do with it, however late it was booked.
+    """
     for entry in later:
         symbol = entry.security_id or ""
-        if symbol in symbols and entry.kind != _Kind.FEE:
+        is_earlier = entry.kind == _Kind.DIVIDEND and entry.effective_on <= day
+        if symbol in symbols and entry.kind != _Kind.FEE and not is_earlier:
             yield Dependent(f"{entry.kind} of {symbol}", symbol, entry.run_id, entry.occurred_at)
 
 
 def _actions(
-    symbols: Collection[str], *, since: datetime, booked: Sequence[LedgerEntry | _Later]
+    symbols: Collection[str], first: LedgerEntry, *, booked: Sequence[LedgerEntry | _Later]
 ) -> Iterator[Dependent]:
-    """Splits and dividends that the account had no part in, because the run had sold what they were about."""
-    kinds = (_Kind.SPLIT, _Kind.DIVIDEND)
-    had_part = {(entry.security_id, entry.occurred_at) for entry in booked if entry.kind in kinds}
-    rows = CorporateAction.objects.filter(security_id__in=sorted(symbols), booked_at__gte=since - _OVERLAP)
+    """Corporate actions of a later day that the account had no part in, because the run had sold what they were
+    about.
+    """
+    had_part = {entry.action_id for entry in booked}
+    rows = CorporateAction.objects.filter(
+        security_id__in=sorted(symbols),
+        booked_at__gte=first.occurred_at - _OVERLAP,
+        effective_on__gt=first.effective_on,
+        reversed_at=None,
+    )
     for row in rows.order_by("booked_at", "pk"):
-        if (row.security_id, row.booked_at) not in had_part:
+        if row.pk not in had_part:
             yield Dependent(f"{row.kind.upper()} of {row.security_id}", row.security_id, None, row.booked_at)
 
 

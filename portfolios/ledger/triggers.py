@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from portfolios.domain.order_states import EXECUTED, ORDER_TRANSITIONS, TERMINAL
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange
+from portfolios.models import CorporateAction, LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange
 
 _LEDGER = LedgerEntry._meta.db_table
 _ORDER = Order._meta.db_table
 _ACCOUNT = PortfolioAccount._meta.db_table
 _POSITION = Position._meta.db_table
+_ACTION = CorporateAction._meta.db_table
 _STATE_CHANGE = TradingStateChange._meta.db_table
 
 
@@ -57,6 +58,11 @@ def _listed(statuses: Iterable[str]) -> str:
 _HOLDING = (
     "account_id", "symbol", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl",
 )  # fmt: skip
+_TERMS_OF_ACTION = (
+    "id", "symbol", "kind", "value", "new_units", "old_units", "price", "successor", "effective_on", "actor",
+    "reason", "booked_at",
+)  # fmt: skip
+_REVERSAL_OF_ACTION = ("reversed_at", "reversed_by", "reversal_reason", "account_count")
 # The entry must be the last one: to go back to an older entry would be a change that no entry speaks of.
 _LAST_ENTRY_OF_ACCOUNT = (
     f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE account_id = NEW.id AND sequence = NEW.book_version "
@@ -74,10 +80,13 @@ _LAST_ENTRY_OF_POSITION = (
 _MIRRORED_ENTRY = (
     f"EXISTS (SELECT 1 FROM {_LEDGER} AS former WHERE former.account_id = NEW.account_id "
     "AND former.sequence = NEW.reverses AND former.sequence < NEW.sequence "
-    "AND former.kind IN ('BUY', 'SELL', 'SELL_SHORT', 'BUY_TO_COVER', 'FEE') "
-    "AND former.position_id = NEW.position_id AND former.order_id = NEW.order_id AND former.run_id = NEW.run_id "
+    "AND former.position_id = NEW.position_id AND former.effective_on = NEW.effective_on "
     "AND former.symbol = NEW.symbol AND former.amount = -NEW.amount AND former.quantity = -NEW.quantity "
-    "AND COALESCE(former.price, 0) = COALESCE(NEW.price, 0))"
+    "AND former.owed = -NEW.owed AND ((former.kind IN ('BUY', 'SELL', 'SELL_SHORT', 'BUY_TO_COVER', 'FEE') "
+    "AND former.order_id = NEW.order_id AND former.run_id = NEW.run_id "
+    "AND COALESCE(former.price, 0) = COALESCE(NEW.price, 0)) "
+    # A split is stated anew, with the average of what is held then.
+    "OR (former.kind IN ('SPLIT', 'DIVIDEND', 'CASH_IN_LIEU', 'TRANSFER') AND former.action_id = NEW.action_id)))"
 )
 _PREVIOUS = f"FROM {_LEDGER} WHERE account_id = NEW.account_id AND sequence = NEW.sequence - 1"
 
@@ -151,14 +160,15 @@ TRIGGERS: tuple[Trigger, ...] = (
         "folios_account_starts_empty",
         _ACCOUNT,
         "INSERT",
-        "NEW.cash_balance <> 0 OR NEW.book_version <> 0",
+        "NEW.cash_balance <> 0 OR NEW.payable <> 0 OR NEW.book_version <> 0",
         "an account starts without cash; a deposit brings it",
     ),
     Trigger(
         "folios_account_cash_follows_ledger",
         _ACCOUNT,
         "UPDATE",
-        f"{_changed('id', 'cash_balance', 'book_version')} AND NOT ({_LAST_ENTRY_OF_ACCOUNT})",
+        f"({_changed('id', 'cash_balance', 'book_version')} AND NOT ({_LAST_ENTRY_OF_ACCOUNT})) "
+        f"OR ({_changed('payable')} AND NEW.book_version = OLD.book_version)",
         "cash changes only with a ledger entry",
     ),
     Trigger(
@@ -189,6 +199,20 @@ TRIGGERS: tuple[Trigger, ...] = (
         "DELETE",
         f"EXISTS (SELECT 1 FROM {_LEDGER} WHERE position_id = OLD.id)",
         "a position with a ledger is not deleted",
+    ),
+    Trigger(
+        "folios_action_stays",
+        _ACTION,
+        "UPDATE",
+        f"{_changed(*_TERMS_OF_ACTION)} OR (OLD.reversed_at IS NOT NULL AND {_changed(*_REVERSAL_OF_ACTION)})",
+        "a corporate action is never changed; it may be reversed once",
+    ),
+    Trigger(
+        "folios_action_no_delete",
+        _ACTION,
+        "DELETE",
+        "1 = 1",
+        "corporate actions stay as recorded",
     ),
     Trigger(
         "folios_state_change_no_update",

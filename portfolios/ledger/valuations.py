@@ -30,6 +30,16 @@ def write_summaries(accounts: Sequence[PortfolioAccount], *, now: datetime) -> N
     _write_summaries(summaries_of(accounts, read_sources([account.pk for account in accounts]), now=now))
 
 
+def value_accounts(accounts: Sequence[PortfolioAccount], *, now: datetime) -> None:
+    """Do the same for several locked accounts, with a number of statements that does not depend on how many."""
+    ids = [account.pk for account in accounts]
+    flows = queries.external_flows(ids)
+    Valuation.objects.bulk_create(
+        valuation_of(account, as_of=now, external_flow=flows.get(account.pk, ZERO)) for account in accounts
+    )
+    _write_summaries(summaries_of(accounts, read_sources(ids), now=now))
+
+
 def valuation_of(account: PortfolioAccount, *, as_of: datetime, external_flow: Decimal) -> Valuation:
     """Return a valuation of the account as it stands, which is still to be written."""
     return Valuation(
@@ -37,7 +47,7 @@ def valuation_of(account: PortfolioAccount, *, as_of: datetime, external_flow: D
         as_of=as_of,
         cash=account.cash_balance,
         equity=account.equity_value,
-        total=account.cash_balance + account.equity_value,
+        total=account.total_value,
         external_flow=external_flow,
         book_version=account.book_version,
     )

@@ -85,6 +85,7 @@ def _balances(read: AuditedAccount) -> Iterable[Discrepancy]:
     equity = quantize_cash(sum((held.market_value for held in open_now), ZERO))
     for code, name, expected, found in (
         ("CASH_MISMATCH", "cash_balance", plain(projection.cash), plain(account.cash_balance)),
+        ("PAYABLE_MISMATCH", "payable", plain(projection.owed), plain(account.payable)),
         ("VERSION_MISMATCH", "book_version", str(projection.book_version), str(account.book_version)),
         ("EQUITY_MISMATCH", "equity_value", plain(equity), plain(account.equity_value)),
     ):

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 from django.core.management.base import CommandError
 
 from common.actor import os_user
 from common.identifiers import read_declared_symbol
 from portfolios.ledger import AuditContext, CannotBookError
+from portfolios.selectors import corporate_actions
 
 
 @contextmanager
@@ -38,13 +40,13 @@ def symbol(text: str) -> str:
     return found if isinstance(found, str) else text.strip().upper()
 
 
-def ratio(text: str) -> Decimal:
-    """Return new units for one old from `4`, `4:1` or `1:10`. Raises CannotBookError."""
+def ratio(text: str) -> Fraction:
+    """Return new units for one old from `4`, `4:1` or `1:10`, exactly. Raises CannotBookError."""
     new, colon, old = text.partition(":")
-    divisor = number(old, name="ratio") if colon else Decimal(1)
+    divisor = Fraction(number(old, name="ratio")) if colon else Fraction(1)
     if divisor <= 0:
         raise CannotBookError(f"ratio is {text!r}: must be above zero")
-    return number(new, name="ratio") / divisor
+    return Fraction(number(new, name="ratio")) / divisor
 
 
 def day(text: str) -> date:
@@ -55,6 +57,15 @@ def day(text: str) -> date:
         raise CannotBookError(f"--date is {text!r}: not a day such as 2026-01-05") from error
 
 
-def context(now: datetime) -> AuditContext:
-    """Return who types, and when."""
-    return AuditContext(actor=os_user(), now=now)
+def standing_action(kind: str, symbol: str, date_text: str) -> int:
+    """Return the key of the action that stands for a symbol and a day. Raises CannotBookError."""
+    on = day(date_text)
+    key = corporate_actions.find_standing(kind, symbol, on=on)
+    if key is None:
+        raise CannotBookError(f"no {kind.replace('_', ' ')} of {symbol} on {on} is booked")
+    return key
+
+
+def context(now: datetime, *, reason: str = "") -> AuditContext:
+    """Return who types, when and why."""
+    return AuditContext(actor=os_user(), now=now, reason=reason.strip())

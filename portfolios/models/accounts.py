@@ -1,6 +1,7 @@
 """Portfolio accounts and their values over time."""
 
 import uuid
+from decimal import Decimal
 from typing import TypeAlias
 
 from django.db import models
@@ -26,6 +27,10 @@ class PortfolioAccount(models.Model):
     equity_value = CashField(
         default=0, help_text="Signed market value of the open positions at their last marks, shorts negative."
     )
+    payable = CashField(
+        default=0,
+        help_text="Cash that the account owes because its balance did not suffice: the dividend of a short.",
+    )
     book_version = models.PositiveBigIntegerField(
         default=0, help_text="Sequence number of the last ledger entry: equal versions mean equal books."
     )
@@ -38,6 +43,7 @@ class PortfolioAccount(models.Model):
         constraints = [
             models.UniqueConstraint(name="account_one_per_strategy_and_provider", fields=["strategy", "provider"]),
             models.CheckConstraint(name="account_cash_not_negative", condition=Q(cash_balance__gte=0)),
+            models.CheckConstraint(name="account_payable_not_negative", condition=Q(payable__gte=0)),
             models.CheckConstraint(
                 name="account_provider_known", condition=Q(provider__in=vocabulary.Provider.values)
             ),
@@ -48,6 +54,12 @@ class PortfolioAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy} / {self.get_provider_display()}"
+
+    @property
+    def total_value(self) -> Decimal:
+        """Cash plus equity, less what is owed."""
+        total: Decimal = self.cash_balance + self.equity_value - self.payable
+        return total
 
 
 class TradingStateChange(models.Model):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from common.money import quantize_average
+from common.money import ZERO
 from portfolios.domain.accounting import Holding
 from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.models import (
-    CorporateAction,
     LedgerEntry,
     Order,
     PortfolioAccount,
@@ -27,8 +26,6 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
-
-LAST_CLOSE_AGE = timedelta(days=30)
 
 PROVIDERS: tuple[str, ...] = tuple(Provider.values)
 
@@ -78,12 +75,17 @@ def held_symbols(account: PortfolioAccount) -> frozenset[str]:
 
 
 def snapshot(
-    *, cash_balance: Decimal, positions: Sequence[Position], marks: Mapping[str, Decimal], book_version: int
+    *,
+    cash_balance: Decimal,
+    positions: Sequence[Position],
+    marks: Mapping[str, Decimal],
+    book_version: int,
+    payable: Decimal = ZERO,
 ) -> AccountSnapshot:
     """Return the frozen picture of an account, its holdings marked at `marks`, else at their last mark."""
     holdings = (position.as_holding() for position in positions)
     marked = {held.symbol: _marked(held, marks.get(held.symbol)) for held in holdings}
-    return AccountSnapshot(cash_balance=cash_balance, holdings=marked, book_version=book_version)
+    return AccountSnapshot(cash_balance=cash_balance, holdings=marked, book_version=book_version, payable=payable)
 
 
 def external_flows(accounts: Iterable[UUID]) -> dict[UUID, Decimal]:
@@ -159,51 +161,6 @@ def securities(symbols: Iterable[str]) -> dict[str, Security]:
     return {security.symbol: security for security in Security.objects.filter(symbol__in=sorted(symbols))}
 
 
-def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, Price]:
-    """Return each symbol's newest stored price not later than `until`; symbols without one are left out."""
-    newest = Price.objects.filter(
-        security_id__in=sorted(symbols), as_of__lte=until, security__currency=F("currency")
-    )
-    times = dict(newest.values_list("security_id").annotate(Max("as_of")).order_by())
-    found = newest.filter(as_of__in=set(times.values())).order_by("pk")
-    return {price.security_id: price for price in found if price.as_of == times[price.security_id]}
-
-
-def last_closes(quoted: Mapping[str, tuple[datetime, str]]) -> dict[str, Decimal]:
-    """Return for each symbol the newest other price that was stored for the quote's time or before it.
-
-    `quoted` has the time and the source of each symbol's quote. Prices from before a split are divided by its
-    ratio, so that they can be compared with prices after it. What is older than 30 days says little about today,
-    and is left out. One query, and one more where there are prices.
-    """
-    times = [as_of for as_of, _ in quoted.values()]
-    since = min(times) - LAST_CLOSE_AGE
-    recent = Price.objects.filter(security_id__in=sorted(quoted), as_of__gte=since, as_of__lte=max(times))
-    newest: dict[str, tuple[datetime, Decimal]] = {}
-    for row in recent.order_by("as_of", "pk"):
-        as_of, source = quoted[row.security_id]
-        is_itself = (row.as_of, row.source) == (as_of, source)
-        if as_of - LAST_CLOSE_AGE <= row.as_of <= as_of and not is_itself:
-            newest[row.security_id] = (row.as_of, row.price)
-    splits = _splits(newest, since=since.date()) if newest else []
-    return {symbol: _after_splits(found, symbol, quoted[symbol][0], splits) for symbol, found in newest.items()}
-
-
-def _splits(symbols: Iterable[str], *, since: date) -> list[CorporateAction]:
-    kind = CorporateAction.Kind.SPLIT
-    return list(CorporateAction.objects.filter(kind=kind, security_id__in=sorted(symbols), effective_on__gt=since))
-
-
-def _after_splits(
-    close: tuple[datetime, Decimal], symbol: str, until: datetime, splits: Iterable[CorporateAction]
-) -> Decimal:
-    as_of, price = close
-    for split in splits:
-        if split.security_id == symbol and as_of.date() < split.effective_on <= until.date():
-            price /= split.value
-    return quantize_average(price)
-
-
 def _marked(holding: Holding, mark: Decimal | None) -> Holding:
     return holding if mark is None else replace(holding, mark_price=mark)
 
@@ -221,6 +178,32 @@ def ledger_of_orders(order_ids: Iterable[UUID]) -> dict[UUID, list[LedgerEntry]]
         if entry.order_id is not None:
             found.setdefault(entry.order_id, []).append(entry)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Cash > 0 that an account owes for one corporate action, and the entry that it began with."""
+
+    action_id: int
+    owed: Decimal
+    position_id: UUID | None
+    effective_on: date
+    reason: str
+
+
+def debts(account: PortfolioAccount) -> list[Debt]:
+    """Return what the account owes for each corporate action, the oldest first."""
+    owed: dict[int, Decimal] = {}
+    first: dict[int, LedgerEntry] = {}
+    for entry in LedgerEntry.objects.filter(account=account).exclude(owed=0).order_by("sequence"):
+        key = entry.action_id or 0
+        owed[key] = owed.get(key, ZERO) + entry.owed
+        first.setdefault(key, entry)
+    return [
+        Debt(key, amount, first[key].position_id, first[key].effective_on, first[key].reason)
+        for key, amount in owed.items()
+        if amount > 0
+    ]
 
 
 def get_account(account_id: UUID) -> PortfolioAccount | None:

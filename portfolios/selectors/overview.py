@@ -7,7 +7,7 @@ summaries, which say of which books they are. Sums are made here, not in SQL: SQ
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,7 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
+from portfolios.selectors import stored_prices
 
 # What a strategy needs before its providers are compared: with less, luck decides.
 LEAGUE_DAYS = 20
@@ -45,7 +46,10 @@ NOT_VALUED = "not valued yet"  # what pages say of an account without a valuatio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """All accounts together, in cash. `change` is the sum over the `changed` accounts that have one."""
+    """All accounts together, in cash; `total` is less what is owed.
+
+    `change` is the sum over the `changed` accounts that have one.
+    """
 
     accounts: int
     matching: int
@@ -82,16 +86,18 @@ def totals(filters: Filters) -> Totals:
     rows = PortfolioAccount.objects.order_by().values_list(
         "cash_balance",
         "equity_value",
+        "payable",
         "summary__change",
         _flag(filters.condition()),
     )
     found = list(rows)
-    changes = [row[2] for row in found if row[2] is not None]
+    changes = [row[3] for row in found if row[3] is not None]
     cash, equity = sum((row[0] for row in found), ZERO), sum((row[1] for row in found), ZERO)
+    owed = sum((row[2] for row in found), ZERO)
     return Totals(
         accounts=len(found),
-        matching=sum(row[3] for row in found),
-        total=cash + equity,
+        matching=sum(row[4] for row in found),
+        total=cash + equity - owed,
         cash=cash,
         equity=equity,
         change=sum(changes, ZERO) if changes else None,
@@ -124,7 +130,7 @@ def marked(*, since: datetime) -> Marked:
 def accounts(filters: Filters) -> "QuerySet[PortfolioAccount]":
     """Return the matching accounts with strategy and summary, to be ordered (`ordering_total`) and sliced."""
     rows = PortfolioAccount.objects.filter(filters.condition()).select_related("strategy", "summary")
-    return rows.annotate(ordering_total=F("cash_balance") + F("equity_value"))
+    return rows.annotate(ordering_total=F("cash_balance") + F("equity_value") - F("payable"))
 
 
 def league(*, start: int, size: int) -> list[PortfolioAccount]:
@@ -149,9 +155,8 @@ def summary_of(account: PortfolioAccount) -> AccountSummary | None:
 
 
 def total_of(account: PortfolioAccount) -> Decimal:
-    """Return cash plus equity as they stand in the books."""
-    total: Decimal = account.cash_balance + account.equity_value
-    return total
+    """Return cash plus equity, less what is owed, as they stand in the books."""
+    return account.total_value
 
 
 def is_current(account: PortfolioAccount) -> bool:
@@ -247,9 +252,9 @@ def _curve(rows: Sequence[Valuation]) -> Curve:
 
 
 def benchmark_prices(symbol: str, *, since: date) -> list[BenchmarkPoint]:
-    """Return the last stored price of each day of a security, from a day on."""
-    rows = Price.objects.filter(security_id=symbol, as_of__date__gte=since).order_by("as_of", "pk")
-    daily = {as_of.date(): price for as_of, price in rows.values_list("as_of", "price")}
+    """Return the last stored price of each day of a security, from a day (UTC) on, per unit of today."""
+    begin = datetime.combine(since, time(), UTC)
+    daily = {as_of.date(): price for as_of, price in stored_prices.price_series(symbol, since=begin, until=None)}
     return [BenchmarkPoint(day, price) for day, price in daily.items()]
 
 

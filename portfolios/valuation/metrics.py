@@ -19,8 +19,8 @@ from portfolios.domain.performance import (
     measure,
 )
 from portfolios.domain.snapshot import AccountSnapshot
-from portfolios.models import Order, PortfolioAccount, Position, Price, Valuation
-from portfolios.selectors import books
+from portfolios.models import Order, PortfolioAccount, Position, Valuation
+from portfolios.selectors import books, stored_prices
 from portfolios.selectors.margin import short_margins
 
 
@@ -113,7 +113,11 @@ def account_figures(account_id: uuid.UUID) -> tuple[PortfolioAccount, AccountFig
         known = books.securities(position.security_id for position in positions)
         margin = short_margins([account_id])[account_id]
     snapshot = books.snapshot(
-        cash_balance=account.cash_balance, positions=positions, marks={}, book_version=account.book_version
+        cash_balance=account.cash_balance,
+        positions=positions,
+        marks={},
+        book_version=account.book_version,
+        payable=account.payable,
     )
     sectors = {symbol: security.sector for symbol, security in known.items()}
     return account, AccountFigures(
@@ -199,8 +203,8 @@ def _with_its_start(points: list[ValuePoint]) -> list[ValuePoint]:
 
 
 def _benchmark(symbol: str, times: dict[str, datetime]) -> list[BenchmarkPoint]:
-    rows = Price.objects.filter(security_id=symbol, **_between("as_of", times)).order_by("as_of", "pk")
-    return [BenchmarkPoint(*row) for row in rows.values_list("as_of", "price")]
+    series = stored_prices.price_series(symbol, since=times.get("gte"), until=times.get("lt"))
+    return [BenchmarkPoint(as_of, price) for as_of, price in series]
 
 
 def _closed_pnl(account_id: uuid.UUID, times: dict[str, datetime]) -> list[Decimal]:

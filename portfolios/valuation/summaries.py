@@ -76,17 +76,17 @@ def summaries_of(
 
 
 def _summary(account: PortfolioAccount, read: SummarySource, now: datetime) -> AccountSummary:
-    values = summary_values(read, cash_balance=account.cash_balance)
+    values = summary_values(read, cash_balance=account.cash_balance, payable=account.payable)
     return AccountSummary(account=account, book_version=account.book_version, refreshed_at=now, **values)
 
 
-def summary_values(read: SummarySource, *, cash_balance: Decimal) -> dict[str, Any]:
+def summary_values(read: SummarySource, *, cash_balance: Decimal, payable: Decimal = ZERO) -> dict[str, Any]:
     """Return the columns of a summary that follow from at least one valuation and what is held, by name.
 
     No model goes in or out: the migration that fills missing summaries has models of its own time.
     """
     found, last = _measured(read), read.points[-1]
-    snapshot = AccountSnapshot(cash_balance, {held.symbol: held for held in read.holdings})
+    snapshot = AccountSnapshot(cash_balance, {held.symbol: held for held in read.holdings}, payable=payable)
     return {
         "as_of": last.as_of,
         "total": last.total,

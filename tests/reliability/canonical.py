@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -102,12 +103,13 @@ class Script:
     def dividend(self) -> None:
         """Pay a dividend on what may be held."""
         symbol, per_share = self.chance.choice(SYMBOLS), Decimal(self.chance.randint(1, 30_000)) / 10_000
-        self.attempt(ledger.pay_dividend, symbol=symbol, per_share=per_share)
+        self.act(ledger.record_dividend, symbol=symbol, per_share=per_share)
 
     def split(self) -> None:
         """Split what may be held."""
-        ratio = Decimal(self.chance.choice(["2", "3", "1.5", "0.1", "0.333333"]))
-        self.attempt(ledger.split_position, symbol=self.chance.choice(SYMBOLS), ratio=ratio)
+        ratio = Fraction(self.chance.choice(["2", "3", "3/2", "1/10", "1/3"]))
+        price = Decimal(self.chance.randint(1, 900_000)) / 10_000
+        self.act(ledger.apply_split, symbol=self.chance.choice(SYMBOLS), ratio=ratio, price=price)
 
     def holding(self) -> None:
         """Say what is held."""
@@ -130,6 +132,17 @@ class Script:
             self.outcomes.append(f"{change.__name__}: {error}")
             return
         self.outcomes.append(change.__name__)
+
+    def act(self, book: Callable[..., object], **arguments: Any) -> None:
+        """Book a corporate action of the next day; a refusal is an outcome."""
+        self.now += timedelta(days=1)
+        context = AuditContext(actor="bob", now=self.moment(), reason="notice of the company")
+        try:
+            book(**arguments, on=context.now.date(), context=context)
+        except CannotBookError as error:
+            self.outcomes.append(f"{book.__name__}: {error}")
+            return
+        self.outcomes.append(book.__name__)
 
     def overdraw(self) -> None:
         """Take out more than there can be: that something is refused is not left to chance."""

@@ -65,16 +65,19 @@ class Costs:
 
 @dataclass
 class ReferenceBooks:
-    """One account: cash in cents, open lots by symbol, and the profits of the closed ones, oldest first."""
+    """One account: cash in cents, what it owes beside that, open lots by symbol, and the profits of the closed
+    ones, oldest first.
+    """
 
     cash: int = 0
+    owed: int = 0
     lots: dict[str, Lot] = field(default_factory=dict)
     closed: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def total(self) -> int:
-        """Cash and holdings at their marks, in cents."""
-        return self.cash + sum(lot.value for lot in self.lots.values())
+        """Cash and holdings at their marks less what is owed, in cents."""
+        return self.cash - self.owed + sum(lot.value for lot in self.lots.values())
 
     def fill(self, symbol: str, action: str, units: Fraction, price: Fraction, fee: int) -> None:
         """Trade `units` > 0."""
@@ -117,15 +120,34 @@ class ReferenceBooks:
                 lot.mark = Fraction(prices[symbol])
 
     def dividend(self, symbol: str, per_share: Decimal) -> None:
-        """Pay a dividend on what is held; a short pays it."""
-        self.cash += cents(self.lots[symbol].units * Fraction(per_share))
+        """Pay a dividend on what is held; a short pays it, as far as its cash goes."""
+        self.pay(cents(self.lots[symbol].units * Fraction(per_share)))
+        self.settle()
 
-    def split(self, symbol: str, ratio: Decimal) -> None:
-        """Split what is held."""
+    def pay(self, moved: int) -> None:
+        """Move signed cash; what is not there is owed."""
+        short_of = max(-moved - self.cash, 0)
+        self.cash, self.owed = self.cash + moved + short_of, self.owed + short_of
+
+    def settle(self) -> None:
+        """Pay what is owed out of the cash."""
+        paid = min(self.cash, self.owed)
+        self.cash, self.owed = self.cash - paid, self.owed - paid
+
+    def split(self, symbol: str, ratio: Decimal, price: Decimal) -> None:
+        """Split what is held into whole hundredths; the rest is paid at the price of a new unit."""
         lot, by = self.lots[symbol], Fraction(ratio)
-        sign = 1 if lot.units > 0 else -1
-        lot.units = sign * six_places(abs(lot.units) * by)
+        sign, exact = (1 if lot.units > 0 else -1), abs(lot.units) * by
+        whole = Fraction(exact * 100 // 1, 100)
+        if exact > whole:
+            moved = cents((exact - whole) * Fraction(price))
+            leaving = round(Fraction(lot.cost) * (exact - whole) / exact)
+            lot.cost, lot.profit = lot.cost - leaving, lot.profit + sign * (moved - leaving)
+            self.pay(sign * moved)
+        lot.units = sign * whole
         lot.average, lot.mark = six_places(lot.average / by), six_places(lot.mark / by)
+        if not lot.units:
+            self._close(symbol)
 
     def would_change(self, symbol: str, units: Decimal, average: Decimal) -> bool:
         """Whether it is news that `units`, signed, are held at that average."""

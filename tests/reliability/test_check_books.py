@@ -23,6 +23,7 @@ from portfolios import ledger
 from portfolios.ledger import AuditContext
 from portfolios.ledger.triggers import install_triggers, missing_triggers, remove_triggers
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, RiskPolicy, Security, Strategy
+from tests.portfolios.ledger.actions import split
 from tests.scenes import NOW, Desk, Inbox, line, whole_database
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -359,8 +360,7 @@ def test_trading_goes_on_after_a_repair(desk: Desk):
 
 
 def test_a_missing_position_that_was_split_comes_back_at_its_average(desk: Desk):
-    context = AuditContext(actor="bob", now=NOW, reason="split")
-    ledger.split_position(desk.account, symbol="MSFT", ratio=Decimal(4), context=context)
+    split("MSFT", "4:1", on=3)
     with unguarded():
         deleted("MSFT")(desk)
     assert run(repair=True)[0] == 0

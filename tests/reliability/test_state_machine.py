@@ -7,9 +7,10 @@ be what the tables hold.
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from io import StringIO
 from typing import Any, ClassVar
 from uuid import UUID
@@ -62,6 +63,7 @@ class Bench:
     inbox: Inbox
     steps: int = 0
     lives: int = 0
+    now: datetime = NOW  # a split is of one day in all accounts, so lives follow each other
 
 
 class Life(RuleBasedStateMachine):
@@ -76,7 +78,12 @@ class Life(RuleBasedStateMachine):
         """Write a strategy that may do everything, and its account."""
         self.bench.lives += 1
         strategy = Strategy.objects.create(name=f"Life {self.bench.lives}")
-        self.desk, self.costs, self.books, self.now = Desk(self.bench.inbox, strategy), costs, ReferenceBooks(), NOW
+        self.desk, self.costs, self.books, self.now = (
+            Desk(self.bench.inbox, strategy),
+            costs,
+            ReferenceBooks(),
+            self.bench.now,
+        )
         RiskPolicy.objects.create(
             strategy=strategy,
             allow_short=True,
@@ -95,6 +102,7 @@ class Life(RuleBasedStateMachine):
         """Return the next moment, with a name and a reason. What is done then stands on the last run."""
         self.undo = None
         self.now += timedelta(minutes=1)
+        self.bench.now = self.now
         return AuditContext(actor="bob", now=self.now, reason="as the statement says")
 
     @rule(
@@ -177,6 +185,7 @@ class Life(RuleBasedStateMachine):
         """Bring cash in."""
         ledger.deposit(self.account, amount=amount, context=self.context())
         self.books.cash += cents(amount)
+        self.books.settle()
         self.compare()
 
     @rule(amount=amounts)
@@ -197,26 +206,43 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.books.lots))
     @rule(data=st.data(), per_share=st.decimals("0.01", "5", places=4))
     def dividend(self, data: st.DataObject, per_share: Decimal) -> None:
-        """Pay a dividend, or be refused where it is nothing or a short cannot pay it."""
+        """Pay a dividend; a short owes what it cannot pay."""
         self.pay_dividend(data.draw(st.sampled_from(sorted(self.books.lots))), per_share)
 
     def pay_dividend(self, symbol: str, per_share: Decimal) -> None:
-        """Pay a dividend on what is held, or be refused."""
-        moved = cents(self.books.lots[symbol].units * Fraction(per_share))
-        possible = bool(moved) and self.books.cash + moved >= 0
-        self.attempt(possible, ledger.pay_dividend, symbol=symbol, per_share=per_share)
-        if possible:
-            self.books.dividend(symbol, per_share)
+        """Pay a dividend on what was held at the close before."""
+        context = self.tomorrow()
+        ledger.record_dividend(symbol=symbol, per_share=per_share, on=context.now.date(), context=context)
+        self.books.dividend(symbol, per_share)
         self.compare()
+
+    def tomorrow(self) -> AuditContext:
+        """Return the same time of the next day: what is held now was held at the close before it."""
+        self.now += timedelta(days=1)
+        return self.context()
 
     @precondition(lambda self: bool(self.books.lots))
     @rule(data=st.data(), ratio=st.sampled_from([Decimal(text) for text in ("2", "3", "1.5", "0.1", "0.3333")]))
     def split(self, data: st.DataObject, ratio: Decimal) -> None:
-        """Split a holding."""
+        """Split a holding; one in three times, reverse that and split again."""
         symbol = data.draw(st.sampled_from(sorted(self.books.lots)))
-        ledger.split_position(self.account, symbol=symbol, ratio=ratio, context=self.context())
-        self.books.split(symbol, ratio)
+        lot, before = self.books.lots[symbol], deepcopy(self.books)
+        price = Decimal(round(lot.mark / Fraction(ratio) * 10_000)) / 10_000
+        if min(lot.average, lot.mark, Fraction(price)) / Fraction(ratio) < Fraction(1, 100):
+            return
+        context = self.tomorrow()
+        book = partial(ledger.apply_split, symbol=symbol, ratio=Fraction(ratio), price=price, on=context.now.date())
+        report = book(context=context)
+        self.books.split(symbol, ratio, price)
         self.compare()
+        if data.draw(st.integers(0, 2)) == 0:
+            after, self.books = self.books, before
+            assert report.action_id is not None
+            ledger.reverse_action(report.action_id, context=self.context())
+            self.compare()
+            book(context=self.context())
+            self.books = after
+            self.compare()
 
     @rule(
         symbol=symbols, side=st.sampled_from(Side), quantity=st.one_of(st.just(Decimal(0)), units), average=prices
@@ -275,7 +301,8 @@ class Life(RuleBasedStateMachine):
     def compare_cash(self, account: PortfolioAccount) -> None:
         """Cash and equity."""
         assert Fraction(account.cash_balance) * 100 == self.books.cash
-        assert Fraction(account.equity_value) * 100 == self.books.total - self.books.cash
+        assert Fraction(account.payable) * 100 == self.books.owed
+        assert Fraction(account.total_value) * 100 == self.books.total
 
     def compare_holdings(self, positions: Any) -> None:
         """Open positions in full, closed ones with their profits."""

@@ -43,6 +43,7 @@ from portfolios.models import (
 )
 from portfolios.trading_states import set_trading_state
 from tests.portfolios.importers.folios_v2.database import OldBooks
+from tests.portfolios.ledger.actions import day, dividend, rename, split, undo
 from tests.scenes import NOW, Desk, Inbox, line, mark_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -54,7 +55,8 @@ BESIDE = "beside the books"  # neither cash nor a holding; the books stay right
 
 RECORD = dict.fromkeys(
     ("id", "account", "sequence", "kind", "amount", "balance_after", "security", "quantity", "price", "position",
-     "cost_basis", "order", "reverses", "run_id", "actor", "reason", "occurred_at", "created_at"),
+     "cost_basis", "order", "reverses", "run_id", "actor", "reason", "occurred_at", "created_at", "effective_on",
+     "action", "owed", "realized_pnl", "mark_before"),
     REFUSED,
 )  # fmt: skip
 FIELDS: dict[str, dict[str, str]] = {
@@ -64,6 +66,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "strategy": BESIDE,
         "provider": BESIDE,
         "cash_balance": REFUSED,
+        "payable": REFUSED,
         "equity_value": REPORTED,
         "book_version": REFUSED,
         "trading_state": BESIDE,
@@ -117,9 +120,15 @@ FIELDS: dict[str, dict[str, str]] = {
         BESIDE,
     ),
     "Price": dict.fromkeys(("id", "security", "price", "currency", "source", "as_of", "created_at"), BESIDE),
-    "CorporateAction": dict.fromkeys(
-        ("id", "security", "kind", "value", "effective_on", "account_count", "actor", "booked_at"), BESIDE
-    ),
+    "CorporateAction": {
+        "account_count": BESIDE,
+        **dict.fromkeys(("reversed_at", "reversed_by", "reversal_reason"), REFUSED),  # one without the others
+        **dict.fromkeys(
+            ("id", "security", "kind", "value", "new_units", "old_units", "price", "successor", "effective_on",
+             "actor", "reason", "booked_at"),
+            REFUSED,
+        ),
+    },
     "TradingStateChange": dict.fromkeys(
         ("id", "account", "before", "after", "actor", "reason", "changed_at"), REFUSED
     ),
@@ -142,7 +151,7 @@ OUTSIDE = {
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
     "LedgerEntry": REFUSED, "PortfolioAccount": REFUSED, "Position": REFUSED, "Order": REFUSED, "Security": REFUSED,
-    "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": BESIDE,
+    "Strategy": REFUSED, "RiskPolicy": BESIDE, "Price": BESIDE, "Valuation": BESIDE, "CorporateAction": REFUSED,
     "TradingStateChange": REFUSED,
     "AccountSummary": BESIDE,
 }  # fmt: skip
@@ -174,7 +183,7 @@ def money() -> tuple[list[Any], list[Any], int]:
     held = Position.objects.order_by("pk").values_list(
         "pk", "account", "security", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl"
     )  # fmt: skip
-    cash = PortfolioAccount.objects.order_by("pk").values_list("pk", "cash_balance", "book_version")
+    cash = PortfolioAccount.objects.order_by("pk").values_list("pk", "cash_balance", "payable", "book_version")
     return list(cash), list(held), LedgerEntry.objects.count()
 
 
@@ -426,7 +435,7 @@ def test_an_entry_written_past_the_ledger_s_door_is_in_the_ledger_and_a_repair_b
     last = LedgerEntry.objects.filter(account=desk.account).latest("sequence")
     LedgerEntry.objects.create(
         account=desk.account, sequence=last.sequence + 1, kind="DEPOSIT", amount=5, balance_after=cash + 5,
-        actor="mallory", reason="a gift", occurred_at=NOW,
+        actor="mallory", reason="a gift", occurred_at=NOW, effective_on=NOW.date(),
     )  # fmt: skip
     assert desk.account.cash_balance == cash
     assert any("CASH_MISMATCH" in found for found in discrepancies())
@@ -458,8 +467,8 @@ def test_the_admin_changes_no_cash_and_no_holding(desk: Desk, client: Client, mo
 def money_of_the_old(before: Any) -> object:
     """Return the money without accounts that were added empty; the others must all be there."""
     cash, held, entries = money()
-    known = {key for key, _, _ in before[0]}
-    assert all((amount, version) == (0, 0) for key, amount, version in cash if key not in known)
+    known = {key for key, *_ in before[0]}
+    assert all(not any(amounts) for key, *amounts in cash if key not in known)
     return [row for row in cash if row[0] in known], held, entries
 
 
@@ -482,12 +491,6 @@ LEDGER: dict[str, Callable[[Desk], object]] = {
     "deposit": lambda desk: ledger.deposit(desk.account, amount=Decimal(5), context=BY_HAND),
     "withdraw": lambda desk: ledger.withdraw(desk.account, amount=Decimal(5), context=BY_HAND),
     "correct_cash": lambda desk: ledger.correct_cash(desk.account, balance=Decimal(5), context=BY_HAND),
-    "pay_dividend": lambda desk: ledger.pay_dividend(
-        desk.account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND
-    ),
-    "split_position": lambda desk: ledger.split_position(
-        desk.account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND
-    ),
     "correct_position": lambda desk: ledger.correct_position(
         desk.account, symbol="KO", side=Side.LONG, quantity=Decimal(5), average_price=Decimal(1), context=BY_HAND
     ),
@@ -517,13 +520,14 @@ LEDGER: dict[str, Callable[[Desk], object]] = {
         fee=Decimal(1),
         context=BY_HAND,
     ),
-    "apply_split": lambda _: ledger.apply_split(symbol="MSFT", ratio=Decimal(2), on=NOW.date(), context=BY_HAND),
-    "record_dividend": lambda _: ledger.record_dividend(
-        symbol="MSFT", per_share=Decimal(1), on=NOW.date(), context=BY_HAND
-    ),
+    "apply_split": lambda _: split("MSFT", "2:1", on=1),
+    "record_dividend": lambda _: dividend("MSFT", "1", on=1),
+    "change_symbol": lambda _: rename("MSFT", "MSFX", on=1),
+    "reverse_action": lambda _: undo(split("MSFT", "2:1", on=1)),
     "reverse_order": lambda desk: ledger.reverse_order(desk.account, order=Order.objects.get(), context=BY_HAND),
 }
 MOVE_NOTHING = {
+    "preview_split", "preview_dividend", "preview_symbol_change", "preview_action_reversal",
     "lock_account", "lock_accounts", "value_account", "mark_accounts", "mark_symbol", "refresh_summaries",
     "place_order",
     "change_order", "cancel_order", "plan_reversal", "read_account", "audit", "check_books", "repair_books",
@@ -565,6 +569,12 @@ def refused_price(_: Desk) -> list[str]:
     return ["MSFT", "--reason", "a spin-off"]
 
 
+def _paid(symbol: str) -> list[str]:
+    """Pay a dividend; return what names it."""
+    dividend(symbol, "1", on=1)
+    return ["dividend", symbol, "--date", day(1).isoformat()]
+
+
 RECORDS, READS = "records what it changes", "changes neither cash nor a holding"
 COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "execute_recommendations": (
@@ -572,8 +582,10 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
         lambda desk: [desk.inbox.put([line("KO", "BUY", 5)]), str(desk.strategy.pk), "--default-price", "9"],
     ),
     "rebalance": (RECORDS, lambda desk: [str(desk.strategy.pk), "--targets", "KO=5", "--default-price", "9"]),
-    "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-05"]),
-    "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-05"]),
+    "apply_split": (RECORDS, lambda _: ["MSFT", "2", "--date", "2026-01-06"]),
+    "record_dividend": (RECORDS, lambda _: ["MSFT", "0.5", "--date", "2026-01-06"]),
+    "change_symbol": (RECORDS, lambda _: ["MSFT", "MSFX", "--date", "2026-01-06"]),
+    "reverse_action": (RECORDS, lambda _: [*_paid("MSFT"), "--reason", "wrong day"]),
     "import_folios_v2": (RECORDS, lambda desk: [str(_old_books(desk))]),
     "reverse_run": (RECORDS, lambda _: [str(LedgerEntry.objects.get(kind="BUY").run_id), "--reason", "wrong"]),
     "set_trading_state": (READS, lambda desk: ["HALTED", "--account", str(desk.account.pk), "--reason", "news"]),

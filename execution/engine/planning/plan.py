@@ -257,6 +257,7 @@ class _Working:
         self.cash = start.cash_balance
         self.holdings = dict(start.holdings)
         self.book_version = start.book_version
+        self.payable = start.payable
 
     def apply(self, intent: OrderIntent) -> None:
         """Book the intent's fill, the holding marked at the reference price."""
@@ -267,7 +268,7 @@ class _Working:
 
     def freeze(self) -> AccountSnapshot:
         """Return what the account has become. Raises AmountOutOfRangeError."""
-        return AccountSnapshot(quantize_cash(self.cash), self.holdings, self.book_version)
+        return AccountSnapshot(quantize_cash(self.cash), self.holdings, self.book_version, self.payable)
 
 
 def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:

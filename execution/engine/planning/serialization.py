@@ -128,11 +128,12 @@ def _quote_from_data(data: Mapping[str, Any]) -> Quote:
 
 
 def _snapshot_as_data(snapshot: AccountSnapshot) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "cash_balance": _text(snapshot.cash_balance),
         "book_version": snapshot.book_version,
         "holdings": [_holding_as_data(snapshot.holdings[symbol]) for symbol in sorted(snapshot.holdings)],
     }
+    return {**data, "payable": _text(snapshot.payable)} if snapshot.payable else data
 
 
 def _snapshot_from_data(data: Mapping[str, Any]) -> AccountSnapshot:
@@ -141,6 +142,7 @@ def _snapshot_from_data(data: Mapping[str, Any]) -> AccountSnapshot:
         cash_balance=Decimal(data["cash_balance"]),
         holdings={held.symbol: held for held in holdings},
         book_version=data["book_version"],
+        payable=Decimal(data.get("payable", 0)),
     )
 
 

@@ -23,7 +23,7 @@ from execution.services import ResolutionInput, resolve_line, save_rule, suggest
 from folios.dashboard.forms.decisions import ResolutionForm
 from folios.dashboard.views.inbox import author_of, bring_in
 from folios.dashboard.views.pages import EXECUTE
-from portfolios.selectors import books
+from portfolios.selectors import stored_prices
 
 
 def find_detail(request_id: UUID, *, task: str) -> RequestDetail:
@@ -37,7 +37,7 @@ def lines_of(request: HttpRequest, request_id: UUID, found: RequestDetail) -> li
     if isinstance(artifact, Refusal):
         return []
     symbols = {line.symbol for line in artifact.recommendations}
-    prices = books.latest_prices(symbols, until=timezone.now())
+    prices = stored_prices.latest_prices(symbols, until=timezone.now())
     facts = {line.line: _line_facts(line, prices.get(line.symbol)) for line in artifact.recommendations}
     facts |= {
         problem.line: {"problem": problem, "problem_words": _problem_words(problem)}

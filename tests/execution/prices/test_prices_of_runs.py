@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from portfolios import reference_data
 from portfolios.ledger import AuditContext, apply_split
 from portfolios.models import Order, PortfolioAccount, Price, Security
 from portfolios.reference_data import PriceData
-from portfolios.selectors import books
+from portfolios.selectors import stored_prices
 from tests.scenes import NOW, Desk, assert_books_balance, line, outcomes, report_of, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ def stored(symbol: str, price: str, *, days_ago: int = 1, source: str = "yahoo")
 
 def closes(symbol: str, as_of: datetime = NOW, source: str = "file") -> dict[str, Decimal]:
     """Return what a quote of that time and source is compared with."""
-    return books.last_closes({symbol: (as_of, source)})
+    return stored_prices.last_closes({symbol: (as_of, source)})
 
 
 def run(desk: Desk, request: str, prices: Mapping[str, str], **changes: Any) -> RunReport:
@@ -207,15 +208,15 @@ def test_a_close_of_more_than_thirty_days_ago_says_nothing():
 def test_a_close_from_before_a_split_is_compared_in_new_units():
     stored("NVDA", "1200", days_ago=2)
     context = AuditContext(actor="alice", now=NOW)
-    apply_split(symbol="NVDA", ratio=Decimal(10), on=YESTERDAY.date(), context=context)
+    apply_split(symbol="NVDA", ratio=Fraction(10), on=YESTERDAY.date(), context=context)
     assert closes("NVDA") == {"NVDA": Decimal(120)}
 
 
 def test_a_split_before_the_close_or_after_the_quote_changes_nothing():
     stored("NVDA", "1200", days_ago=2)
-    context = AuditContext(actor="alice", now=NOW)
+    context = AuditContext(actor="alice", now=NOW + timedelta(days=3))
     for day in (date(2025, 12, 1), (NOW + timedelta(days=3)).date()):
-        apply_split(symbol="NVDA", ratio=Decimal(10), on=day, context=context)
+        apply_split(symbol="NVDA", ratio=Fraction(10), on=day, context=context)
     assert closes("NVDA") == {"NVDA": Decimal(1200)}
 
 

@@ -25,12 +25,6 @@ CHANGES: dict[str, Callable[[PortfolioAccount, AuditContext], object]] = {
     "deposit": lambda account, context: ledger.deposit(account, amount=dec(1), context=context),
     "withdraw": lambda account, context: ledger.withdraw(account, amount=dec(1), context=context),
     "correct_cash": lambda account, context: ledger.correct_cash(account, balance=dec(1), context=context),
-    "pay_dividend": lambda account, context: ledger.pay_dividend(
-        account, symbol="AAPL", per_share=dec(1), context=context
-    ),
-    "split_position": lambda account, context: ledger.split_position(
-        account, symbol="AAPL", ratio=dec(2), context=context
-    ),
     "correct_position": lambda account, context: ledger.correct_position(
         account, symbol="AAPL", side=Side.LONG, quantity=dec(1), average_price=dec(1), context=context
     ),

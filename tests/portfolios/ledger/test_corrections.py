@@ -5,6 +5,7 @@ import pytest
 from portfolios import ledger
 from portfolios.domain.accounting import Side
 from portfolios.models import PortfolioAccount, Position, RiskPolicy
+from tests.portfolios.ledger.actions import split
 from tests.portfolios.ledger.by_hand import (
     BY_HAND,
     dec,
@@ -112,7 +113,8 @@ def test_trades_go_on_from_what_people_have_corrected(desk: Desk):
     RiskPolicy.objects.create(strategy=desk.strategy, allow_short=True)
     desk.run([line("MSFT", "BUY", 10)], prices="450")
     account = desk.account
-    ledger.split_position(account, symbol="MSFT", ratio=dec(3), context=BY_HAND)
+    split("MSFT", "3:1", on=1)
+    account.refresh_from_db()
     hold(account, "MSFT", Side.LONG, "60", "150")
     desk.run([line("MSFT", "SELL")], prices="160")
     sold = Position.objects.get(account=account)

@@ -12,6 +12,7 @@ from portfolios.domain.accounting import Side
 from portfolios.ledger import AuditContext, CannotBookError, check_books
 from portfolios.models import Order, PortfolioAccount, Position, Strategy
 from tests.counts import count
+from tests.portfolios.ledger.actions import dividend, split
 from tests.portfolios.ledger.by_hand import (
     BY_HAND,
     books,
@@ -62,13 +63,14 @@ def test_an_order_that_a_later_entry_needs_is_not_reversed(account: PortfolioAcc
     if later == "a sale":
         record(account, "SELL 5 MSFT @ 60")
     elif later == "a split":
-        ledger.split_position(account, symbol="MSFT", ratio=Decimal(2), context=BY_HAND)
+        split("MSFT", "2:1", on=1)
     elif later == "a dividend":
-        ledger.pay_dividend(account, symbol="MSFT", per_share=Decimal(1), context=BY_HAND)
+        dividend("MSFT", "1", on=1)
     else:
         ledger.correct_position(
             account, symbol="MSFT", side=Side.LONG, quantity=Decimal(9), average_price=Decimal(50), context=BY_HAND
         )
+    account.refresh_from_db()
     before = books(account)
     with pytest.raises(CannotBookError, match="entry 3 of the ledger needs it"):
         reverse(account, order)

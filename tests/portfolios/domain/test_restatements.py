@@ -1,10 +1,10 @@
-"""A holding after a split, and one that a person states anew."""
+"""A holding that a person states anew."""
 
 from decimal import Decimal
 
 import pytest
 
-from portfolios.domain.accounting import Holding, Side, restate_holding, split_holding
+from portfolios.domain.accounting import Holding, Side, restate_holding
 
 LONG = Holding(
     symbol="MSFT",
@@ -15,25 +15,6 @@ LONG = Holding(
     realized_pnl=Decimal("-3.50"),
     mark_price=Decimal(560),
 )
-
-
-def test_a_split_multiplies_the_units_divides_the_prices_and_keeps_the_cost():
-    after = split_holding(LONG, Decimal(4))
-    assert (after.quantity, after.average_price, after.mark_price) == (
-        Decimal("75.64"),
-        Decimal("132.1425"),
-        Decimal(140),
-    )
-    assert (after.cost_basis, after.realized_pnl) == (LONG.cost_basis, LONG.realized_pnl)
-
-
-def test_a_reverse_split_divides_the_units_and_multiplies_the_prices():
-    after = split_holding(LONG, Decimal("0.1"))
-    assert (after.quantity, after.average_price, after.mark_price) == (
-        Decimal("1.891"),
-        Decimal("5285.7"),
-        Decimal(5600),
-    )
 
 
 @pytest.mark.parametrize(("side", "signed"), [(Side.LONG, 1), (Side.SHORT, -1)])
