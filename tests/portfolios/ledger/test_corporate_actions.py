@@ -240,6 +240,19 @@ def test_what_is_owed_is_paid_as_soon_as_cash_comes_in(account: PortfolioAccount
     books(account)
 
 
+def test_cash_that_is_owed_is_not_withdrawn(account: PortfolioAccount):
+    owing(account)
+    ledger.correct_cash(PortfolioAccount.objects.get(), balance=Decimal(150), context=on_day(3))
+    owes = PortfolioAccount.objects.get()
+    before = whole_database()
+    with pytest.raises(CannotBookError, match=r"100\.00 is owed"):
+        ledger.withdraw(owes, amount=Decimal(51), context=on_day(4))
+    assert whole_database() == before
+    ledger.withdraw(owes, amount=Decimal(50), context=on_day(4))
+    assert [owes.cash_balance, owes.payable] == [0, 0]
+    books(owes)
+
+
 def test_a_debt_that_was_paid_comes_back_with_the_dividend_reversed(account: PortfolioAccount):
     owing(account)
     ledger.deposit(account, amount=Decimal(160), context=BY_HAND)
