@@ -9,6 +9,7 @@ from fractions import Fraction
 from django.core.management.base import CommandError
 
 from common.actor import os_user
+from common.identifiers import normalize_symbol
 from portfolios.ledger import AuditContext, CannotBookError
 from portfolios.selectors import corporate_actions
 
@@ -48,6 +49,11 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise CannotBookError(f"--date is {text!r}: not a day such as 2026-01-05") from error
+
+
+def symbol(text: str) -> str:
+    """Return a symbol in its canonical form: `brk-b` is BRK.B. What is none is returned as it is, to be refused."""
+    return normalize_symbol(text) or text.strip().upper()
 
 
 def standing_action(kind: str, symbol: str, date_text: str) -> int:
