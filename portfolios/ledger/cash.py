@@ -5,7 +5,7 @@ from decimal import Decimal
 from portfolios.ledger.account_books import AccountBooks
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.margins import require_available
-from portfolios.ledger.refusals import positive_cash, range_is_a_rule
+from portfolios.ledger.refusals import CannotBookError, positive_cash, range_is_a_rule
 from portfolios.models import LedgerEntry, PortfolioAccount
 
 Kind = LedgerEntry.Kind
@@ -21,10 +21,15 @@ def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext
 def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
     """Book cash > 0 that goes out of the locked account.
 
-    Raises CannotBookError where it is more than the account has, or takes of what stands behind its shorts: the
-    proceeds of a short are collateral until it is covered, with the margin of the policy in force on top.
+    Raises CannotBookError where it is more than the account has, where the account owes of it, or where it takes
+    of what stands behind its shorts: the proceeds of a short are collateral until it is covered, with the margin of
+    the policy in force on top.
     """
     cents = positive_cash(amount, "amount")
+    if account.payable and cents > account.cash_balance - account.payable:
+        raise CannotBookError(
+            f"WITHDRAWAL of {cents}: of the cash balance of {account.cash_balance}, {account.payable} is owed"
+        )
     require_available(account, AccountBooks.of(account, context).snapshot, cents)
     _move_cash(account, Kind.WITHDRAWAL, -cents, context)
 
