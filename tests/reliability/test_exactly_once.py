@@ -46,11 +46,14 @@ def new_desk(inbox: Inbox) -> Desk:
     return Desk(inbox, Strategy(name=f"New {uuid.uuid4()}"))
 
 
-def _calls(desk: Desk, requests: list[str], number: int, *, create: bool = False) -> list[Call]:
-    """`number` calls for the requests in turn, through the doors in turn."""
+def _calls(
+    desk: Desk, requests: list[str], number: int, *, symbols: str = "MSFT KO", create: bool = False
+) -> list[Call]:
+    """`number` calls for the requests in turn, through the doors in turn, each with the prices of its symbols."""
     name = desk.strategy.name if create else None
+    prices = {symbol: PRICES[symbol] for symbol in symbols.split()}
     asked = islice(zip(cycle(DOORS), cycle(requests), strict=False), number)
-    return [Call(door, request, str(desk.strategy.pk), PRICES, create_strategy=name) for door, request in asked]
+    return [Call(door, request, str(desk.strategy.pk), prices, create_strategy=name) for door, request in asked]
 
 
 def _one_settled_line(desk: Desk, crowd: Crowd, *, defects: tuple[str, ...] = ()) -> list[str]:
@@ -105,7 +108,7 @@ def _different_requests(
     """Let many requests of one account, all for one symbol, run at once; say what was lost or done twice."""
     desk.run([line("PG", "BUY", 1)], prices=PRICES)
     requests = [desk.inbox.put([line("KO", "BUY", 0.5)]) for _ in range(number)]
-    answers = crowd.call(shares_of(_calls(desk, requests, number), processes), defects=defects)
+    answers = crowd.call(shares_of(_calls(desk, requests, number, symbols="KO"), processes), defects=defects)
     expected = Expected(
         runs=number + 1, orders=number + 1, entries=number + 2, positions=2, recommendations=number + 1
     )
