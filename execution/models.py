@@ -160,6 +160,12 @@ class ExecutionRun(models.Model):
         help_text="Empty only for a failed run whose account was never made.",
     )
     sequence = models.PositiveIntegerField(default=1, help_text="1, or more for a follow-up of the same request.")
+    generation = models.PositiveIntegerField(
+        default=1, help_text="1, or more where the request was executed again after a reversal."
+    )
+    is_follow_up = models.BooleanField(
+        default=False, help_text="Whether the run is about lines that an earlier run left undecided, not about all."
+    )
     status = models.CharField(max_length=16, choices=Status, default=Status.RUNNING)
     task_id = models.UUIDField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the artifact that was executed.")
@@ -259,6 +265,10 @@ class Recommendation(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
     codes = models.JSONField(default=list)
     reason = models.TextField()
+    deferred_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the request of a deferred line was first executed."
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Until when a deferred line is tried again.")
     verdicts = models.JSONField(default=list, help_text="What each limit said, with its numbers.")
     orders = models.ManyToManyField(Order, through="RecommendationOrder", related_name="recommendations")
 
@@ -270,6 +280,11 @@ class Recommendation(models.Model):
                 name="recommendation_outcome_known",
                 condition=Q(outcome__in=vocabulary.Outcome.values),
             ),
+            models.CheckConstraint(
+                name="recommendation_expires_if_deferred",
+                condition=Q(outcome="DEFERRED", deferred_since__isnull=False, expires_at__isnull=False)
+                | (~Q(outcome="DEFERRED") & Q(deferred_since=None, expires_at=None)),
+            ),
         ]
         indexes = [
             models.Index(name="recommendation_by_symbol", fields=["symbol"]),
@@ -278,6 +293,11 @@ class Recommendation(models.Model):
                 name="recommendation_waiting",
                 fields=["run"],
                 condition=Q(outcome=vocabulary.Outcome.QUARANTINED.value),
+            ),
+            models.Index(
+                name="recommendation_deferred",
+                fields=["run"],
+                condition=Q(outcome=vocabulary.Outcome.DEFERRED.value),
             ),
         ]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from execution.research.scan import ScanReport, scan_inbox
     from execution.research.submission import load_pushed, push_research
     from execution.research.triage import assign_request, ignore_executed_elsewhere, ignore_request
-    from execution.runs.batch import Batch, Done, count_ready, execute_pending
+    from execution.runs.batch import Batch, Done, count_deferred, count_ready, execute_pending
     from execution.runs.execute import Preview, execute, preview, preview_plan
     from execution.runs.explanation import Explanation, explain_run, render_explanation
     from execution.runs.prepare import ExecutionRequest
@@ -47,6 +47,7 @@ __all__ = [
     "ValuationReport",
     "assign_request",
     "chain_to_fetch",
+    "count_deferred",
     "count_ready",
     "execute",
     "execute_pending",
@@ -98,7 +99,7 @@ __getattr__ = lazy_names(
         "execution.research.scan": ("ScanReport", "scan_inbox"),
         "execution.research.submission": ("load_pushed", "push_research"),
         "execution.research.triage": ("assign_request", "ignore_executed_elsewhere", "ignore_request"),
-        "execution.runs.batch": ("Batch", "Done", "count_ready", "execute_pending"),
+        "execution.runs.batch": ("Batch", "Done", "count_deferred", "count_ready", "execute_pending"),
         "execution.runs.execute": ("Preview", "execute", "preview", "preview_plan"),
         "execution.runs.explanation": ("Explanation", "explain_run", "render_explanation"),
         "execution.runs.prepare": ("ExecutionRequest",),

@@ -105,6 +105,10 @@ class Desk:
         """Execute a request and return its report; a refusal fails the test."""
         return report_of(execute(self.execution_request(request_id, **options)))
 
+    def refused(self, lines: Sequence[object], **options: Any) -> Refusal:
+        """Try to execute new research and return why it is refused; a report fails the test."""
+        return refusal_of(execute(self.execution_request(self.inbox.put(lines), **options)))
+
     def preview(self, request_id: str, **options: Any) -> RunReport:
         """Preview a request and return its report; a refusal fails the test."""
         return report_of(preview(self.execution_request(request_id, **options)))

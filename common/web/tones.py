@@ -17,7 +17,7 @@ _TONES: dict[str, Tone] = {
     **dict.fromkeys(("active", "ACTIVE", "open", "filled", "succeeded", "EXECUTED"), Tone.GOOD),
     **dict.fromkeys(("executed", "ready", "right", "agree"), Tone.GOOD),
     **dict.fromkeys(("draft", "pending", "partially_filled", "running", "REDUCING", "CORRECTION"), Tone.WAITING),
-    **dict.fromkeys(("CLAMPED", "QUARANTINED", "arrived", "new", "quarantined"), Tone.WAITING),
+    **dict.fromkeys(("CLAMPED", "QUARANTINED", "DEFERRED", "arrived", "new", "quarantined"), Tone.WAITING),
     **dict.fromkeys(("simulated", "reversed"), Tone.WAITING),
     **dict.fromkeys(("HALTED", "failed", "rejected", "DENIED", "wrong", "disagree", "unreadable"), Tone.BAD),
 }

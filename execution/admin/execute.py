@@ -72,7 +72,13 @@ class ExecuteForm(AcceptingForm):
         max_digits=15, decimal_places=2, min_value=CENT, help_text="Cash of an account that is opened."
     )
 
-    field_order = ["strategy", "provider", "mode", "close_unlisted", "default_price", "accepted", "initial_balance"]
+    again = forms.BooleanField(
+        required=False, help_text="Execute the request once more, after its orders were reversed."
+    )
+
+    field_order = [
+        "strategy", "provider", "mode", "close_unlisted", "default_price", "accepted", "initial_balance", "again",
+    ]  # fmt: skip
 
 
 class TypedRequestForm(ExecuteForm):
@@ -194,6 +200,7 @@ class ExecuteRequests(_Executes):
             initial_balance=values["initial_balance"],
             mode=Mode(values["mode"]),
             inline=inline,
+            again=values["again"],
         )
 
 
@@ -332,7 +339,8 @@ def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:
 
 def _sentence(report: RunReport) -> str:
     if report.run.replay:
-        return f"Request {report.run.request_id} was executed before: nothing is traded again. Its report:"
+        said = f"Request {report.run.request_id} was executed before: nothing is traded again."
+        return " ".join([said, *report.notes, "Its report:"])
     after = report.account
     return (
         f"{counted(len(report.orders), 'order')} from "
@@ -356,5 +364,6 @@ def _decision_rows(report: RunReport) -> list[tuple[Any, ...]]:
 
 def _done(report: RunReport) -> str:
     if report.run.replay:
-        return f"Request {report.run.request_id} was executed before: nothing was traded again."
+        said = f"Request {report.run.request_id} was executed before: nothing was traded again."
+        return " ".join([said, *report.notes])
     return f"Request {report.run.request_id} was executed: {len(report.orders)} orders."

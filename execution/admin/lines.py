@@ -5,13 +5,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
 from common.admin.base import RecordAdmin
-from common.admin.columns import Section, column, key_column, moment, page_of, short_id, state_column, units
+from common.admin.columns import Section, badge, column, key_column, moment, page_of, short_id, units
 from execution.admin.execute import ExecuteRequests
 from execution.admin.sections import orders_section
 from execution.admin.triage import ResolveLine
+from execution.engine.vocabulary import EXPIRED
 from execution.models import (
     ExecutionRun,
     LineResolution,
@@ -20,21 +23,32 @@ from execution.models import (
     RecommendationOrder,
     ResearchRequest,
 )
-from execution.selectors.research import answered_lines, waiting_lines
+from execution.selectors.research import answered_lines, deferred_lines, expired_lines, waiting_lines, with_expiry
 
 
 class WaitingFilter(admin.SimpleListFilter):
-    """Quarantined lines by what they wait for."""
+    """Undecided lines by what they wait for."""
 
     title = "waiting for"
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("answer", "A resolution"), ("execution", "Its execution")]
+        return [
+            ("answer", "A resolution"),
+            ("execution", "Its execution"),
+            ("retry", "What stops it to pass"),
+            ("over", "Nothing: it has expired"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        waiting = {"answer": waiting_lines, "execution": answered_lines}.get(self.value() or "")
-        return queryset.filter(pk__in=waiting().values("pk")) if waiting else queryset
+        now = timezone.now()
+        lines = {
+            "answer": waiting_lines(),
+            "execution": answered_lines(),
+            "retry": deferred_lines(now),
+            "over": expired_lines(now),
+        }.get(self.value() or "")
+        return queryset if lines is None else queryset.filter(pk__in=lines.values("pk"))
 
 
 @admin.register(Recommendation)
@@ -55,7 +69,6 @@ class RecommendationAdmin(RecordAdmin):
 
     when = column("run started", "run.started_at", moment, ordering=None)
     percent = column("size %", "allocation_percent", units)
-    decision = state_column("outcome", "outcome")
     run_page = key_column("run", ExecutionRun, "run_id", short_id)
 
     @admin.display(description="symbol", ordering="symbol")
@@ -63,13 +76,22 @@ class RecommendationAdmin(RecordAdmin):
         """Return the symbol, or what stands for it."""
         return row.symbol or f"line {row.line}"
 
+    @admin.display(description="outcome", ordering="outcome")
+    def decision(self, row: Any) -> SafeString:
+        """Return the outcome; of a deferred line whose time is over, that it has expired."""
+        return (
+            badge(EXPIRED, EXPIRED.capitalize())
+            if row.is_expired
+            else badge(row.outcome, row.get_outcome_display())
+        )
+
     @admin.display(description="provider", ordering="run__provider")
     def provider(self, row: Recommendation) -> str:
         return row.run.get_provider_display()
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the lines without what their runs were made of."""
-        rows = super().get_queryset(request)
+        rows = with_expiry(super().get_queryset(request), now=timezone.now())
         return rows.defer("run__report", "run__parameters", "run__prices")
 
     def sections(self, request: HttpRequest, row: Recommendation) -> list[Section]:
@@ -90,7 +112,7 @@ def _said_of(row: Recommendation) -> Section:
         (moment(each.created_at), each.action or "as written", each.symbol, units(each.allocation_percent),
          each.actor, each.reason) for each in said[:50]
     ]  # fmt: skip
-    waits = row.outcome == Recommendation.Outcome.QUARANTINED
+    waits = row.outcome in (Recommendation.Outcome.QUARANTINED, Recommendation.Outcome.DEFERRED)
     return Section(
         "What people said of it, newest first", ("When", "Action", "Symbol", "Size %", "Who", "Reason"), cells,
         empty="Nothing yet. “Resolve line” says what a quarantined line means.",

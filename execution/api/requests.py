@@ -111,6 +111,7 @@ class ExecutionBody(PlanBody):
         help_text="allocate: buys the stated size in addition to what is held; target: the weight to reach;"
         " rebalance: also sells down to it.",
     )
+    again = TruthField(default=False, help_text="Execute the request once more, after its orders were reversed.")
     create_strategy = serializers.CharField(
         required=False, max_length=200, help_text="Name of the strategy, which is created if it does not exist."
     )
@@ -213,6 +214,7 @@ def _execution_request(
         close_unlisted=body["close_unlisted"],
         plan_token=body.get("plan_token"),
         create_strategy=body.get("create_strategy"),
+        again=body.get("again", False),
         inline=inline,
         accepted_prices=accepted_symbols(body),
     )

@@ -143,7 +143,7 @@ class ExecutionViewSet(RowsViewSet):
     known_parameters = {"explain": frozenset({"symbol"})}
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        run, decisions = granted(review_run(self.kwargs["pk"]))
+        run, decisions = granted(review_run(self.kwargs["pk"], now=timezone.now()))
         columns = chosen(columns_of(RunDetail), request.query_params.get("fields"))
         values: dict[str, Any] = {**_values(run), "decisions": data_of(decisions)}
         return Response(shown(values, columns))

@@ -78,6 +78,7 @@ _CLAUSES = {
     Code.TARGET_PASSED: "the price of {symbol} has reached the target of the research",
     Code.NO_POSITION: "there is no such position in {symbol}",
     Code.NO_PRICE: "there is no price for {symbol}",
+    Code.PRICE_STALE: "the last price of {symbol} is too old",
     Code.ZERO_SIZE: "the size is zero",
     Code.DUPLICATE_LINE: "an earlier line says the same of {symbol}",
     Code.ALREADY_AT_TARGET: "{symbol} is already at its target",
@@ -98,6 +99,7 @@ _LEADS = {
     Outcome.SKIPPED: "Skipped",
     Outcome.DENIED: "Denied",
     Outcome.QUARANTINED: "Quarantined",
+    Outcome.DEFERRED: "Deferred",
 }
 
 

@@ -8,7 +8,10 @@ from common.choices import Choices
 from portfolios.domain.vocabulary import OnBreach, TradingState
 
 # The books' words that plans are made of belong to this vocabulary, too.
-__all__ = ["CONFIRMABLE", "Code", "Mode", "OnBreach", "Outcome", "RecommendedAction", "Refusal", "TradingState"]
+__all__ = [
+    "CONFIRMABLE", "EXPIRED", "PASSING", "Code", "Mode", "OnBreach", "Outcome", "RecommendedAction", "Refusal",
+    "TradingState",
+]  # fmt: skip
 
 
 class RecommendedAction(StrEnum):
@@ -30,7 +33,10 @@ class Mode(StrEnum):
 
 
 class Outcome(Choices):
-    """How a recommendation ended; each ends in exactly one of these."""
+    """How a recommendation ended; each ends in exactly one of these.
+
+    What is DEFERRED is undecided, for the time being.
+    """
 
     EXECUTED = "EXECUTED"
     CLAMPED = "CLAMPED"
@@ -38,6 +44,11 @@ class Outcome(Choices):
     SKIPPED = "SKIPPED"
     DENIED = "DENIED"
     QUARANTINED = "QUARANTINED"
+    DEFERRED = "DEFERRED"
+
+
+# What a deferred line is once its time is over. No run ends a line so: the clock and newer research tell.
+EXPIRED = "EXPIRED"
 
 
 class Code(StrEnum):
@@ -62,9 +73,14 @@ class Code(StrEnum):
     RESEARCH_TOO_OLD = "RESEARCH_TOO_OLD"
     TARGET_PASSED = "TARGET_PASSED"
 
+    # What passes: the line is looked at again (deferred)
+    NO_PRICE = "NO_PRICE"
+    PRICE_STALE = "PRICE_STALE"
+    REDUCING_ONLY = "REDUCING_ONLY"
+    TRADING_HALTED = "TRADING_HALTED"
+
     # Why nothing was traded (skipped)
     NO_POSITION = "NO_POSITION"
-    NO_PRICE = "NO_PRICE"
     ZERO_SIZE = "ZERO_SIZE"
     BELOW_STEP = "BELOW_STEP"
     BELOW_MINIMUM_ORDER = "BELOW_MINIMUM_ORDER"
@@ -77,8 +93,6 @@ class Code(StrEnum):
     SHORT_NOT_ALLOWED = "SHORT_NOT_ALLOWED"
     RESTRICTED_SYMBOL = "RESTRICTED_SYMBOL"
     SECURITY_INACTIVE = "SECURITY_INACTIVE"
-    REDUCING_ONLY = "REDUCING_ONLY"
-    TRADING_HALTED = "TRADING_HALTED"
 
     # The limit that made a trade smaller or stopped it
     MAXIMUM_ORDER = "MAXIMUM_ORDER"
@@ -134,6 +148,7 @@ class Code(StrEnum):
     NO_RESEARCH = "NO_RESEARCH"
     PLAN_CHANGED = "PLAN_CHANGED"
     MARKET_CLOSED = "MARKET_CLOSED"
+    NO_PRICE_SOURCE = "NO_PRICE_SOURCE"
     ALL_OR_NOTHING = "ALL_OR_NOTHING"
     REQUEST_NOT_READY = "REQUEST_NOT_READY"
     LINE_NOT_FOUND = "LINE_NOT_FOUND"
@@ -145,10 +160,16 @@ class Code(StrEnum):
     RUN_HAS_SUCCESSORS = "RUN_HAS_SUCCESSORS"
     RUN_WITHOUT_ORDERS = "RUN_WITHOUT_ORDERS"
     RUN_NOT_FAILED = "RUN_NOT_FAILED"
+    RUN_NOT_REVERSED = "RUN_NOT_REVERSED"
     SYMBOL_NOT_FOUND = "SYMBOL_NOT_FOUND"
     BOOKS_RANGE = "BOOKS_RANGE"
     CANNOT_BOOK = "CANNOT_BOOK"
 
+
+# What passes by itself: a line that only this stopped is deferred. A default price that is in doubt is one, too.
+PASSING = frozenset(
+    {Code.NO_PRICE, Code.PRICE_STALE, Code.PRICE_OUT_OF_BAND, Code.REDUCING_ONLY, Code.TRADING_HALTED}
+)
 
 # What a person may wave through: nothing is unclear about the line, something speaks against it.
 CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})

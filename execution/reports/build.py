@@ -29,6 +29,7 @@ def make_report(
     client_order_ids: Sequence[str],
     booked: Sequence[BookedOrder],
     plan_token: str,
+    notes: Sequence[str] = (),
 ) -> RunReport:
     """Return the report of a plan; `booked` follows its intents, or is empty in a preview."""
     orders = [
@@ -54,6 +55,7 @@ def make_report(
         orders=orders,
         summary=_summary(plan, orders),
         plan_token=plan_token,
+        notes=list(notes),
     )
 
 

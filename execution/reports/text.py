@@ -1,16 +1,24 @@
 """Reports as people read them on a terminal: the published text output."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from common.money import format_cash, plain
+from common.text import counted
 from execution.engine.vocabulary import Code
 from execution.reports.types import DecisionPart, OrderPart, RunReport
 
 _RULE = "=" * 60
 _POSITION_WORDS = {"opened": "Created", "increased": "Updated", "reduced": "Updated", "closed": "Closed"}
-_OUTCOME_WORDS = {"SKIPPED": "Skipped", "DENIED": "Denied", "QUARANTINED": "Quarantined"}
+_OUTCOME_WORDS = {
+    "SKIPPED": "Skipped",
+    "DENIED": "Denied",
+    "QUARANTINED": "Quarantined",
+    "DEFERRED": "Deferred",
+    "EXPIRED": "Expired",
+}
 
 
 def render_text(report: RunReport) -> str:
@@ -38,8 +46,11 @@ def _head(report: RunReport) -> Iterator[str]:
         yield f"The run was reversed at {report.run.reversed_at}: none of its orders stands any more"
     if report.run.id is None:
         yield "Preview: nothing is written"
-    if report.run.sequence > 1:
-        yield f"Follow-up run {report.run.sequence} of the request: the lines that waited for a person"
+    if report.run.again:
+        yield f"Run {report.run.sequence} of the request, executed again after its orders were reversed"
+    elif report.run.sequence > 1:
+        yield f"Follow-up run {report.run.sequence} of the request: the lines that were undecided"
+    yield from report.notes
     yield from _source(report.artifact.path)
     yield f"Found {report.artifact.recommendation_count} recommendations"
     yield _account_line(report)
@@ -77,8 +88,8 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         yield f"  Clamped [{', '.join(decision.codes)}]: {decision.reason}"
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
-        # The sentence of a quarantined line names the outcome again; here it stands before it already.
-        reason = decision.reason.removeprefix("Quarantined: ")
+        # The sentence of an undecided line names the outcome again; here it stands before it already.
+        reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ").removeprefix("Expired, ")
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
     if Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
@@ -105,7 +116,21 @@ def _summary(report: RunReport) -> Iterator[str]:
     yield f"Remaining cash: {format_cash(Decimal(summary.remaining_cash))}"
     yield f"Total equity: {format_cash(Decimal(summary.total_equity))}"
     yield f"Total portfolio value: {format_cash(Decimal(summary.total_portfolio_value))}"
+    yield from _deferred(report)
     yield _RULE
+
+
+def _deferred(report: RunReport) -> Iterator[str]:
+    """Name what is not decided for the time being: whoever reads only the end must not take it for done."""
+    symbols = [decision.symbol for decision in report.decisions if decision.outcome == "DEFERRED"]
+    if symbols:
+        until = "" if report.run.deferred_until is None else f" until {_minute(report.run.deferred_until)}"
+        names = ", ".join(symbols)
+        yield f"Deferred: {counted(len(symbols), 'line')} ({names}). Executing the request again tries them{until}"
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _shown(path: Path) -> Path:

@@ -5,7 +5,7 @@ replay hands out the very report that the run stored.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -13,8 +13,9 @@ from typing import Any
 class RunPart:
     """The run. `id` is None in a preview; `status` is "succeeded" or "previewed".
 
-    `sequence` counts the runs of the request; `market_open` is None where the market's calendar ends; `reversed_at`
-    is None unless the run is replayed and its orders have been reversed.
+    `sequence` counts the runs of the request, `again` marks one of all its lines after a reversal; `market_open` is
+    None where the market's calendar ends; `reversed_at` is None unless the run is replayed and its orders have been
+    reversed; `deferred_until` says how long deferred lines are tried again, None where there are none.
     """
 
     id: str | None
@@ -26,8 +27,10 @@ class RunPart:
     digest: str
     mode: str
     sequence: int = 1
+    again: bool = False
     market_open: bool | None = None
     reversed_at: str | None = None
+    deferred_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class SummaryPart:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """The whole report of one run."""
+    """The whole report of one run. `notes` are sentences for people about the call, beside its lines."""
 
     run: RunPart
     artifact: ArtifactPart
@@ -125,6 +128,7 @@ class RunReport:
     orders: list[OrderPart]
     summary: SummaryPart
     plan_token: str
+    notes: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
@@ -141,8 +145,13 @@ class RunReport:
             orders=[OrderPart(**item) for item in data["orders"]],
             summary=SummaryPart(**data["summary"]),
             plan_token=data["plan_token"],
+            notes=list(data.get("notes", ())),
         )
 
     def as_replay(self, *, reversed_at: str | None = None) -> "RunReport":
         """Return the same report, marked as a replay, and as reversed where it was."""
         return replace(self, run=replace(self.run, replay=True, reversed_at=reversed_at))
+
+    def with_note(self, *sentences: str) -> "RunReport":
+        """Return the same report with more notes."""
+        return replace(self, notes=[*self.notes, *sentences])

@@ -91,11 +91,22 @@ def _instruments(symbols: set[str]) -> dict[str, Instrument]:
 
 
 def plan_account(found: Prepared, view: AccountView) -> Plan | Refusal:
-    """Return the plan, or why there is none, with the file that it is about."""
+    """Return the plan, or why there is none, with the file that it is about. Nothing is planned while trading is
+    halted: that passes, and research is not used up by it.
+    """
+    if view.plan_input.state is TradingState.HALTED:
+        return _halted(found)
     plan = make_plan(view.plan_input)
     if isinstance(plan, Refusal):
         return Refusal(plan.code, f"{found.loaded.source}: {plan.message}", plan.details)
     return plan
+
+
+def _halted(found: Prepared) -> Refusal:
+    is_system = system_state() is TradingState.HALTED
+    where = "in the whole system" if is_system else f"in the account of {found.provider}"
+    message = f"trading is halted {where}: the request can be executed when it is active again"
+    return Refusal(Code.TRADING_HALTED, message)
 
 
 def token_of(found: Prepared, view: AccountView) -> str:

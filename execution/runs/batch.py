@@ -12,10 +12,11 @@ from typing import Any
 
 from execution.engine.planning.plan import symbols_to_price
 from execution.engine.vocabulary import Mode, Refusal
-from execution.models import ResearchRequest
+from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact
+from execution.runs import records
 from execution.runs.execute import execute
 from execution.runs.prepare import ExecutionRequest, default_artifacts_root, default_initial_balance
 from portfolios.selectors import books
@@ -60,24 +61,46 @@ class Done:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One request for one account: one that has not run, or one whose deferred lines are tried again."""
+
+    request_id: uuid.UUID
+    strategy_id: uuid.UUID | None
+    provider: str
+    mode: Mode
+    close_unlisted: bool = False
+
+
 def count_ready(batch: Batch) -> int:
-    """Return how many requests the batch would execute now."""
+    """Return how many requests the batch would execute now that have not run."""
     ready: int = _ready(batch).count()
     return ready if batch.limit is None else min(ready, batch.limit)
 
 
+def count_deferred(batch: Batch) -> int:
+    """Return how many requests that have run the batch would take up again, for lines that were deferred."""
+    deferred = len(_retries(batch, now=batch.clock()))
+    return deferred if batch.limit is None else min(deferred, batch.limit - count_ready(batch))
+
+
 def execute_pending(batch: Batch) -> Iterator[Done]:
-    """Execute what is ready, oldest first, and yield what became of each request as it is done.
+    """Execute what is ready, oldest first, then what was deferred, and yield what became of each request.
 
     The prices of a chunk are asked for at once. A refusal or a fault of one request does not keep the next ones.
+    What is executed now and deferred is not tried again by the same call.
     """
-    ids = list(_ready(batch).order_by("received_at", "pk").values_list("pk", flat=True)[: batch.limit])
-    for chunk in _chunks(ids, batch.chunk_size):
-        rows = list(ResearchRequest.objects.filter(pk__in=chunk).order_by("received_at", "pk"))
+    tasks = [*_first_runs(batch), *_retries(batch, now=batch.clock())][: batch.limit]
+    for chunk in _chunks(tasks, batch.chunk_size):
         now = batch.clock()
-        prices = batch.prices_at(now).remembering(_symbols(rows, batch))
-        for row in rows:
-            yield _execute(row, batch, prices=prices, now=now)
+        prices = batch.prices_at(now).remembering(_symbols(chunk, batch))
+        for task in chunk:
+            yield _execute(task, batch, prices=prices, now=now)
+
+
+def _first_runs(batch: Batch) -> list[_Task]:
+    rows = _ready(batch).order_by("received_at", "pk").values_list("pk", "strategy_id", "provider")
+    return [_Task(request_id=pk, strategy_id=strategy, provider=of, mode=batch.mode) for pk, strategy, of in rows]
 
 
 def _ready(batch: Batch) -> Any:
@@ -87,16 +110,39 @@ def _ready(batch: Batch) -> Any:
     return rows if batch.strategy_id is None else rows.filter(strategy_id=batch.strategy_id)
 
 
-def _chunks(ids: Iterable[uuid.UUID], size: int) -> Iterator[list[uuid.UUID]]:
-    items = iter(ids)
+def _retries(batch: Batch, *, now: datetime) -> list[_Task]:
+    """Return the requests with deferred lines, in the accounts and the mode that they were executed in."""
+    runs = ExecutionRun.objects.filter(pk__in=records.deferred_lines(now).values("run"))
+    # The weights of a rebalance came with its call: whoever made it makes it again.
+    runs = runs.exclude(request__origin=ResearchRequest.Origin.REBALANCE)
+    if batch.provider is not None:
+        runs = runs.filter(provider=batch.provider)
+    if batch.strategy_id is not None:
+        runs = runs.filter(strategy=batch.strategy_id)
+    found = {(run.request_id, run.account_id): _retry(run) for run in runs.order_by("started_at", "sequence")}
+    return list(found.values())
+
+
+def _retry(run: ExecutionRun) -> _Task:
+    return _Task(
+        request_id=run.request_id,
+        strategy_id=run.strategy_id,
+        provider=run.provider,
+        mode=Mode(run.parameters["mode"]),
+        close_unlisted=bool(run.parameters["close_unlisted"]),
+    )
+
+
+def _chunks(tasks: Iterable[_Task], size: int) -> Iterator[list[_Task]]:
+    items = iter(tasks)
     while chunk := list(islice(items, size)):
         yield chunk
 
 
-def _symbols(rows: Sequence[ResearchRequest], batch: Batch) -> frozenset[str]:
+def _symbols(tasks: Sequence[_Task], batch: Batch) -> frozenset[str]:
     """What the chunk's runs may need a price for: what its research names and what its accounts hold."""
-    accounts = {(row.strategy_id, row.provider) for row in rows if row.strategy_id is not None}
-    loaded = (load_artifact(batch.artifacts_root, request_id=row.pk, task_id=None) for row in rows)
+    accounts = {(task.strategy_id, task.provider) for task in tasks if task.strategy_id is not None}
+    loaded = (load_artifact(batch.artifacts_root, request_id=task.request_id, task_id=None) for task in tasks)
     named = [
         symbols_to_price(item.artifact, held=(), close_unlisted=False)
         for item in loaded
@@ -105,34 +151,35 @@ def _symbols(rows: Sequence[ResearchRequest], batch: Batch) -> frozenset[str]:
     return books.symbols_held_by(accounts).union(*named)
 
 
-def _execute(row: ResearchRequest, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
+def _execute(task: _Task, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
     request = ExecutionRequest(
-        request_id=str(row.pk),
-        strategy_id=str(row.strategy_id),
-        provider=row.provider,
+        request_id=str(task.request_id),
+        strategy_id=str(task.strategy_id),
+        provider=task.provider,
         initial_balance=batch.initial_balance,
         prices=prices,
         artifacts_root=batch.artifacts_root,
         actor=batch.actor,
         source=batch.source,
         now=now,
-        mode=batch.mode,
+        mode=task.mode,
+        close_unlisted=task.close_unlisted,
         accepted_prices=batch.accepted_prices,
     )
     try:
         answer = execute(request)
     except Exception as error:  # noqa: BLE001  # it is recorded as a failed run; the others go on
-        return _done(row, "failed", reason=f"{type(error).__name__}: {error}")
+        return _done(task, "failed", reason=f"{type(error).__name__}: {error}")
     if isinstance(answer, Refusal):
-        return _done(row, "refused", reason=f"[{answer.code}] {answer.message}")
-    return _reported(row, answer)
+        return _done(task, "refused", reason=f"[{answer.code}] {answer.message}")
+    return _reported(task, answer)
 
 
-def _reported(row: ResearchRequest, report: RunReport) -> Done:
+def _reported(task: _Task, report: RunReport) -> Done:
     return Done(
-        request_id=str(row.pk),
-        strategy_id=str(row.strategy_id),
-        provider=row.provider,
+        request_id=str(task.request_id),
+        strategy_id=str(task.strategy_id),
+        provider=task.provider,
         result="replayed" if report.run.replay else "executed",
         run_id=report.run.id,
         orders=len(report.orders),
@@ -140,5 +187,5 @@ def _reported(row: ResearchRequest, report: RunReport) -> Done:
     )
 
 
-def _done(row: ResearchRequest, result: str, *, reason: str) -> Done:
-    return Done(str(row.pk), str(row.strategy_id), row.provider, result, reason=reason)
+def _done(task: _Task, result: str, *, reason: str) -> Done:
+    return Done(str(task.request_id), str(task.strategy_id), task.provider, result, reason=reason)

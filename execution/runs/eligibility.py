@@ -1,12 +1,15 @@
-"""Which run of its request a call would be: the first, a follow-up of lines that waited for a person, or none.
+"""Which run of its request a call would be: the first, a follow-up of undecided lines, the same again, or none.
 
-A request is executed once per account. A line that was quarantined has not been decided. Once a person has settled
-what was in doubt, a follow-up run of the same request takes it, and only such lines: each line trades at most once.
+A request is executed once per account. A line that was quarantined has not been decided; once a person has settled
+what was in doubt, a follow-up run of the same request takes it. A line that something passing stopped has not been
+decided either, and a follow-up takes it while its time lasts. Each line trades at most once, unless the request is
+executed again on purpose, after its orders were reversed.
 """
 
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from execution.engine.parsing.artifact import Artifact
 from execution.engine.parsing.interpretation import Interpretation
@@ -16,23 +19,36 @@ from execution.reports.types import RunReport
 from execution.research.changes import artifact_changed
 from execution.research.inbox import LoadedArtifact
 from execution.runs import records
+from execution.runs.replays import Call, differences, replay_of
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A run that may take place: the artifact as it understands it, its number among the runs, its lines.
 
-    `lines` None: all of them.
+    `lines` None: all of them. `generation` counts how often the whole request was executed, `since` says when it
+    was this time; None: now. `replay` is the answer where the run would decide nothing: it only tries again what
+    was deferred, and asking again for what is done is no fault. `notes` say in what the call differs from the
+    request's first run.
     """
 
     loaded: LoadedArtifact
     sequence: int = 1
     lines: frozenset[int] | None = None
+    generation: int = 1
+    since: datetime | None = None
+    replay: RunReport | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def artifact(self) -> Artifact:
         """The part of the artifact that the run is about."""
         return self.loaded.artifact if self.lines is None else self.loaded.artifact.only(self.lines)
+
+    @property
+    def is_again(self) -> bool:
+        """Whether the whole request is executed again, after a reversal."""
+        return self.lines is None and self.generation > 1
 
 
 def next_attempt(
@@ -42,32 +58,66 @@ def next_attempt(
     provider: str,
     loaded: LoadedArtifact,
     accepted: Collection[str],
+    call: Call,
+    again: bool = False,
 ) -> Attempt | RunReport | Refusal:
     """Return the run that may take place, the newest report where nothing is left to do, or a refusal.
 
     `loaded` is read with all that people have said by now, `accepted` are the symbols whose price a person has
-    confirmed. A request of which a run was reversed has no follow-up. Refused: an artifact that has changed since
-    any account executed it.
+    confirmed; `again` asks for the whole request once more. A request of which a run was reversed has no follow-up.
+    Refused: an artifact that has changed since any account executed it, and `again` where orders still stand.
     """
     runs = records.find_runs(request_id=request_id)
     changed = [run for run in runs if run.digest != loaded.artifact.digest]
     if changed:
         return _changed(changed[0], loaded)
     mine = [run for run in runs if run.strategy_id == strategy_id and run.provider == provider]
-    if not mine:
-        return Attempt(loaded)
-    reread = _as_then(mine[0], loaded)
-    settled = frozenset() if isinstance(reread, Refusal) else _settled(mine, reread, accepted)
-    if settled and isinstance(reread, LoadedArtifact):
-        return Attempt(reread, max(run.sequence for run in mine) + 1, settled)
-    return _replay(mine[-1])
+    newest = [run for run in mine if run.generation == mine[-1].generation]
+    if again:
+        return _once_more(newest, loaded, call, request_id=request_id)
+    return _follow_up(newest, loaded, accepted, call) if newest else Attempt(loaded)
 
 
-def _replay(run: ExecutionRun) -> RunReport:
-    """The report of an earlier run, which says where the run was reversed since."""
-    reversal = records.reversal_of(run)
-    reversed_at = reversal.reversed_at.isoformat() if reversal else None
-    return RunReport.from_data(run.report).as_replay(reversed_at=reversed_at)
+def _follow_up(
+    runs: Sequence[ExecutionRun], loaded: LoadedArtifact, accepted: Collection[str], call: Call
+) -> Attempt | RunReport:
+    """Return the run of what is undecided and can be decided now, or the newest report where nothing is."""
+    replay = replay_of(runs[-1], call)
+    reread = _as_then(runs[0], loaded)
+    if isinstance(reread, Refusal):
+        return replay
+    settled, deferred = _settled(runs, reread, accepted), _deferred(runs, reread, now=call.now)
+    if not settled | deferred:
+        return replay
+    return Attempt(
+        reread,
+        sequence=runs[-1].sequence + 1,
+        lines=settled | deferred,
+        generation=runs[0].generation,
+        since=runs[0].started_at,
+        replay=None if settled else replay,
+        notes=tuple(differences(runs[0], call)),
+    )
+
+
+def _once_more(
+    runs: Sequence[ExecutionRun], loaded: LoadedArtifact, call: Call, *, request_id: uuid.UUID
+) -> Attempt | RunReport | Refusal:
+    """Return the run of the whole request after its orders were reversed: once, however many ask for it."""
+    if not runs:
+        message = f"request {request_id} has not been executed in this account: there is nothing to execute again"
+        return Refusal(Code.RUN_NOT_REVERSED, message)
+    standing = [run for run in runs if run.order_count and records.reversal_of(run) is None]
+    if not standing and any(records.reversal_of(run) for run in runs):
+        last = runs[-1]
+        return Attempt(loaded, sequence=last.sequence + 1, generation=last.generation + 1)
+    if runs[-1].generation > 1:
+        return replay_of(runs[-1], call)
+    which = standing[0] if standing else runs[-1]
+    message = (
+        f"run {which.pk} of request {request_id} has not been reversed: reverse it before it is executed again"
+    )
+    return Refusal(Code.RUN_NOT_REVERSED, message, {"run": str(which.pk)})
 
 
 def _changed(run: ExecutionRun, loaded: LoadedArtifact) -> Refusal:
@@ -106,6 +156,13 @@ def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collec
             or (item.line in confirmed and CONFIRMABLE.intersection(item.codes))
         }
     return frozenset(settled & clear)
+
+
+def _deferred(runs: Sequence[ExecutionRun], loaded: LoadedArtifact, *, now: datetime) -> frozenset[int]:
+    """The lines that something passing stopped, and whose time is not over."""
+    rows = records.deferred_lines(now).filter(run__in=[run.pk for run in runs])
+    readable = {item.line for item in loaded.artifact.recommendations}
+    return frozenset(set(rows.values_list("line", flat=True)) & readable)
 
 
 def _undecided(runs: Sequence[ExecutionRun]) -> dict[ExecutionRun, list[Recommendation]]:

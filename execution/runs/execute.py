@@ -13,7 +13,7 @@ from django.db import transaction
 from common.db.retry import run_transaction
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.serialization import plan_input_as_data
-from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.engine.vocabulary import Code, Mode, Outcome, Refusal
 from execution.prices.store import to_store
 from execution.reports.types import RunReport
 from execution.research.submission import INLINE, keep
@@ -84,7 +84,10 @@ def execute(request: ExecutionRequest) -> RunReport | Refusal:
     found = prepare(request)
     if not isinstance(found, Prepared):
         return found
-    refusal = _market_refusal(found) or _keep_inline(found)
+    closed = _market_refusal(found)
+    if closed is not None:
+        return _undecided(found, closed)
+    refusal = _keep_inline(found)
     if refusal is not None:
         return refusal
     try:
@@ -92,6 +95,22 @@ def execute(request: ExecutionRequest) -> RunReport | Refusal:
     except Exception as error:
         _record_failure(found, error)
         raise
+
+
+def _undecided(found: Prepared, why: Refusal) -> RunReport | Refusal:
+    """Answer a call that something passing stops. One that only tries deferred lines again gets their report."""
+    replay = found.attempt.replay
+    return why if replay is None else replay.with_note(f"Still deferred: [{why.code}] {why.message}.")
+
+
+def _deferred_again(found: Prepared, plan: Plan) -> RunReport | None:
+    """The report that stands, with what stops its lines, where deferred lines would all be deferred again."""
+    replay = found.attempt.replay
+    if replay is None or any(decision.outcome is not Outcome.DEFERRED for decision in plan.decisions):
+        return None
+    return replay.with_note(
+        *(f"Line {each.line} ({each.symbol}) is still deferred: {each.reason}" for each in plan.decisions)
+    )
 
 
 def _market_refusal(found: Prepared) -> Refusal | None:
@@ -140,11 +159,11 @@ def _execute_locked(found: Prepared) -> RunReport | Refusal:
     view = view_account(found, account, is_new=is_new)
     plan = plan_account(found, view)
     if isinstance(plan, Refusal):
-        return plan
+        return _undecided(found, plan) if plan.code is Code.TRADING_HALTED else plan
     token = token_of(found, view)
-    changed = token_refusal(found, token)
-    if changed is not None:
-        return changed
+    answer = token_refusal(found, token) or _deferred_again(found, plan)
+    if answer is not None:
+        return answer
     return _write(found, view, plan, account=account, run_id=run_id, token=token)
 
 
@@ -190,7 +209,7 @@ def _write(
         marks={symbol: quote.price for symbol, quote in found.prices.quotes.items()},
         context=_context(found, run_id),
     )
-    records.record_decisions(run, plan, booked)
+    records.record_decisions(run, plan, booked, deferral=found.deferral)
     report = report_of(found, view, plan, run_id=run_id, booked=booked, token=token)
     records.finish_run(
         run,
@@ -222,8 +241,8 @@ def _record_failure(found: Prepared, error: Exception) -> None:
         account = queries.find_account(strategy_id=found.strategy_id, provider=found.provider)
         if queries.find_strategy(found.strategy_id) is None:
             return
-        if isinstance(found.next_attempt(), RunReport):
-            return  # it is done: only the answer to its COMMIT was lost, every time
+        if _is_done(found, found.next_attempt()):
+            return  # only the answer to its COMMIT was lost, every time
         with transaction.atomic(durable=True):
             records.record_failure(
                 facts_of(found, {**parameters_of(found), **wishes_of(found.request)}, prices=found.prices.quotes),
@@ -232,3 +251,8 @@ def _record_failure(found: Prepared, error: Exception) -> None:
             )
     except Exception as second:  # noqa: BLE001  # whatever it is, it must not hide the fault
         error.add_note(f"The failure could not be recorded: {type(second).__name__}: {second}")
+
+
+def _is_done(found: Prepared, now: Attempt | RunReport | Refusal) -> bool:
+    """Whether the run was made after all: nothing is left to do, or what is left is a later run's."""
+    return isinstance(now, RunReport) or (isinstance(now, Attempt) and now.sequence > found.attempt.sequence)

@@ -7,6 +7,7 @@ from typing import Any
 from common.money import plain
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.sizing import Quote
+from execution.engine.vocabulary import Outcome
 from execution.reports.build import make_report
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.runs import records
@@ -41,6 +42,8 @@ def facts_of(found: Prepared, inputs: Mapping[str, Any], *, prices: Mapping[str,
         is_simulated=found.is_simulated,
         is_market_open=found.market.is_open,
         sequence=found.attempt.sequence,
+        generation=found.attempt.generation,
+        is_follow_up=found.attempt.lines is not None,
         actor=request.actor,
         source=request.source,
         now=request.now,
@@ -69,6 +72,8 @@ def report_of(
             digest=found.loaded.artifact.digest,
             mode=str(found.request.mode),
             sequence=found.attempt.sequence,
+            again=found.attempt.is_again,
+            deferred_until=found.deferral.expires_at.isoformat() if _is_deferring(plan) else None,
             market_open=found.market.is_open,
         ),
         artifact=ArtifactPart(found.loaded.source, found.artifact.line_count),
@@ -85,4 +90,9 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
+        notes=found.attempt.notes,
     )
+
+
+def _is_deferring(plan: Plan) -> bool:
+    return any(decision.outcome is Outcome.DEFERRED for decision in plan.decisions)

@@ -28,6 +28,8 @@ from execution.research.resolutions import interpretation_for
 from execution.research.submission import find_research
 from execution.runs.effective_policy import policy_for
 from execution.runs.eligibility import Attempt, next_attempt
+from execution.runs.records import Deferral
+from execution.runs.replays import Call
 from portfolios.domain.vocabulary import provider_meant
 from portfolios.selectors import books
 
@@ -46,9 +48,10 @@ def default_artifacts_root() -> Path:
 class ExecutionRequest:
     """What a door asks for. Ids are text as they came in; `initial_balance` (cash, above zero) is used where the
     account does not exist yet. `inline` is research that came with the call; without it, the request's directory
-    below `artifacts_root` is read. `accepted_prices` are the symbols whose price somebody has looked at. `now`, the
-    prices and the acting user are given: there is no clock below the doors. What a caller does not say of the first
-    deposit and of the root is as in the settings.
+    below `artifacts_root` is read. `accepted_prices` are the symbols whose price somebody has looked at. `again`
+    asks for the whole request once more, after its orders were reversed. `now`, the prices and the acting user are
+    given: there is no clock below the doors. What a caller does not say of the first deposit and of the root is as
+    in the settings.
     """
 
     request_id: str
@@ -67,6 +70,7 @@ class ExecutionRequest:
     create_strategy: str | None = None
     inline: LoadedArtifact | None = None
     accepted_prices: frozenset[str] = frozenset()
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +124,14 @@ class Prepared:
             provider=self.provider,
             loaded=self.read,
             accepted=self.request.accepted_prices,
+            call=call_of(self.request),
+            again=self.request.again,
         )
+
+    @property
+    def deferral(self) -> Deferral:
+        """How long the run's deferred lines are tried again."""
+        return Deferral(self.attempt.since or self.request.now, self.policy.defer_hours)
 
 
 def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
@@ -144,6 +155,8 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
         provider=provider,
         loaded=loaded,
         accepted=request.accepted_prices,
+        call=call_of(request),
+        again=request.again,
     )
     if not isinstance(attempt, Attempt):
         return attempt
@@ -166,6 +179,16 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
         unpriced=found.reasons,
         market=market_session(request.now),
         request=request,
+    )
+
+
+def call_of(request: ExecutionRequest) -> Call:
+    """Return what the call asks for, to be compared with what an earlier run of its request did."""
+    return Call(
+        now=request.now,
+        mode=str(request.mode),
+        close_unlisted=request.close_unlisted,
+        initial_balance=request.initial_balance,
     )
 
 

@@ -4,11 +4,11 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from common.money import quantize_percent
 from execution.engine.planning.decisions import Decision
@@ -21,6 +21,9 @@ from execution.models import ExecutionRun, Recommendation, RecommendationOrder, 
 from execution.research.inbox import LoadedArtifact
 from execution.research.records import store_request
 from portfolios.ledger import BookedOrder
+
+if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,24 @@ class RunFacts:
     is_simulated: bool
     is_market_open: bool | None
     sequence: int
+    generation: int
+    is_follow_up: bool
     actor: str
     source: str
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """How long what is deferred is tried again: from the first run of its request on, for some hours."""
+
+    since: datetime
+    hours: int
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is over."""
+        return self.since + timedelta(hours=self.hours)
 
 
 def find_runs(*, request_id: uuid.UUID) -> list[ExecutionRun]:
@@ -73,17 +91,45 @@ def orders_of(run: ExecutionRun) -> list[RecommendationOrder]:
 def undecided_lines() -> "QuerySet[Recommendation]":
     """Return the lines that are quarantined, not in a later run of the same request, and may have a follow-up.
 
-    A request of which a run was reversed has none.
+    A request of which a run was reversed has none, unless it was executed again since.
     """
+    return _open_lines(Outcome.QUARANTINED)
+
+
+def deferred_lines(now: datetime) -> "QuerySet[Recommendation]":
+    """Return the lines that something passing stopped and that a follow-up may still take at `now`."""
+    return _open_lines(Outcome.DEFERRED).filter(~_is_expired(now))
+
+
+def expired_lines(now: datetime) -> "QuerySet[Recommendation]":
+    """Return the lines that waited for a hindrance to pass until their time was over, or newer research came."""
+    return _open_lines(Outcome.DEFERRED).filter(_is_expired(now))
+
+
+def _is_expired(now: datetime) -> "Combinable | Q":
+    """Whether a deferred line has run out of time, or its account has executed newer research of its provider."""
+    newer = ExecutionRun.objects.filter(
+        account=OuterRef("run__account"),
+        status=ExecutionRun.Status.SUCCEEDED,
+        is_follow_up=False,
+        reversal=None,
+        started_at__gt=OuterRef("deferred_since"),
+    ).exclude(request=OuterRef("run__request"))
+    return Q(expires_at__lte=now) | Exists(newer.exclude(request__origin=ResearchRequest.Origin.REBALANCE))
+
+
+def _open_lines(outcome: Outcome) -> "QuerySet[Recommendation]":
     later = Recommendation.objects.filter(
         run__request=OuterRef("run__request"),
         run__account=OuterRef("run__account"),
         run__sequence__gt=OuterRef("run__sequence"),
         line=OuterRef("line"),
     )
-    rows = Recommendation.objects.filter(outcome=Outcome.QUARANTINED, run__status=ExecutionRun.Status.SUCCEEDED)
+    rows = Recommendation.objects.filter(outcome=outcome, run__status=ExecutionRun.Status.SUCCEEDED)
     taken_back = Reversal.objects.filter(
-        run__request=OuterRef("run__request"), run__account=OuterRef("run__account")
+        run__request=OuterRef("run__request"),
+        run__account=OuterRef("run__account"),
+        run__generation=OuterRef("run__generation"),
     )
     return rows.filter(~Exists(later), ~Exists(taken_back))
 
@@ -122,9 +168,9 @@ def record_failure(facts: RunFacts, *, account_id: uuid.UUID | None, error: Base
     )
 
 
-def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[BookedOrder]) -> None:
+def record_decisions(run: ExecutionRun, plan: Plan, booked: Sequence[BookedOrder], *, deferral: "Deferral") -> None:
     """Write one recommendation a decision, linked to its orders. `booked` follows the plan's intents."""
-    rows = {decision.line: _recommendation(run, decision) for decision in plan.decisions}
+    rows = {decision.line: _recommendation(run, decision, deferral) for decision in plan.decisions}
     stored = Recommendation.objects.bulk_create(rows.values())
     by_line = dict(zip(rows, stored, strict=True))
     RecommendationOrder.objects.bulk_create(
@@ -201,14 +247,17 @@ def _run_columns(facts: RunFacts) -> dict[str, Any]:
         "is_simulated": facts.is_simulated,
         "is_market_open": facts.is_market_open,
         "sequence": facts.sequence,
+        "generation": facts.generation,
+        "is_follow_up": facts.is_follow_up,
         "actor": facts.actor,
         "source": facts.source,
         "started_at": facts.now,
     }
 
 
-def _recommendation(run: ExecutionRun, decision: Decision) -> Recommendation:
+def _recommendation(run: ExecutionRun, decision: Decision, deferral: Deferral) -> Recommendation:
     item, percent = decision.recommendation, decision.allocation_percent
+    is_deferred = decision.outcome is Outcome.DEFERRED
     return Recommendation(
         run=run,
         line=decision.line,
@@ -224,5 +273,7 @@ def _recommendation(run: ExecutionRun, decision: Decision) -> Recommendation:
         outcome=decision.outcome.value,
         codes=[str(code) for code in decision.codes],
         reason=decision.reason,
+        deferred_since=deferral.since if is_deferred else None,
+        expires_at=deferral.expires_at if is_deferred else None,
         verdicts=[verdict_as_data(verdict) for verdict in decision.verdicts],
     )

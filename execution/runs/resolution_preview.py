@@ -21,6 +21,7 @@ from execution.research.resolutions import (
     suggested_rule,
 )
 from execution.runs.eligibility import Attempt, interpretation_of, next_attempt
+from execution.runs.replays import call_like
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def _look(line: StoredLine) -> Reading | Refusal:
         provider=run.provider,
         loaded=loaded,
         accepted=(),
+        call=call_like(run),
     )
     if isinstance(attempt, Refusal):
         return attempt

@@ -13,7 +13,7 @@ from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, Qu
 
 from common.web.tones import Tone
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
-from execution.selectors.research import answered_lines, inbox_entries, waiting_lines
+from execution.selectors.research import answered_lines, deferred_lines, inbox_entries, waiting_lines
 from portfolios.domain.vocabulary import TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
@@ -81,7 +81,7 @@ def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[At
         *_books(),
         *_runs(now),
         *_requests(),
-        *_lines(),
+        *_lines(now),
         *_accounts(now - price_max_age, hours=price_max_age / timedelta(hours=1)),
     ]
     arrived = {item.request_id for item in inbox_entries(root)}
@@ -157,7 +157,18 @@ def _requests() -> Iterator[_Kind]:
         )
 
 
-def _lines() -> Iterator[_Kind]:
+def _lines(now: datetime) -> Iterator[_Kind]:
+    yield _Kind(
+        name="deferred-lines",
+        words=(
+            "deferred line that is tried when its request is executed again",
+            "deferred lines that are tried when their requests are executed again",
+        ),
+        hint="Each says what stopped it: execute its request again when that has passed.",
+        model=Recommendation,
+        rows=deferred_lines(now),
+        filters={"waits": "retry"},
+    )
     yield _Kind(
         name="waiting-lines",
         words=("quarantined line that waits for a person", "quarantined lines that wait for a person"),

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from execution.arguments import parse_id
 from execution.models import ExecutionRun, LineResolution, Recommendation, ResearchRequest
-from execution.runs.records import undecided_lines
+from execution.runs import records
 
 _State = ResearchRequest.State
 
@@ -59,12 +59,27 @@ def unfinished_counts() -> dict[str, int]:
 
 def waiting_lines() -> "QuerySet[Recommendation]":
     """Return the lines that wait for a person: undecided, and without an answer since their run."""
-    return undecided_lines().filter(~Exists(_answers_since())).select_related("run__strategy")
+    return records.undecided_lines().filter(~Exists(_answers_since())).select_related("run__strategy")
 
 
 def answered_lines() -> "QuerySet[Recommendation]":
     """Return the lines that wait for their execution: undecided, with an answer that no run has seen."""
-    return undecided_lines().filter(Exists(_answers_since())).select_related("run__strategy")
+    return records.undecided_lines().filter(Exists(_answers_since())).select_related("run__strategy")
+
+
+def deferred_lines(now: datetime) -> "QuerySet[Recommendation]":
+    """Return the lines that something passing stopped, and that the next execution of their request takes."""
+    return records.deferred_lines(now).select_related("run__strategy")
+
+
+def expired_lines(now: datetime) -> "QuerySet[Recommendation]":
+    """Return the lines that were deferred until their time was over."""
+    return records.expired_lines(now).select_related("run__strategy")
+
+
+def with_expiry(rows: "QuerySet[Recommendation]", *, now: datetime) -> "QuerySet[Recommendation]":
+    """Return the lines, each with `is_expired`: deferred, and its time is over at `now`."""
+    return rows.annotate(is_expired=Exists(records.expired_lines(now).filter(pk=OuterRef("pk"))))
 
 
 def answers_to(request_id: uuid.UUID) -> dict[int, LineResolution]:

@@ -10,12 +10,16 @@ from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun, Recommendation
 from execution.reports.types import VerdictPart
 from execution.runs import records
+from execution.selectors.runs import lines_as_of
 from portfolios.selectors.books import one_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
-    """One line: as written, as understood, the decision with its codes and limits, and the orders it made."""
+    """One line: as written, as understood, the decision with its codes and limits, and the orders it made.
+
+    `expires_at` says until when a deferred line is tried again; its outcome is "EXPIRED" once that is over.
+    """
 
     line: int
     symbol: str
@@ -29,12 +33,13 @@ class Reviewed:
     outcome: str
     codes: list[str]
     reason: str
+    expires_at: datetime | None
     verdicts: list[VerdictPart]
     order_ids: list[str]
 
 
-def review_run(run_id: uuid.UUID) -> tuple[ExecutionRun, list[Reviewed]] | Refusal:
-    """Return the run and its lines, or why there is none. Three queries."""
+def review_run(run_id: uuid.UUID, *, now: datetime) -> tuple[ExecutionRun, list[Reviewed]] | Refusal:
+    """Return the run and its lines as they stand at `now`, or why there is none. At most four queries."""
     with one_snapshot():
         run = records.find_run(run_id)
         if run is None:
@@ -42,7 +47,7 @@ def review_run(run_id: uuid.UUID) -> tuple[ExecutionRun, list[Reviewed]] | Refus
         orders: dict[int, list[str]] = {}
         for link in records.orders_of(run):
             orders.setdefault(link.recommendation.line, []).append(str(link.order_id))
-        rows = records.lines_of(run, symbol=None)
+        rows = lines_as_of(run, now=now)
     return run, [_reviewed(row, orders.get(row.line, [])) for row in rows]
 
 
@@ -66,6 +71,7 @@ def _reviewed(row: Recommendation, order_ids: list[str]) -> Reviewed:
         outcome=row.outcome,
         codes=list(row.codes),
         reason=row.reason,
+        expires_at=row.expires_at,
         verdicts=[VerdictPart(**verdict) for verdict in row.verdicts],
         order_ids=order_ids,
     )

@@ -5,14 +5,16 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from execution.models import ExecutionRun
-from execution.runs.records import find_run, lines_of, orders_of, reversal_of
+from execution.engine.vocabulary import EXPIRED, Outcome
+from execution.models import ExecutionRun, Recommendation
+from execution.runs.records import expired_lines, find_run, lines_of, orders_of, reversal_of
+from execution.runs.replays import expired_reason
 
 __all__ = [
     "all_runs",
     "find_run",
     "last_run_at",
-    "lines_of",
+    "lines_as_of",
     "orders_of",
     "recent_runs",
     "reversal_of",
@@ -44,3 +46,15 @@ def runs_of_request(request_id: uuid.UUID) -> "QuerySet[ExecutionRun]":
 def last_run_at() -> datetime | None:
     """Return when the newest run began, None before the first one."""
     return ExecutionRun.objects.order_by("-started_at").values_list("started_at", flat=True).first()
+
+
+def lines_as_of(run: ExecutionRun, *, now: datetime) -> list[Recommendation]:
+    """Return the run's lines as they stand at `now`: what was deferred and is over says so. At most 2 queries."""
+    rows = lines_of(run, symbol=None)
+    if all(row.outcome != Outcome.DEFERRED for row in rows):
+        return rows
+    expired = set(expired_lines(now).filter(run=run).values_list("line", flat=True))
+    for row in rows:
+        if row.line in expired:
+            row.outcome, row.reason = EXPIRED, expired_reason(row, now=now)
+    return rows

@@ -196,6 +196,14 @@ class RiskLimits:
             outcome="QUARANTINED",
         )},
     )  # fmt: skip
+    defer_hours: int = field(
+        default=72,
+        metadata={ROW: Limit(
+            label="Deferral", section=Section.RESEARCH, kind=Kind.HOURS, stricter=smaller,
+            bounds=_AT_LEAST_ZERO,
+            note="for how long a line that something passing stopped is tried again, from the request's first run",
+        )},
+    )  # fmt: skip
     require_open_market: bool = field(
         default=False,
         metadata={ROW: Limit(

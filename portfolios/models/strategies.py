@@ -100,8 +100,15 @@ class RiskPolicy(models.Model):
     max_research_age_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="Age from which research waits for a person. Empty: the system's limit."
     )
+    defer_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Hours, from the first run of its request, in which a line that a passing hindrance stopped is"
+        " tried again. Empty: the system's.",
+    )
     all_or_nothing = models.BooleanField(
-        default=False, help_text="Whether research is refused as a whole where any of its lines is quarantined."
+        default=False,
+        help_text="Whether research is refused as a whole where any of its lines is quarantined or deferred.",
     )
     cash_reserve_percent = _percent("Cash that buys leave untouched.")
     min_order_value = CashField(null=True, blank=True, help_text="Smaller orders are skipped; full exits pass.")

@@ -37,9 +37,9 @@ def asked(desk: Desk, state: str, **changes: Any) -> bool:
 def test_a_halted_account_trades_nothing_until_it_is_freed(desks: list[Desk]):
     desk = desks[0]
     assert asked(desk, "HALTED")
-    assert outcomes(desk.run([line("KO", "BUY", 5), line("MSFT", "SELL")])) == ["DENIED", "DENIED"]
+    assert desk.refused([line("KO", "BUY", 5), line("MSFT", "SELL")]).code == "TRADING_HALTED"
     assert asked(desk, "REDUCING")
-    assert outcomes(desk.run([line("KO", "BUY", 5), line("MSFT", "SELL")])) == ["DENIED", "EXECUTED"]
+    assert outcomes(desk.run([line("KO", "BUY", 5), line("MSFT", "SELL")])) == ["DEFERRED", "EXECUTED"]
     assert asked(desk, "ACTIVE")
     assert outcomes(desk.run([line("KO", "BUY", 5)])) == ["EXECUTED"]
 

@@ -78,12 +78,13 @@ class Expected:
     positions: int
     recommendations: int
     failed: int = 0
+    reversed: int = 0
 
     def counts(self) -> dict[type[Model], int]:
-        """Return the rows by model; each run values the account once."""
+        """Return the rows by model; each run and each reversal values the account once."""
         return {
             ExecutionRun: self.runs + self.failed,
-            Valuation: self.runs,
+            Valuation: self.runs + self.reversed,
             Order: self.orders,
             LedgerEntry: self.entries,
             Position: self.positions,

@@ -2,13 +2,14 @@
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
 
+from execution.services import reverse_run
 from portfolios import reference_data
 from portfolios.models import Position, Strategy
 from portfolios.reference_data import PriceData
@@ -169,3 +170,46 @@ def test_a_line_that_waited_is_executed_once_however_many_confirm_it(desk: Desk,
 def test_without_the_second_look_a_line_that_waited_would_be_tried_by_all(desk: Desk, crowd: Crowd):
     """The control: the harness notices when nobody looks again under the lock."""
     assert _one_settled_line(desk, crowd, defects=("stale_turn",)) != []
+
+
+def _one_deferred_line(desk: Desk, crowd: Crowd, *, defects: tuple[str, ...] = ()) -> list[str]:
+    """Give the price that a line was deferred for, from everywhere at once; say what went wrong."""
+    request = desk.inbox.put(LINES)
+    first = desk.execute(request, prices={"MSFT": "450"}, now=datetime.now(UTC))
+    assert outcomes(first) == ["EXECUTED", "HELD", "DEFERRED"]
+    answers = crowd.call(shares_of(_calls(desk, [request], CALLS), PROCESSES), defects=defects)
+    expected = Expected(runs=2, orders=2, entries=3, positions=2, recommendations=4)
+    return [*complaints_about_answers(answers, executed=1), *complaints_about_books(desk.strategy, expected)]
+
+
+@pytest.mark.parametrize("attempt", range(count(1, 20)))
+def test_a_deferred_line_is_executed_once_however_many_bring_its_price(desk: Desk, crowd: Crowd, attempt: int):
+    assert _one_deferred_line(desk, crowd) == []
+
+
+def test_without_the_second_look_a_deferred_line_would_be_tried_by_all(desk: Desk, crowd: Crowd):
+    """The control: the harness notices when nobody looks again under the lock."""
+    assert _one_deferred_line(desk, crowd, defects=("stale_turn",)) != []
+
+
+def _one_reversed_request(desk: Desk, crowd: Crowd, *, defects: tuple[str, ...] = ()) -> list[str]:
+    """Ask from everywhere at once to execute a reversed request again; say what went wrong."""
+    now = datetime.now(UTC)
+    request = desk.inbox.put(LINES)
+    first = desk.execute(request, prices=PRICES, now=now)
+    reverse_run(uuid.UUID(first.run.id), actor="alice", source="service", reason="wrong price", now=now)
+    calls = [replace(call, again=True) for call in _calls(desk, [request], CALLS)]
+    answers = crowd.call(shares_of(calls, PROCESSES), defects=defects)
+    # The deposit, two purchases, both reversed, and two purchases again.
+    expected = Expected(runs=2, orders=4, entries=7, positions=4, recommendations=6, reversed=1)
+    return [*complaints_about_answers(answers, executed=1), *complaints_about_books(desk.strategy, expected)]
+
+
+@pytest.mark.parametrize("attempt", range(count(1, 20)))
+def test_a_reversed_request_is_executed_again_once_however_many_ask_for_it(desk: Desk, crowd: Crowd, attempt: int):
+    assert _one_reversed_request(desk, crowd) == []
+
+
+def test_without_the_second_look_a_reversed_request_would_be_executed_again_by_all(desk: Desk, crowd: Crowd):
+    """The control: the harness notices when nobody looks again under the lock."""
+    assert _one_reversed_request(desk, crowd, defects=("stale_turn",)) != []

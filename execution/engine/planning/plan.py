@@ -87,11 +87,12 @@ def make_plan(given: PlanInput) -> Plan | Refusal:
 
 
 def _all_or_nothing(plan: Plan) -> Refusal | None:
-    waiting = [decision for decision in plan.decisions if decision.outcome is Outcome.QUARANTINED]
+    undecided = (Outcome.QUARANTINED, Outcome.DEFERRED)
+    waiting = [decision for decision in plan.decisions if decision.outcome in undecided]
     if not waiting:
         return None
     lines = ", ".join(str(decision.line) for decision in waiting)
-    message = f"the policy executes all lines or none, and these wait for a person: {lines}. {waiting[0].reason}"
+    message = f"the policy executes all lines or none, and these are undecided: {lines}. {waiting[0].reason}"
     return Refusal(Code.ALL_OR_NOTHING, message, {"lines": lines})
 
 

@@ -14,7 +14,7 @@ from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.costs import BASIS_POINT
 from execution.engine.planning.limits import Entry
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, TradingState
+from execution.engine.vocabulary import PASSING, Code, Mode, Outcome, RecommendedAction, TradingState
 from portfolios.domain.accounting import Action, Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot
 
@@ -129,11 +129,11 @@ def route(item: Recommendation, market: Market) -> Route:
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
     """Return the full exit of a holding that the research does not list."""
-    if market.state is TradingState.HALTED:
-        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED, Code.UNLISTED))
-    refused = _unpriced(holding.symbol, market)
+    refused = _halted(market) or _unpriced(holding.symbol, market)
     if refused is not None:
-        return replace(refused, codes=(*refused.codes, Code.UNLISTED))
+        # The research says nothing of it, so no later run can take it up as one of its lines.
+        outcome = Outcome.SKIPPED if refused.outcome is Outcome.DEFERRED else refused.outcome
+        return Route(outcome=outcome, codes=(*refused.codes, Code.UNLISTED))
     action = exit_action(holding.side)
     leaving = Exit(line, holding.symbol, action, holding.quantity, full=True)
     return _marked(Route(exit=leaving, codes=(Code.UNLISTED,)), holding.symbol, market)
@@ -144,7 +144,7 @@ def _unpriced(symbol: str, market: Market) -> Route | None:
     if symbol in market.held_back:
         return Route(outcome=Outcome.QUARANTINED, codes=(Code.PRICE_OUT_OF_BAND,))
     if symbol not in market.quotes:
-        return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_PRICE,))
+        return Route(outcome=Outcome.DEFERRED, codes=(Code.NO_PRICE,))
     return None
 
 
@@ -170,9 +170,15 @@ def _marked(found: Route, symbol: str, market: Market) -> Route:
     return replace(found, codes=(*found.codes, Code.LAST_MARK))
 
 
+def _halted(market: Market) -> Route | None:
+    halted = market.state is TradingState.HALTED
+    return Route(outcome=Outcome.DEFERRED, codes=(Code.TRADING_HALTED,)) if halted else None
+
+
 def _refused(item: Recommendation, market: Market) -> Route | None:
-    if market.state is TradingState.HALTED:
-        return Route(outcome=Outcome.DENIED, codes=(Code.TRADING_HALTED,))
+    halted = _halted(market)
+    if halted is not None:
+        return halted
     if item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short:
         return Route(outcome=Outcome.DENIED, codes=(Code.SHORT_NOT_ALLOWED,))
     action = Action(item.action)
@@ -325,7 +331,7 @@ def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
     code = _entry_forbidden(item.symbol, market)
     if code is None:
         return found
-    outcome = Outcome.SKIPPED if code is Code.NO_PRICE else Outcome.DENIED
+    outcome = Outcome.DEFERRED if code in PASSING else Outcome.DENIED
     return Route(exit=found.exit, outcome=None if found.exit else outcome, codes=(code,))
 
 

@@ -1,7 +1,7 @@
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,16 +13,17 @@ from common.actor import os_user
 from common.commands import BooksCommand
 from common.text import counted
 from execution.arguments import parse_amount, parse_id, parse_provider
+from execution.engine.vocabulary import Outcome
 from execution.management import options as shared
 from execution.models import ExecutionRun
 from execution.prices import PriceChain
-from execution.services import Batch, Done, count_ready, execute_pending, scan_inbox
+from execution.services import Batch, Done, count_deferred, count_ready, execute_pending, scan_inbox
 
 
 class Command(BooksCommand):
     """Scans the inbox, executes what is ready, prints one line a request."""
 
-    help = "Execute every request of the inbox that is ready and has not run."
+    help = "Execute every request of the inbox that is ready and has not run, and what was deferred."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare which requests, and how many."""
@@ -46,12 +47,14 @@ class Command(BooksCommand):
         shared.granted(scan_inbox(settings.ARTIFACTS_ROOT, now=timezone.now()))
         as_json = options["output_format"] == "json"
         results: Counter[str] = Counter()
-        for done in self._shown(execute_pending(batch), total=count_ready(batch), hide=as_json):
+        deferred = 0
+        for done in self._shown(
+            execute_pending(batch), total=count_ready(batch) + count_deferred(batch), hide=as_json
+        ):
             results[done.result] += 1
+            deferred += (done.outcomes or {}).get(Outcome.DEFERRED, 0)
             self.stdout.write(json.dumps(done.as_data()) if as_json else _line(done))
-        summary = {name: results[name] for name in ("executed", "replayed", "refused", "failed")}
-        words = ", ".join(f"{count} {name}" for name, count in summary.items())
-        self.stdout.write(json.dumps({"summary": summary}) if as_json else f"Requests: {words}")
+        self.stdout.write(_summary(results, deferred=deferred, as_json=as_json))
         left = results["refused"] + results["failed"]
         if left:
             raise CommandError(f"{counted(left, 'request was', 'requests were')} not executed", returncode=1)
@@ -92,6 +95,15 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number above zero")
     return int(text)
+
+
+def _summary(results: Mapping[str, int], *, deferred: int, as_json: bool) -> str:
+    counts = {name: results[name] for name in ("executed", "replayed", "refused", "failed")}
+    if as_json:
+        return json.dumps({"summary": counts | {"deferred_lines": deferred}})
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    waiting = f"; {counted(deferred, 'line')} deferred, tried again by the next call" if deferred else ""
+    return f"Requests: {words}{waiting}"
 
 
 def _line(done: Done) -> str:

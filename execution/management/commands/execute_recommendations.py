@@ -33,6 +33,9 @@ class Command(BooksCommand):
         parser.add_argument(
             "--close-unlisted", action="store_true", help="with --mode rebalance: close what is not listed"
         )
+        parser.add_argument(
+            "--again", action="store_true", help="execute the request once more, after its orders were reversed"
+        )
         shared.add_plan_options(parser)
         parser.add_argument("--create-strategy", metavar="NAME", help="create the strategy if it does not exist")
 
@@ -48,4 +51,9 @@ def _execution_request(options: dict[str, Any], *, now: datetime) -> ExecutionRe
     execution_request = shared.execution_request_of(options, request_id=options["request_id"], mode=mode, now=now)
     if isinstance(execution_request, Refusal):
         return execution_request
-    return replace(execution_request, task_id=options["task_id"], create_strategy=options["create_strategy"])
+    return replace(
+        execution_request,
+        task_id=options["task_id"],
+        create_strategy=options["create_strategy"],
+        again=options["again"],
+    )

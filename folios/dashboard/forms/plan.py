@@ -51,6 +51,11 @@ class PlanForm(forms.Form):
         help_text="Symbols whose price somebody has checked, as MSFT, KO.",
         max_length=400,
     )
+    again = forms.BooleanField(
+        required=False,
+        label="Execute it again",
+        help_text="The whole request once more, after its orders were reversed.",
+    )
     task_id = forms.CharField(required=False, widget=forms.HiddenInput, max_length=36)
 
     def clean_initial_balance(self) -> Decimal:
@@ -93,6 +98,7 @@ class PlanForm(forms.Form):
             close_unlisted=given["close_unlisted"],
             plan_token=plan_token,
             accepted_prices=given["accepted"],
+            again=given.get("again", False),
         )
 
 

@@ -24,6 +24,7 @@ from execution.prices import configured_chain
 from execution.selectors.request_detail import read_arrived
 from execution.selectors.research import (
     answered_lines,
+    deferred_lines,
     find_request,
     inbox_entries,
     requests_stored,
@@ -96,6 +97,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
             Listing(
                 name="resolved", caption="Resolved lines that wait for a run", columns=_LINE_COLUMNS,
                 source=answered_lines(), row=_line_row, order="-since", empty="No resolved line waits for a run.",
+            ),
+            Listing(
+                name="deferred", caption="Deferred lines, tried again with their requests", columns=_LINE_COLUMNS,
+                source=deferred_lines(timezone.now()), row=_line_row, order="-since", empty="No line is deferred.",
             ),
         ]  # fmt: skip
         ready = unfinished_counts().get(ResearchRequest.State.READY, 0)
@@ -179,7 +184,7 @@ def _line_row(line: Any) -> Row:
             "line": line.line,
             "symbol": line.symbol,
             "action": line.action,
-            "reason": cause_of(line.reason, "QUARANTINED"),
+            "reason": cause_of(line.reason, line.outcome),
             "request": line.run.request_id,
             "run": line.run_id,
         },

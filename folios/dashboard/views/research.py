@@ -24,7 +24,7 @@ from execution.engine.parsing.artifact import Artifact
 from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.reports.types import RunReport
 from execution.selectors.request_detail import RequestDetail
-from execution.selectors.runs import runs_of_request
+from execution.selectors.runs import reversal_of, runs_of_request
 from execution.services import Preview, execute, preview_plan
 from folios.dashboard.forms.decisions import AssignForm
 from folios.dashboard.forms.plan import PlanForm
@@ -51,7 +51,9 @@ def _request_page(
     artifact = found.artifact if isinstance(found.artifact, Artifact) else None
     if not form.is_bound:
         own = {"strategy": found.strategy, "provider": found.provider, "task_id": task}
-        form.initial = {**form.initial, **own}
+        form.initial = {**form.initial, **own, "again": bool(request.GET.get("again"))}
+    if not any(reversal_of(run) for run in found.runs):
+        form.fields.pop("again", None)
     context = {
         "request_id": request_id,
         "source": found.source,
@@ -191,6 +193,8 @@ def _to_run(request: HttpRequest, report: RunReport) -> HttpResponse:
     """Go to the run of a report (303, so that Reload asks for the page alone)."""
     if report.run.replay:
         messages.info(request, "This request was executed before. This is that run; nothing was traded again.")
+        for note in report.notes:
+            messages.warning(request, note)
     else:
         count = report.summary.orders_created
         messages.success(request, f"Executed: {count} order{'' if count == 1 else 's'}.")

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
-from execution.selectors.runs import all_runs, find_run, lines_of, orders_of, reversal_of, runs_of_request
+from execution.selectors.research import deferred_lines
+from execution.selectors.runs import all_runs, find_run, lines_as_of, orders_of, reversal_of, runs_of_request
 from execution.services import reproduce_run
 from folios.dashboard.tables import outcome_words, runs_listing
 from folios.dashboard.views.pages import EXECUTE, page
@@ -57,17 +59,29 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     with one_snapshot():
         found = _run_or_404(run_id)
         links = orders_of(found)
+        lines = lines_as_of(found, now=timezone.now())
         context = {
             "run": found,
-            "lines": lines_of(found, symbol=None),
+            "lines": lines,
             "summary": found.report.get("summary"),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),
             "reversal": reversal_of(found),
             "may_reverse": _may_be_reversed(found) and request.user.has_perm(EXECUTE),
+            "may_execute": request.user.has_perm(EXECUTE),
+            **_deferred(found),
         }
         return page(request, "pages/run.html", context, listings=_listings(found, links))
+
+
+def _deferred(found: ExecutionRun) -> dict[str, Any]:
+    """Return until when the run's deferred lines are tried again, where any of them still is."""
+    still = list(deferred_lines(timezone.now()).filter(run=found))
+    if not still:
+        return {}
+    words = "1 line is" if len(still) == 1 else f"{len(still)} lines are"
+    return {"deferred_words": words, "deferred_until": still[0].expires_at}
 
 
 def _may_be_reversed(found: ExecutionRun) -> bool:

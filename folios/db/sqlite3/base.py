@@ -15,8 +15,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A SQLite connection that asks the library for its variable limit."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open the connection and take over its limit. Raises what sqlite3.connect raises."""
-        connection = super().get_new_connection(conn_params)
+        """Open the connection and take over its limit. Raises what sqlite3.connect raises.
+
+        Where the database is locked, the first statements on the connection fail and Django forgets it: it is
+        closed here, so that nothing holds the file.
+        """
+        opened: list[sqlite3.Connection] = []
+
+        def kept(*args: Any, **options: Any) -> sqlite3.Connection:
+            opened.append(sqlite3.Connection(*args, **options))
+            return opened[0]
+
+        try:
+            connection = super().get_new_connection({**conn_params, "factory": kept})
+        except BaseException:
+            for each in opened:
+                each.close()
+            raise
         limit = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         self.features.max_query_params = limit  # type: ignore[misc]  # a plain class attribute in 5.2
         return connection

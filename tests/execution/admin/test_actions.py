@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from common.web.export import csv_lines, json_lines, safe_cell
@@ -655,3 +656,36 @@ def queries_of(client: Client, address: str) -> list[Any]:
     with CaptureQueriesContext(connection) as made:
         assert client.get(address).status_code == 200
     return list(made)
+
+
+# --- what is deferred, and what is executed again ---
+
+
+def test_a_deferred_line_is_found_by_what_it_waits_for_and_expires(boss: Client, desk: Desk):
+    for symbol, then in (("KO", timezone.now()), ("PG", timezone.now() - timedelta(hours=73))):
+        Desk(desk.inbox, desk.strategy, "openai" if symbol == "PG" else "anthropic").run(
+            [line(symbol, "BUY", 5)], prices={}, now=then
+        )
+    listed = page(Recommendation, "changelist")
+    for waits, symbol, words in (("retry", "KO", "Deferred"), ("over", "PG", "Expired")):
+        shown = boss.get(listed, {"waits": waits})
+        assert [row.symbol for row in shown.context["cl"].result_list] == [symbol]
+        assert words in shown.content.decode()
+    assert (
+        "deferred line that is tried when its request is executed again"
+        in boss.get(reverse("admin:index")).content.decode()
+    )
+
+
+def test_a_reversed_request_is_executed_again_on_purpose(boss: Client, desk: Desk):
+    request_id = desk.run([line("MSFT", "BUY", 10)]).run.request_id
+    run = ExecutionRun.objects.get()
+    act(boss, run, "reverse", "wrong price")
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = options(desk, again="on")
+    done = confirm(boss, address, "at the right price", request_id=request_id, **sent)
+    assert done.status_code == 302, errors_of(done)
+    assert list(ExecutionRun.objects.order_by("sequence").values_list("generation", "order_count")) == [
+        (1, 1),
+        (2, 1),
+    ]

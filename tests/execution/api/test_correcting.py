@@ -1,9 +1,11 @@
 """Reversing a run, trying a failed one again, halting an account: over HTTP, once, on record."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from execution.models import ExecutionRun, Reversal
 from portfolios.models import Order, TradingStateChange
@@ -118,7 +120,7 @@ def test_an_account_is_halted_and_freed_with_a_reason(caller: Caller, desk: Desk
     halted = caller.post(address, {"state": "HALTED", "reason": "earnings"})
 
     assert halted.json() == {"account_id": str(desk.account.pk), "before": "ACTIVE", "after": "HALTED"}
-    assert [decision.outcome for decision in desk.run([line("KO", "BUY", 5)]).decisions] == ["DENIED"]
+    assert desk.refused([line("KO", "BUY", 5)]).code == "TRADING_HALTED"
     change = TradingStateChange.objects.get()
     assert (change.actor, change.reason) == ("carol", "earnings")
     again = caller.post(address, {"state": "HALTED", "reason": "still"})
@@ -138,3 +140,45 @@ def test_a_state_that_is_none_or_has_no_reason_is_refused(caller: Caller, desk: 
 def test_the_state_of_no_account_is_not_found(caller: Caller):
     body = {"state": "HALTED", "reason": "x"}
     problem(caller.post(f"/accounts/{new_id()}/trading-state/", body), 404, "NOT_FOUND")
+
+
+def test_a_reversed_request_is_executed_again_when_the_call_says_so(caller: Caller, desk: Desk):
+    report = desk.run([line("KO", "BUY", 5)], prices={"KO": "50"})
+    body = {"request_id": report.run.request_id, "strategy_id": str(desk.strategy.pk), "prices": {"KO": "50"}}
+    problem(caller.post("/executions/", {**body, "again": True}), 409, "RUN_NOT_REVERSED")
+    caller.post(f"/executions/{report.run.id}/reverse/", WHY)
+
+    assert caller.post("/executions/", body).json()["run"]["replay"]
+    done = caller.post("/executions/", {**body, "again": True})
+
+    assert (done.status_code, done.json()["run"]["sequence"], done.json()["run"]["again"]) == (201, 2, True)
+    again = caller.post("/executions/", {**body, "again": True, "mode": "target"})
+    assert (again.status_code, again.json()["run"]["id"]) == (200, done.json()["run"]["id"])
+    assert again.json()["notes"] == ["This call asks for mode target; the request was executed in mode allocate."]
+
+
+def test_a_deferred_line_says_until_when_and_is_executed_by_the_same_call(caller: Caller, desk: Desk):
+    report = desk.run([line("MSFT", "BUY", 5), line("KO", "BUY", 5)], prices={"MSFT": "50"}, now=timezone.now())
+    row = caller.get(f"/executions/{report.run.id}/").json()["decisions"][1]
+    assert (row["outcome"], row["codes"]) == ("DEFERRED", ["NO_PRICE"])
+    assert datetime.fromisoformat(row["expires_at"]) == datetime.fromisoformat(str(report.run.deferred_until))
+
+    body = {"request_id": report.run.request_id, "strategy_id": str(desk.strategy.pk), "prices": {"KO": "50"}}
+    done = caller.post("/executions/", body)
+
+    assert (done.status_code, [line["outcome"] for line in done.json()["decisions"]]) == (201, ["EXECUTED"])
+
+
+def test_a_line_whose_time_is_over_is_shown_as_expired(caller: Caller, desk: Desk):
+    report = desk.run([line("KO", "BUY", 5)], prices={})
+    row = caller.get(f"/executions/{report.run.id}/").json()["decisions"][0]
+    assert (row["outcome"], row["reason"].startswith("Expired, because it was tried until")) == ("EXPIRED", True)
+
+
+def test_a_halted_account_refuses_research_and_keeps_it(caller: Caller, desk: Desk):
+    desk.run(PUBLISHED)
+    caller.post(f"/accounts/{desk.account.pk}/trading-state/", {"state": "HALTED", "reason": "earnings"})
+    body = {"request_id": desk.inbox.put([line("KO", "BUY", 5)]), "strategy_id": str(desk.strategy.pk)}
+    for address in ("/executions/", "/executions/preview/"):
+        problem(caller.post(address, body), 409, "TRADING_HALTED")
+    assert ExecutionRun.objects.count() == 1

@@ -103,19 +103,20 @@ COVERED = "Bought to cover 200.00 FAC at 100.00 for $20,000.00; no more, because
 
 
 @pytest.mark.parametrize(
-    ("situation", "words"),
+    ("lead", "situation", "words"),
     [
         (
+            "Denied",
             {"policy": roomy(restricted_symbols=frozenset({"FAC"}))},
             "FAC is restricted to orders that reduce a position.",
         ),
-        ({"state": "REDUCING"}, "trading is limited to orders that reduce a position."),
-        ({"inactive": {"FAC"}}, "FAC is no longer traded, and what is held of it may only be reduced."),
+        ("Deferred", {"state": "REDUCING"}, "trading is limited to orders that reduce a position."),
+        ("Denied", {"inactive": {"FAC"}}, "FAC is no longer traded, and what is held of it may only be reduced."),
     ],
 )
-def test_a_flip_that_may_only_reduce_is_explained_in_english(situation: dict[str, Any], words: str):
+def test_a_flip_that_may_only_reduce_is_explained_in_english(lead: str, situation: dict[str, Any], words: str):
     assert reason(rec("FAC", "BUY", 30), on=SHORT_OF_FAC, **situation) == COVERED + words
-    assert reason(rec("FAC", "BUY", 30), **situation) == f"Denied: {words}"
+    assert reason(rec("FAC", "BUY", 30), **situation) == f"{lead}: {words}"
 
 
 def test_a_sale_of_more_than_is_held_is_reduced_to_what_is_held():

@@ -207,7 +207,7 @@ def test_without_simulation_a_symbol_without_a_price_is_skipped_and_a_given_defa
 ):
     settings.PRICE_SOURCES = ["database"]
     request = desk.inbox.put([line("MSFT", "BUY", 10)])
-    assert "Skipped [NO_PRICE]" in run(request, str(desk.strategy.pk), "--dry-run")
+    assert "Deferred [NO_PRICE]" in run(request, str(desk.strategy.pk), "--dry-run")
     assert "@ $450.0" in run(request, str(desk.strategy.pk), "--default-price", "450")
     assert ExecutionRun.objects.get().is_simulated
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from execution.models import MappingRule, ResearchRequest
+from execution.models import ExecutionRun, MappingRule, ResearchRequest
 from portfolios.models import Order
 from tests.scenes import Desk, line, whole_database
 
@@ -82,7 +82,7 @@ def test_json_has_one_line_a_request_and_then_the_summary(desk: Desk):
     request = put(desk)
     first, last = [json.loads(text) for text in typed("execute_pending", "--format", "json").splitlines()]
     assert (first["request_id"], first["result"], first["orders"]) == (request, "executed", 1)
-    assert last == {"summary": {"executed": 1, "replayed": 0, "refused": 0, "failed": 0}}
+    assert last == {"summary": {"executed": 1, "replayed": 0, "refused": 0, "failed": 0, "deferred_lines": 0}}
 
 
 def test_a_refused_request_gives_exit_code_1_after_the_others_were_done(desk: Desk):
@@ -153,7 +153,7 @@ def test_a_line_is_resolved_and_then_executed(desk: Desk):
     said = typed("resolve_line", request, 2, "--action", "sell", "--reason", "asked")
     assert said == f"line 2: SELL is kept. Execute request {request} again to trade it\n"
     printed = typed("execute_recommendations", request, desk.strategy.pk, "--default-price", "100")
-    assert printed.startswith("Follow-up run 2 of the request: the lines that waited for a person\n")
+    assert printed.startswith("Follow-up run 2 of the request: the lines that were undecided\n")
     assert "Skipped [NO_POSITION]" in printed
 
 
@@ -174,3 +174,40 @@ def test_a_word_is_mapped_and_the_rule_ended(desk: Desk):
     )
     assert MappingRule.objects.count() == 2
     assert "not one of BUY" in refused("add_mapping_rule", "openai", "action", "x", "PANIC", "--reason", "r")
+
+
+def test_what_was_deferred_is_tried_again_by_the_next_call(desk: Desk, settings: Settings):
+    settings.PRICE_SOURCES = ["database"]
+    request = put(desk, line("MSFT", "BUY", 10), line("KO", "BUY", 5))
+    said = typed("execute_pending", "--price", "MSFT=450").splitlines()
+    assert said == [
+        f"{request} executed: 1 order (1 DEFERRED, 1 EXECUTED)",
+        "Requests: 1 executed, 0 replayed, 0 refused, 0 failed; 1 line deferred, tried again by the next call",
+    ]
+    assert typed("execute_pending", "--price", "KO=50").splitlines() == [
+        f"{request} executed: 1 order (1 EXECUTED)",
+        "Requests: 1 executed, 0 replayed, 0 refused, 0 failed",
+    ]
+    assert typed("execute_pending") == "Requests: 0 executed, 0 replayed, 0 refused, 0 failed\n"
+
+
+def test_a_halted_system_leaves_the_inbox_as_it_is(desk: Desk, settings: Settings):
+    request = put(desk)
+    typed("scan_inbox")
+    settings.TRADING_STATE = "HALTED"
+    refused("execute_pending", "--price", "MSFT=450")
+    assert ResearchRequest.objects.get().state == "ready"
+    settings.TRADING_STATE = "ACTIVE"
+    assert typed("execute_pending", "--price", "MSFT=450").startswith(f"{request} executed: 1 order")
+
+
+def test_a_reversed_request_is_executed_again_when_it_is_said_so(desk: Desk):
+    request = put(desk)
+    call = ("execute_recommendations", request, desk.strategy.pk, "--price", "MSFT=450")
+    typed(*call)
+    assert refused(*call, "--again").startswith("[RUN_NOT_REVERSED] run ")
+    typed("reverse_run", ExecutionRun.objects.get().pk, "--reason", "wrong price")
+    assert typed(*call).startswith("Replay: ")
+    assert typed(*call, "--again").startswith(
+        "Run 2 of the request, executed again after its orders were reversed\n"
+    )

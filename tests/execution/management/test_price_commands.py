@@ -171,7 +171,7 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
     assert "  Quarantined [PRICE_OUT_OF_BAND]: " in printed
     assert "  To trade at this price, run it again with --accept-price MSFT\n" in printed
     printed = typed(*call, "--accept-price", "msft")
-    assert printed.startswith("Follow-up run 2 of the request: the lines that waited for a person\n")
+    assert printed.startswith("Follow-up run 2 of the request: the lines that were undecided\n")
     assert "  Created BUY order: 22.22 shares @ $450.0 = $9,999.00\n" in printed
     assert typed(*call).startswith(f"Replay: request {request} was executed before")
 

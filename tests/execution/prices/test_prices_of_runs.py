@@ -72,7 +72,7 @@ def test_a_stored_price_is_not_stored_again_under_another_name(desk: Desk):
     stored("MSFT", "450")
     chain = PriceChain((DatabaseSource(NOW),), now=NOW)
     report = desk.execute(desk.inbox.put([line("MSFT", "BUY", 10)]), prices={}, accepted_prices=frozenset())
-    assert outcomes(report) == ["SKIPPED"]
+    assert outcomes(report) == ["DEFERRED"]
     execution_request = replace(desk.execution_request(desk.inbox.put([line("MSFT", "BUY", 10)])), prices=chain)
     assert outcomes(report_of(execute(execution_request))) == ["EXECUTED"]
     assert Price.objects.count() == 1
@@ -237,7 +237,7 @@ def test_a_holding_without_a_price_is_sold_at_its_last_mark_and_says_so(desk: De
 def test_a_holding_without_a_price_is_not_added_to(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "450"})
     report = desk.run([line("MSFT", "BUY", 5)], prices={"KO": "60"})
-    assert [(item.outcome, item.codes) for item in report.decisions] == [("SKIPPED", ["NO_PRICE"])]
+    assert [(item.outcome, item.codes) for item in report.decisions] == [("DEFERRED", ["NO_PRICE"])]
 
 
 def test_an_inactive_security_is_sold_and_not_bought(desk: Desk):

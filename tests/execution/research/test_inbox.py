@@ -554,7 +554,7 @@ def test_a_policy_may_want_all_lines_or_none(desk: Desk):
     before = whole_database()
     refusal = refusal_of(execute(desk.execution_request(request)))
     assert refusal.code is Code.ALL_OR_NOTHING
-    assert "these wait for a person: 2." in refusal.message
+    assert "these are undecided: 2." in refusal.message
     assert whole_database() == before
     scanned(desk.inbox)
     resolved(request, 2, action="BUY")

@@ -36,6 +36,7 @@ TIGHTENED: dict[str, tuple[Any, Any, Any]] = {
     "short_margin_percent": (Decimal(50), Decimal(80), Decimal(30)),
     "price_band_percent": (Decimal(25), Decimal(10), Decimal(40)),
     "max_research_age_hours": (48, 24, 72),
+    "defer_hours": (48, 24, 96),
     "require_open_market": (False, True, False),
     "all_or_nothing": (False, True, False),
     "on_breach": ("clamp", "reject", "clamp"),

@@ -21,6 +21,7 @@ class Call:
     initial_balance: str = "100000"
     create_strategy: str | None = None
     accept: Sequence[str] = ()
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def execution_request(call: Call) -> ExecutionRequest:
         now=datetime.now(UTC),
         create_strategy=call.create_strategy,
         accepted_prices=frozenset(call.accept),
+        again=call.again,
     )
 
 
@@ -69,7 +70,7 @@ def command_line(call: Call) -> list[str]:
     create = ["--create-strategy", call.create_strategy] if call.create_strategy else []
     return [
         "execute_recommendations", call.request_id, call.strategy_id, "--initial-balance", call.initial_balance,
-        "--format", "json", *prices, *accept, *create,
+        "--format", "json", *prices, *accept, *create, *(["--again"] if call.again else []),
     ]  # fmt: skip
 
 
@@ -91,6 +92,7 @@ def _api(call: Call) -> _Said:
         "initial_balance": call.initial_balance,
         "prices": call.prices,
         "accept_prices": list(call.accept),
+        "again": call.again,
         **({"create_strategy": call.create_strategy} if call.create_strategy else {}),
     }
     response = _client().post("/api/v1/executions/", json.dumps(body), content_type="application/json")

@@ -108,7 +108,7 @@ def outcome_of(plan: Plan | Refusal) -> tuple[str, str, str]:
 
 def test_every_row_that_stops_something_has_a_case():
     assert sorted(CASES) == sorted(row.field for row in STOPPING)
-    assert {row.field for row in LIMITS if not row.code} == {"on_breach", "rounding"}
+    assert {row.field for row in LIMITS if not row.code} == {"on_breach", "rounding", "defer_hours"}
 
 
 @EVERY_LIMIT

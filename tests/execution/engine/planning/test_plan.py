@@ -256,9 +256,9 @@ def test_a_run_of_quarantined_lines_alone_changes_nothing():
         (rec("MSFT", "BUY", 10), {"prices": {"MSFT": 450}}, "Bought 22.22 MSFT at 450.00 for $9,999.00."),
         (rec("MSFT", "HOLD"), {}, "Held: no order. MSFT is not closed as an unlisted position."),
         (rec("AAPL", "SELL"), {}, "Skipped: there is no such position in AAPL."),
-        (rec("MSFT", "BUY", 10), {"unpriced": {"MSFT"}}, "Skipped: there is no price for MSFT."),
+        (rec("MSFT", "BUY", 10), {"unpriced": {"MSFT"}}, "Deferred: there is no price for MSFT."),
         (rec("MSFT", "SELL_SHORT", 10), {}, "Denied: the policy does not allow short selling."),
-        (rec("MSFT", "BUY", 10), {"state": "HALTED"}, "Denied: trading is halted."),
+        (rec("MSFT", "BUY", 10), {"state": "HALTED"}, "Deferred: trading is halted."),
         (
             rec("MSFT", "BUY", 30),
             {"policy": Policy()},
@@ -454,14 +454,14 @@ def test_a_reducing_account_keeps_the_exit_of_a_flip():
     books = account(cash=120_000, short={"XOM": (200, 100)})
     plan = plan_of(rec("XOM", "BUY", 30), rec("AAPL", "BUY", 10), on=books, state="REDUCING")
     assert orders(plan) == ["BUY_TO_COVER 200 XOM @ 100"]
-    assert endings(plan) == ["CLAMPED REDUCING_ONLY", "DENIED REDUCING_ONLY"]
+    assert endings(plan) == ["CLAMPED REDUCING_ONLY", "DEFERRED REDUCING_ONLY"]
 
 
 def test_a_halted_account_does_nothing():
     books = account(cash=90_000, long={"MSFT": (100, 100)})
     plan = plan_of(rec("MSFT", "SELL"), rec("AAPL", "BUY", 10), rec("XOM", "HOLD"), on=books, state="HALTED")
     assert plan.intents == ()
-    assert endings(plan) == ["DENIED TRADING_HALTED", "DENIED TRADING_HALTED", "HELD"]
+    assert endings(plan) == ["DEFERRED TRADING_HALTED", "DEFERRED TRADING_HALTED", "HELD"]
 
 
 # Targets
@@ -608,7 +608,7 @@ def test_only_a_rebalance_that_is_told_to_sweeps(situation: dict[str, Any]):
 @pytest.mark.parametrize(
     ("situation", "expected"),
     [
-        ({"state": "HALTED"}, "DENIED TRADING_HALTED UNLISTED"),
+        ({"state": "HALTED"}, "SKIPPED TRADING_HALTED UNLISTED"),
         ({"unpriced": {"XOM"}}, "SKIPPED NO_PRICE UNLISTED"),
         ({"state": "REDUCING"}, "EXECUTED UNLISTED"),
         ({"policy": roomy(min_order_value=Decimal(50_000))}, "EXECUTED UNLISTED"),

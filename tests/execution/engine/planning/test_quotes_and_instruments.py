@@ -36,7 +36,7 @@ def test_a_security_of_which_nothing_is_said_is_bought_in_hundredths_and_any_qua
 
 def test_at_the_last_mark_and_of_an_inactive_security_nothing_is_bought():
     below = replace(QUOTE, price=Decimal(99))
-    assert bought(replace(below, reduce_only=True)) == ([], ["SKIPPED NO_PRICE"])
+    assert bought(replace(below, reduce_only=True)) == ([], ["DEFERRED NO_PRICE"])
     assert bought(below, MSFT=Instrument("MSFT", active=False)) == ([], ["DENIED SECURITY_INACTIVE"])
 
 

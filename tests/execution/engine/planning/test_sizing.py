@@ -160,10 +160,10 @@ def test_where_shorts_are_not_allowed_none_is_opened_nor_anything_sold_for_it(mo
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("BUY AAPL", "DENIED TRADING_HALTED"),
-        ("SELL MSFT", "DENIED TRADING_HALTED"),
-        ("SELL_SHORT AAPL", "DENIED TRADING_HALTED"),
-        ("BUY_TO_COVER XOM", "DENIED TRADING_HALTED"),
+        ("BUY AAPL", "DEFERRED TRADING_HALTED"),
+        ("SELL MSFT", "DEFERRED TRADING_HALTED"),
+        ("SELL_SHORT AAPL", "DEFERRED TRADING_HALTED"),
+        ("BUY_TO_COVER XOM", "DEFERRED TRADING_HALTED"),
         ("HOLD MSFT", "HELD"),
     ],
 )
@@ -172,12 +172,12 @@ def test_where_trading_is_halted_nothing_trades(line: str, expected: str):
 
 
 REDUCTIONS = [
-    ("BUY AAPL", "DENIED {code}"),
-    ("BUY MSFT", "DENIED {code}"),
+    ("BUY AAPL", "{stopped} {code}"),
+    ("BUY MSFT", "{stopped} {code}"),
     ("BUY XOM", "BUY_TO_COVER 50 all {code}"),
     ("SELL MSFT", "SELL 100 all"),
-    ("SELL_SHORT AAPL", "DENIED {code}"),
-    ("SELL_SHORT XOM", "DENIED {code}"),
+    ("SELL_SHORT AAPL", "{stopped} {code}"),
+    ("SELL_SHORT XOM", "{stopped} {code}"),
     ("SELL_SHORT MSFT", "SELL 100 all {code}"),
     ("BUY_TO_COVER XOM", "BUY_TO_COVER 50 all CLAMPED_TO_POSITION"),
     ("HOLD MSFT", "HELD"),
@@ -186,13 +186,13 @@ REDUCTIONS = [
 
 @pytest.mark.parametrize(("line", "expected"), REDUCTIONS)
 def test_a_reducing_account_only_reduces(line: str, expected: str):
-    assert routed(line, 15, state="REDUCING") == expected.format(code="REDUCING_ONLY")
+    assert routed(line, 15, state="REDUCING") == expected.format(stopped="DEFERRED", code="REDUCING_ONLY")
 
 
 @pytest.mark.parametrize(("line", "expected"), REDUCTIONS)
 def test_a_restricted_symbol_may_only_be_reduced(line: str, expected: str):
     restricted = roomy(allow_short=True, restricted_symbols=frozenset({line.split()[1]}))
-    assert routed(line, 15, policy=restricted) == expected.format(code="RESTRICTED_SYMBOL")
+    assert routed(line, 15, policy=restricted) == expected.format(stopped="DENIED", code="RESTRICTED_SYMBOL")
 
 
 def test_a_restricted_symbol_may_be_trimmed_to_its_weight():
@@ -202,17 +202,17 @@ def test_a_restricted_symbol_may_be_trimmed_to_its_weight():
 
 @pytest.mark.parametrize("line", ["BUY MSFT", "SELL MSFT", "SELL_SHORT AAPL", "BUY_TO_COVER XOM"])
 def test_a_symbol_without_a_price_is_skipped(line: str):
-    assert routed(line, 10, unpriced={line.split()[1]}) == "SKIPPED NO_PRICE"
+    assert routed(line, 10, unpriced={line.split()[1]}) == "DEFERRED NO_PRICE"
 
 
 @pytest.mark.parametrize(
     ("line", "situation", "expected"),
     [
         ("HOLD AAPL", {"state": "HALTED", "unpriced": {"AAPL"}}, "HELD"),
-        ("SELL_SHORT AAPL", {"state": "HALTED", "policy": roomy()}, "DENIED TRADING_HALTED"),
+        ("SELL_SHORT AAPL", {"state": "HALTED", "policy": roomy()}, "DEFERRED TRADING_HALTED"),
         ("SELL_SHORT AAPL", {"policy": roomy(), "unpriced": {"AAPL"}}, "DENIED SHORT_NOT_ALLOWED"),
         ("SELL AAPL", {"unpriced": {"AAPL"}}, "SKIPPED NO_POSITION"),
-        ("BUY AAPL", {"unpriced": {"AAPL"}, "state": "REDUCING"}, "SKIPPED NO_PRICE"),
+        ("BUY AAPL", {"unpriced": {"AAPL"}, "state": "REDUCING"}, "DEFERRED NO_PRICE"),
         (
             "BUY AAPL",
             {"state": "REDUCING", "policy": roomy(restricted_symbols=frozenset({"AAPL"}))},
@@ -350,7 +350,7 @@ def test_a_difference_that_costs_explain_is_no_drift():
         (Side.SHORT, {}, "BUY_TO_COVER 10 all UNLISTED"),
         (Side.LONG, {"state": "REDUCING"}, "SELL 10 all UNLISTED"),
         (Side.LONG, {"policy": Policy(restricted_symbols=frozenset({"JPM"}))}, "SELL 10 all UNLISTED"),
-        (Side.LONG, {"state": "HALTED"}, "DENIED TRADING_HALTED UNLISTED"),
+        (Side.LONG, {"state": "HALTED"}, "SKIPPED TRADING_HALTED UNLISTED"),
         (Side.LONG, {"unpriced": {"JPM"}}, "SKIPPED NO_PRICE UNLISTED"),
     ],
 )
@@ -365,8 +365,8 @@ def test_an_unlisted_holding_is_closed(side: Side, situation: dict[str, Any], ex
     [
         ("SELL MSFT", None, "SELL 100 all LAST_MARK"),
         ("BUY_TO_COVER XOM", 4, "BUY_TO_COVER 20 LAST_MARK"),
-        ("BUY MSFT", 10, "SKIPPED NO_PRICE"),
-        ("SELL_SHORT XOM", 10, "SKIPPED NO_PRICE"),
+        ("BUY MSFT", 10, "DEFERRED NO_PRICE"),
+        ("SELL_SHORT XOM", 10, "DEFERRED NO_PRICE"),
         ("BUY XOM", 20, "BUY_TO_COVER 50 all NO_PRICE LAST_MARK"),
     ],
 )
@@ -396,7 +396,7 @@ def test_nothing_is_traded_at_a_price_that_waits_for_a_person(line: str):
 
 def test_a_hold_and_a_halt_do_not_ask_for_a_price():
     assert routed("HOLD MSFT", held_back=["MSFT"]) == "HELD"
-    assert routed("SELL MSFT", held_back=["MSFT"], state="HALTED") == "DENIED TRADING_HALTED"
+    assert routed("SELL MSFT", held_back=["MSFT"], state="HALTED") == "DEFERRED TRADING_HALTED"
 
 
 def test_a_sweep_waits_for_a_doubtful_price_and_takes_the_last_mark():
