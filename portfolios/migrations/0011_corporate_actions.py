@@ -58,7 +58,7 @@ def _exact(value: Any) -> Fraction:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolios", "0009_default_price_and_reversed"),
+        ("portfolios", "0010_deferral"),
     ]
 
     operations = [
