@@ -15,7 +15,7 @@ from common.identifiers import normalize_symbol
 from common.text import counted
 from portfolios import ledger
 from portfolios.arguments import split_ratio
-from portfolios.ledger import ActionReport, AuditContext, CannotBookError, Effect
+from portfolios.ledger import AccountEffect, ActionReport, AuditContext, CannotBookError, Effect
 from portfolios.models import CorporateAction
 
 # Who may book an action in all accounts, who may reverse one: the same at every door that knows people.
@@ -182,3 +182,9 @@ def obstacle(report: ActionReport) -> str:
     if report.repeated:
         return "This is booked already: nothing would be booked again."
     return "Nothing would be booked: every account that it concerns is left out, and wants somebody to look first."
+
+
+def effect_words(effect: AccountEffect, *, done: str = "booked") -> str:
+    """Return what a preview says of an account; `done` is the word for what is to be done."""
+    words = {Effect.BOOKED: f"to be {done}", Effect.UNAFFECTED: "not affected"}
+    return words.get(effect.effect, effect.effect.replace("_", " "))

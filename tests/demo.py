@@ -58,9 +58,10 @@ class Market:
 
 
 def people() -> None:
-    """Make a manager, who may execute, and a viewer."""
+    """Make a manager, who may execute, book and reverse, and a viewer."""
     manager = User.objects.create_user("mia", password=PASSWORD)
-    manager.user_permissions.add(Permission.objects.get(codename="add_executionrun"))
+    may = ("add_executionrun", "add_corporateaction", "change_corporateaction")
+    manager.user_permissions.set(Permission.objects.filter(codename__in=may))
     User.objects.create_user("vera", password=PASSWORD)
 
 

@@ -199,6 +199,17 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
         rows=PortfolioAccount.objects.exclude(trading_state=TradingState.ACTIVE),
         filters={"trading_state__in": "HALTED,REDUCING"},
     )
+    yield _Kind(
+        name="owing-accounts",
+        words=(
+            "account that owes cash: what its short had to pay was more than it had",
+            "accounts that owe cash: what their shorts had to pay was more than they had",
+        ),
+        hint="Deposit cash, or reduce a position: it is paid from the next cash that comes in.",
+        model=PortfolioAccount,
+        rows=PortfolioAccount.objects.exclude(payable=0),
+        filters={"payable__gt": "0"},
+    )
     age = f"at a price older than {hours:g} hours"
     yield _Kind(
         name="old-marks",

@@ -38,7 +38,7 @@ class _BookAction(ConfirmedAction):
             report = self._previewed(call)
         except CannotBookError as error:
             return Refused(str(error))
-        return _effect(report, self.form.explanation)
+        return _effect(report, self.form.explanation, done="booked")
 
     def perform(self, call: Call) -> str | Refused:
         """Book what was previewed, where that is still what would happen."""
@@ -108,7 +108,8 @@ class ReverseAction(ConfirmedAction):
             report = ledger.preview_action_reversal(call.rows[0].pk, context=context_of(call))
         except CannotBookError as error:
             return Refused(str(error))
-        return _effect(report, "Each of its entries is reversed. What was traded since stays as it was traded.")
+        words = "Each of its entries is reversed. What was traded since stays as it was traded."
+        return _effect(report, words, done="reversed")
 
     def perform(self, call: Call) -> str | Refused:
         """Reverse it, where that is still what was previewed."""
@@ -129,7 +130,7 @@ def _stale(report: ActionReport, call: Call) -> str:
     return "" if same else "the books have changed since the preview. Look again."
 
 
-def _effect(report: ActionReport, explanation: str) -> Effect:
+def _effect(report: ActionReport, explanation: str, *, done: str) -> Effect:
     sentences = [f"{action_forms.headline(report)}: {action_forms.outcome(report)}.", explanation]
     if not report.effects:
         sentences.append("No account held it at the close before: no cash and no units change.")
@@ -137,11 +138,12 @@ def _effect(report: ActionReport, explanation: str) -> Effect:
         sentences.append(f"What is left below a step is paid at {report.price.normalize():f} per new unit.")
     sentences += [why] if (why := action_forms.obstacle(report)) else []
     token = action_forms.fingerprint(report)
-    return Effect(sentences, _COLUMNS, [_row(each) for each in report.effects], token=token)
+    rows = [_row(each, action_forms.effect_words(each, done=done)) for each in report.effects]
+    return Effect(sentences, _COLUMNS, rows, token=token)
 
 
-def _row(effect: AccountEffect) -> tuple[Any, ...]:
-    """One account. What is left out or was booked before has no numbers to show."""
+def _row(effect: AccountEffect, words: str) -> tuple[Any, ...]:
+    """One account, with what is to be done there. What is left out or was booked before has no numbers to show."""
     is_booked = effect.effect is ledger.Effect.BOOKED
 
     def shown(look: Callable[[Any], SafeString], value: Any) -> SafeString:
@@ -149,7 +151,7 @@ def _row(effect: AccountEffect) -> tuple[Any, ...]:
 
     return (
         link_to(PortfolioAccount, effect.account_id, effect.account),
-        badge(effect.effect, effect.effect.replace("_", " ")),
+        badge(words),
         shown(units, effect.then),
         shown(units, effect.before),
         shown(units, effect.after),

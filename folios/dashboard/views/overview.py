@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from common.money import format_cash
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
 from execution.demo.load import load_examples
@@ -72,6 +73,7 @@ _PAGES = {
     "waiting-lines": ("research", "#table-waiting"),
     "resolved-lines": ("research", "#table-resolved"),
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
+    "owing-accounts": ("overview", "#table-accounts"),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),
 }
@@ -153,7 +155,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "total": books.total_of(account),
             "cash": account.cash_balance,
             "state": account.trading_state,
-            "note": "" if books.is_current(account) else "metrics out of date",
+            "note": _note(account),
             **_measures(found),
         },
         {
@@ -161,6 +163,13 @@ def _account_row(account: PortfolioAccount) -> Row:
             "strategy": reverse("dashboard:strategy", args=[account.strategy_id]),
         },
     )
+
+
+def _note(account: PortfolioAccount) -> str:
+    """Return what is to be known beside the numbers of an account."""
+    outdated = "" if books.is_current(account) else "metrics out of date"
+    owes = f"owes {format_cash(account.payable)}" if account.payable else ""
+    return ", ".join(filter(None, (owes, outdated)))
 
 
 def _measures(found: Any) -> dict[str, Any]:
