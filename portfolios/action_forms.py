@@ -4,7 +4,6 @@ A form knows the one call that books what it says, and the preview of that call.
 to decide; a form only reads what was typed.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -12,11 +11,9 @@ from typing import Any, ClassVar
 from django import forms
 
 from common.identifiers import normalize_symbol
-from common.text import counted
 from portfolios import ledger
 from portfolios.arguments import split_ratio
-from portfolios.ledger import AccountEffect, ActionReport, AuditContext, CannotBookError, Effect
-from portfolios.models import CorporateAction
+from portfolios.ledger import ActionReport, AuditContext, CannotBookError
 
 # Who may book an action in all accounts, who may reverse one: the same at every door that knows people.
 BOOK = "portfolios.add_corporateaction"
@@ -143,48 +140,3 @@ FORMS: Mapping[str, type[ActionForm]] = {
     "dividend": DividendForm,
     "symbol-change": SymbolChangeForm,
 }
-
-
-def fingerprint(report: ActionReport) -> str:
-    """Return what a preview said, short: what is booked is what was seen."""
-    said = (report.action_id, report.terms, report.price, report.repeated, report.effects)
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
-
-
-def is_bookable(report: ActionReport) -> bool:
-    """Whether booking would write something: not where it stands already, or where every account is left out."""
-    return not report.repeated and (bool(report.booked) or not report.having(Effect.LEFT_OUT))
-
-
-def headline(report: ActionReport) -> str:
-    """Return what the action is: `Split 3:1 of MSFT on 2026-01-06`."""
-    day = report.effective_on
-    if report.kind == CorporateAction.Kind.SYMBOL_CHANGE:
-        return f"Change of symbol from {report.symbol} to {report.successor} on {day}"
-    what = "Split" if report.kind == CorporateAction.Kind.SPLIT else "Dividend"
-    unit = "" if report.kind == CorporateAction.Kind.SPLIT else " per unit"
-    return f"{what} {report.terms}{unit} of {report.symbol} on {day}"
-
-
-def outcome(report: ActionReport) -> str:
-    """Return in how many accounts it is booked now, before, and not: `2 accounts, 1 left out`."""
-    before, left = len(report.having(Effect.BOOKED_BEFORE)), len(report.having(Effect.LEFT_OUT))
-    words = [counted(len(report.booked), "account")]
-    words += [f"{before} booked before"] if before else []
-    words += [f"{left} left out"] if left else []
-    return ", ".join(words)
-
-
-def obstacle(report: ActionReport) -> str:
-    """Return why there is nothing to book; empty where there is."""
-    if is_bookable(report):
-        return ""
-    if report.repeated:
-        return "This is booked already: nothing would be booked again."
-    return "Nothing would be booked: every account that it concerns is left out, and wants somebody to look first."
-
-
-def effect_words(effect: AccountEffect, *, done: str = "booked") -> str:
-    """Return what a preview says of an account; `done` is the word for what is to be done."""
-    words = {Effect.BOOKED: f"to be {done}", Effect.UNAFFECTED: "not affected"}
-    return words.get(effect.effect, effect.effect.replace("_", " "))

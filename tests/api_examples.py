@@ -217,7 +217,7 @@ def _corporate_actions(api: Recorder) -> None:
     split = {"symbol": "MSFT", "ratio": "3:1", "effective_on": "2026-01-06"}
     api.post("corporate-actions/split/preview/", split, body="SplitPreviewBody")
     api.post("corporate-actions/split/", {**split, "reason": reason}, body="SplitBody", status=201)
-    change = {"symbol": "MSFT", "new_symbol": "MSFTX", "effective_on": "2026-01-06"}
+    change = {"symbol": "KO", "new_symbol": "COKE", "effective_on": "2026-01-06"}
     api.post("corporate-actions/symbol-change/preview/", change, body="SymbolChangePreviewBody")
     sent = {**change, "reason": reason}
     api.post("corporate-actions/symbol-change/", sent, body="SymbolChangeBody", status=201)

@@ -10,19 +10,28 @@ from django.utils.safestring import SafeString
 
 from common.admin.columns import Section, badge, cash, column, link_to, list_of, moment, units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
+from common.money import plain
 from common.text import counted
-from portfolios import action_forms, ledger
+from portfolios import action_forms, action_reports, ledger
 from portfolios.action_forms import ActionForm, DividendForm, SplitForm, SymbolChangeForm
+from portfolios.action_reports import Doing, ShownEffect
 from portfolios.admin.base import BooksRecordAdmin, context_of
 from portfolios.admin.sections import ledger_section
-from portfolios.ledger import AccountEffect, ActionReport, CannotBookError
+from portfolios.ledger import ActionReport, CannotBookError
 from portfolios.models import CorporateAction, PortfolioAccount, Security
 from portfolios.selectors import corporate_actions
 
-_COLUMNS = (
-    "Account", "Outcome", "Units at the close before", "Units now", "Units after", "Cost now", "Cost after", "Cash",
-    "Owed", "Realized", "Why",
-)  # fmt: skip
+# The numbers of a preview by account: what each is called, and how it looks.
+_NUMBERS: dict[str, tuple[str, Callable[[Any], SafeString]]] = {
+    "then": ("Units at the close before", units),
+    "before": ("Units now", units),
+    "after": ("Units after", units),
+    "cost_before": ("Cost now", cash),
+    "cost_after": ("Cost after", cash),
+    "cash": ("Cash", cash),
+    "owed": ("Of it owed", cash),
+    "realized_pnl": ("Realized", cash),
+}
 
 
 class _BookAction(ConfirmedAction):
@@ -38,19 +47,19 @@ class _BookAction(ConfirmedAction):
             report = self._previewed(call)
         except CannotBookError as error:
             return Refused(str(error))
-        return _effect(report, self.form.explanation, done="booked")
+        return _effect(report, self.form.explanation, doing=Doing.BOOKED)
 
     def perform(self, call: Call) -> str | Refused:
         """Book what was previewed, where that is still what would happen."""
         try:
             report = self._previewed(call)
-            why = _stale(report, call) or action_forms.obstacle(report)
+            why = _stale(report, call) or action_reports.obstacle(report)
             if why:
                 return Refused(why)
             report = self._form_of(call).book(self._symbol(call), context=context_of(call))
         except CannotBookError as error:
             return Refused(str(error))
-        return f"{action_forms.headline(report)}: booked in {action_forms.outcome(report)}."
+        return f"{action_reports.headline(report)}: booked in {action_reports.outcome(report)}."
 
     def _previewed(self, call: Call) -> ActionReport:
         return self._form_of(call).preview(self._symbol(call), context=context_of(call))
@@ -109,7 +118,7 @@ class ReverseAction(ConfirmedAction):
         except CannotBookError as error:
             return Refused(str(error))
         words = "Each of its entries is reversed. What was traded since stays as it was traded."
-        return _effect(report, words, done="reversed")
+        return _effect(report, words, doing=Doing.REVERSED)
 
     def perform(self, call: Call) -> str | Refused:
         """Reverse it, where that is still what was previewed."""
@@ -121,47 +130,33 @@ class ReverseAction(ConfirmedAction):
             report = ledger.reverse_action(key, context=context)
         except CannotBookError as error:
             return Refused(str(error))
-        return f"{action_forms.headline(report)}: reversed in {counted(report.accounts, 'account')}."
+        return f"{action_reports.headline(report)}: reversed in {counted(report.accounts, 'account')}."
 
 
 def _stale(report: ActionReport, call: Call) -> str:
     """Why what was previewed is not what would happen now; empty where it is."""
-    same = call.token == action_forms.fingerprint(report)
+    same = call.token == action_reports.fingerprint(report)
     return "" if same else "the books have changed since the preview. Look again."
 
 
-def _effect(report: ActionReport, explanation: str, *, done: str) -> Effect:
-    sentences = [f"{action_forms.headline(report)}: {action_forms.outcome(report)}.", explanation]
+def _effect(report: ActionReport, explanation: str, *, doing: Doing) -> Effect:
+    headline = action_reports.headline(report)
+    sentences = [f"{headline}: to be {doing} in {action_reports.outcome(report)}.", explanation]
     if not report.effects:
         sentences.append("No account held it at the close before: no cash and no units change.")
     if report.price is not None:
-        sentences.append(f"What is left below a step is paid at {report.price.normalize():f} per new unit.")
-    sentences += [why] if (why := action_forms.obstacle(report)) else []
-    token = action_forms.fingerprint(report)
-    rows = [_row(each, action_forms.effect_words(each, done=done)) for each in report.effects]
-    return Effect(sentences, _COLUMNS, rows, token=token)
+        sentences.append(f"What is left below a step is paid at {plain(report.price)} per new unit.")
+    sentences += [why] if (why := action_reports.obstacle(report)) else []
+    names = action_reports.NUMBERS[report.kind, doing]
+    rows = [_row(each, names, doing) for each in action_reports.shown_report(report, doing=doing).effects]
+    columns = ("Account", "Outcome", *(_NUMBERS[name][0] for name in names), "Why")
+    return Effect(sentences, columns, rows, token=action_reports.fingerprint(report))
 
 
-def _row(effect: AccountEffect, words: str) -> tuple[Any, ...]:
-    """One account, with what is to be done there. What is left out or was booked before has no numbers to show."""
-    is_booked = effect.effect is ledger.Effect.BOOKED
-
-    def shown(look: Callable[[Any], SafeString], value: Any) -> SafeString:
-        return look(value if is_booked else None)
-
-    return (
-        link_to(PortfolioAccount, effect.account_id, effect.account),
-        badge(words),
-        shown(units, effect.then),
-        shown(units, effect.before),
-        shown(units, effect.after),
-        shown(cash, effect.cost_before),
-        shown(cash, effect.cost_after),
-        shown(cash, effect.cash),
-        shown(cash, effect.owed),
-        shown(cash, effect.realized_pnl),
-        effect.message,
-    )
+def _row(effect: ShownEffect, names: Sequence[str], doing: Doing) -> tuple[Any, ...]:
+    numbers = [_NUMBERS[name][1](getattr(effect, name)) for name in names]
+    words = badge(action_reports.effect_words(effect.effect, doing=doing))
+    return (link_to(PortfolioAccount, effect.account_id, effect.account), words, *numbers, effect.message)
 
 
 @admin.register(CorporateAction)

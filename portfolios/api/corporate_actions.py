@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +21,7 @@ from common.api.shapes import data_of, shape_of
 from common.api.views import RowsViewSet
 from portfolios import ledger
 from portfolios.action_forms import BOOK, REVERSE, VIEW
+from portfolios.action_reports import Doing, ShownReport, shown_report
 from portfolios.api import filters
 from portfolios.api import serializers as rows
 from portfolios.api.requests import (
@@ -60,18 +61,7 @@ class ActionDetail(rows.ActionRow):
         fields = [*rows.ActionRow.Meta.fields, "entries"]
 
 
-class ActionReportShape(shape_of(ActionReport)):  # type: ignore[misc]  # made from the dataclass
-    """What an action comes to in all accounts, and in each.
-
-    `accounts` are those it is booked in, now or before; `cash` what those that it changes get, with what is `owed`.
-    The numbers of an account that is left out or was booked before are zero: nothing is done there.
-    """
-
-    accounts = serializers.IntegerField()
-    cash = serializers.DecimalField(max_digits=None, decimal_places=None)
-    owed = serializers.DecimalField(max_digits=None, decimal_places=None)
-
-
+ActionReportShape = shape_of(ShownReport, name="ActionReport")
 _REPORTS = {200: ActionReportShape, 201: ActionReportShape}
 
 
@@ -168,7 +158,8 @@ class ActionViewSet(RowsViewSet):
         reason = checked(ActionReversalBody, request.data)["reason"]
         _require_known(pk)
         with _refusals():
-            return Response(_report(ledger.reverse_action(pk, context=_context(request, reason))))
+            report = ledger.reverse_action(pk, context=_context(request, reason))
+        return Response(_report(report, doing=Doing.REVERSED))
 
     @extend_schema(
         summary="Preview the reversal of a corporate action",
@@ -178,7 +169,8 @@ class ActionViewSet(RowsViewSet):
     def reverse_preview(self, request: Request, pk: int) -> Response:
         _require_known(pk)
         with _refusals():
-            return Response(_report(ledger.preview_action_reversal(pk, context=_context(request, ""))))
+            report = ledger.preview_action_reversal(pk, context=_context(request, ""))
+        return Response(_report(report, doing=Doing.REVERSED))
 
 
 def _split(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,10 +210,9 @@ def _context(request: Request, reason: str) -> AuditContext:
     return AuditContext(actor=request.user.get_username(), now=timezone.now(), reason=reason)
 
 
-def _report(report: ActionReport) -> dict[str, Any]:
-    sums = {"accounts": report.accounts, "cash": report.cash, "owed": report.owed}
-    data: dict[str, Any] = data_of(report)
-    return {**data, **{name: data_of(value) for name, value in sums.items()}}
+def _report(report: ActionReport, *, doing: Doing = Doing.BOOKED) -> dict[str, Any]:
+    data: dict[str, Any] = data_of(shown_report(report, doing=doing))
+    return data
 
 
 def _require_known(key: int) -> None:

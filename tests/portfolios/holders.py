@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from portfolios import ledger
 from portfolios.domain.accounting import Side
@@ -22,12 +23,12 @@ class Holders:
     short: PortfolioAccount
     stated: PortfolioAccount
 
-    def standing(self) -> list[tuple[str, Decimal, Decimal, Decimal]]:
+    def standing(self) -> list[tuple[Any, ...]]:
         """Return of each account the signed units and the cost of MSFT, the cash, and what is owed."""
         return [standing(account) for account in (self.long, self.short, self.stated)]
 
 
-def standing(account: PortfolioAccount) -> tuple[str, Decimal, Decimal, Decimal]:
+def standing(account: PortfolioAccount) -> tuple[Any, ...]:
     """Return signed units and cost of MSFT, cash, and what is owed; the books are right."""
     account.refresh_from_db()
     assert ledger.check_books(account) == []

@@ -1,6 +1,6 @@
 """Splits, dividends and changes of symbol: what was booked, and the pages that preview, book and reverse one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +19,10 @@ from common.web.forms import ReasonForm
 from common.web.tables import Column, Listing, Row
 from folios.dashboard.forms.corporate_actions import SecurityForm
 from folios.dashboard.views.pages import page, see_other
-from portfolios import action_forms, ledger
+from portfolios import action_reports, ledger
 from portfolios.action_forms import BOOK, FORMS, REVERSE
-from portfolios.ledger import AccountEffect, ActionReport, AuditContext, CannotBookError, Effect
+from portfolios.action_reports import NUMBERS, Doing, ShownEffect
+from portfolios.ledger import ActionReport, AuditContext, CannotBookError, Effect
 from portfolios.models import CorporateAction, LedgerEntry
 from portfolios.selectors import corporate_actions
 
@@ -56,16 +57,19 @@ _ACCOUNT, _OUTCOME, _WHY = (
     Column("effect", "Outcome", "badge", ""),
     Column("why", "Why", "long"),
 )
-_THEN = Column("then", "Units at the close before", "quantity")
-_UNITS = (Column("before", "Units now", "quantity"), Column("after", "Units after", "quantity"))
-_COSTS = (Column("cost_before", "Cost now", "cash"), Column("cost_after", "Cost after", "cash"))
-_CASH = (Column("cash", "Cash", "cash"), Column("owed", "Of it owed", "cash"))
-_REALIZED = Column("realized", "Realized", "gain")
-# What an action of each kind can change in an account.
-_EFFECT_COLUMNS = {
-    CorporateAction.Kind.SPLIT: (_THEN, *_UNITS, *_COSTS, *_CASH, _REALIZED),
-    CorporateAction.Kind.DIVIDEND: (_THEN, *_CASH),
-    CorporateAction.Kind.SYMBOL_CHANGE: (*_UNITS, *_COSTS),
+# The numbers of a preview by account.
+_NUMBERS = {
+    column.name: column
+    for column in (
+        Column("then", "Units at the close before", "quantity"),
+        Column("before", "Units now", "quantity"),
+        Column("after", "Units after", "quantity"),
+        Column("cost_before", "Cost now", "cash"),
+        Column("cost_after", "Cost after", "cash"),
+        Column("cash", "Cash", "cash"),
+        Column("owed", "Of it owed", "cash"),
+        Column("realized_pnl", "Realized", "cash"),
+    )
 }
 
 
@@ -202,7 +206,7 @@ def _answered(request: HttpRequest, why: ReasonForm, *, preview: _Call, perform:
             return _Answer(report, done=report)
         if not why.is_valid():
             return _Answer(report, status=400)
-        if request.POST.get("seen") != action_forms.fingerprint(report):
+        if request.POST.get("seen") != action_reports.fingerprint(report):
             return _Answer(report, "The books have changed since you looked. This is what would happen now.", 409)
         return _Answer(report, done=perform(replace(context, reason=why.cleaned_data["reason"])))
     except CannotBookError as error:
@@ -214,7 +218,7 @@ def _answered(request: HttpRequest, why: ReasonForm, *, preview: _Call, perform:
 def _previewed(request: HttpRequest, forms: dict[str, Any], answer: _Answer | None) -> HttpResponse:
     found = answer or _Answer(None)
     context = {**forms, **_shown(found)}
-    listings = [_effects(found.report, done="booked")] if found.report else []
+    listings = [_effects(found.report, doing=Doing.BOOKED)] if found.report else []
     return page(request, "pages/corporate_action_new.html", context, listings=listings, status=found.status)
 
 
@@ -224,20 +228,20 @@ def _shown(answer: _Answer) -> dict[str, Any]:
     return {
         "report": report,
         "words": answer.words,
-        "headline": action_forms.headline(report) if report else "",
-        "obstacle": action_forms.obstacle(report) if report else "",
-        "outcome": action_forms.outcome(report) if report else "",
-        "seen": action_forms.fingerprint(report) if report else "",
+        "headline": action_reports.headline(report) if report else "",
+        "obstacle": action_reports.obstacle(report) if report else "",
+        "outcome": action_reports.outcome(report) if report else "",
+        "seen": action_reports.fingerprint(report) if report else "",
     }
 
 
 def _done(request: HttpRequest, report: ActionReport) -> HttpResponse:
     """Say what was booked and who was left out, and go to the action."""
-    headline = action_forms.headline(report)
+    headline = action_reports.headline(report)
     if report.repeated:
         messages.info(request, f"{headline} was booked before; nothing was booked again.")
     else:
-        messages.success(request, f"{headline}: booked in {action_forms.outcome(report)}.")
+        messages.success(request, f"{headline}: booked in {action_reports.outcome(report)}.")
     left = report.having(Effect.LEFT_OUT)
     for effect in left[:_MOST_NAMED]:
         messages.warning(request, f"Left out: {effect.account}: {effect.message}")
@@ -263,38 +267,31 @@ def reverse_page(request: HttpRequest, action_id: int) -> HttpResponse:
     )
     if answer.done:
         accounts = counted(answer.done.accounts, "account")
-        messages.success(request, f"{action_forms.headline(answer.done)}: reversed in {accounts}.")
+        messages.success(request, f"{action_reports.headline(answer.done)}: reversed in {accounts}.")
         return see_other("dashboard:corporate-action", action_id)
     context = {"action": action, "why": why, **_shown(answer)}
-    listings = [_effects(answer.report, done="reversed")] if answer.report else []
+    listings = [_effects(answer.report, doing=Doing.REVERSED)] if answer.report else []
     status = answer.status
     return page(request, "pages/corporate_action_reversal.html", context, listings=listings, status=status)
 
 
-def _effects(report: ActionReport, *, done: str) -> Listing[Any]:
+def _effects(report: ActionReport, *, doing: Doing) -> Listing[Any]:
     """Return what an action would do to each account; who is left out comes first."""
-    columns = [
-        each for each in _EFFECT_COLUMNS[CorporateAction.Kind(report.kind)] if done == "booked" or each != _THEN
-    ]
+    names = NUMBERS[report.kind, doing]
     return Listing(
-        name="effects", caption="Accounts", columns=(_ACCOUNT, _OUTCOME, *columns, _WHY), size=50,
-        source=sorted(report.effects, key=lambda each: (each.effect is not Effect.LEFT_OUT, each.account)),
-        row=lambda each: _effect_row(each, done=done), empty="No account held it at the close before.",
+        name="effects", caption="Accounts", columns=(_ACCOUNT, _OUTCOME, *(_NUMBERS[name] for name in names), _WHY),
+        source=action_reports.shown_report(report, doing=doing).effects, size=50,
+        row=lambda each: _effect_row(each, names, doing), empty="No account held it at the close before.",
     )  # fmt: skip
 
 
-def _effect_row(effect: AccountEffect, *, done: str) -> Row:
-    """Return one account. What is left out or was booked before has no numbers to show."""
-    numbers = {
-        "then": effect.then, "before": effect.before, "after": effect.after, "cost_before": effect.cost_before,
-        "cost_after": effect.cost_after, "cash": effect.cash, "owed": effect.owed, "realized": effect.realized_pnl,
-    }  # fmt: skip
+def _effect_row(effect: ShownEffect, names: Sequence[str], doing: Doing) -> Row:
     return Row(
         {
             "account": effect.account,
-            "effect": action_forms.effect_words(effect, done=done),
+            "effect": action_reports.effect_words(effect.effect, doing=doing),
             "why": effect.message,
-            **(numbers if effect.effect is Effect.BOOKED else {}),
+            **{name: getattr(effect, name) for name in names},
         },
         {"account": reverse("dashboard:account", args=[effect.account_id])},
     )

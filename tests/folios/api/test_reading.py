@@ -48,7 +48,8 @@ def traded(desk: Desk) -> Desk:
     write_rule(1)
     desk.run([line("MSFT", "BUY", 20), line("XOM", "SELL_SHORT", 10), line("KO", "HOLD", 1)], prices=PRICES)
     context = AuditContext(actor="bob", now=NOW + timedelta(days=1), reason="notice of the company")
-    record_dividend(symbol="MSFT", per_share=Decimal("0.25"), on=context.now.date(), context=context)
+    Security.objects.create(symbol="PG")
+    record_dividend(symbol="PG", per_share=Decimal("0.25"), on=context.now.date(), context=context)
     return desk
 
 
