@@ -36,19 +36,21 @@ def read_symbol(text: str) -> str:
     return symbol
 
 
+def _day_field(label: str, help_text: str) -> forms.DateField:
+    words = f"{help_text} What was held at the close before counts."
+    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), help_text=words)
+
+
 class ActionForm(forms.Form):
     """What an action of one kind says, but for the symbol that it is about."""
 
     title: ClassVar[str]
     explanation: ClassVar[str]
+    symbol_label: ClassVar[str] = "Symbol"
     previewing: ClassVar[Callable[..., ActionReport]]
     booking: ClassVar[Callable[..., ActionReport]]
 
-    on = forms.DateField(
-        label="Effective date",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="First day on the new terms, in New York. What was held at the close before counts.",
-    )
+    on = _day_field("Effective date", "First day on the new terms, in New York.")
 
     def terms(self, symbol: str) -> dict[str, Any]:
         """Return what a valid form says of `symbol`, as the ledger's calls take it."""
@@ -109,12 +111,14 @@ class DividendForm(ActionForm):
     per_share = forms.DecimalField(
         max_digits=15, decimal_places=6, label="Cash per unit", help_text="In USD, per unit of that time."
     )
+    on = _day_field("Ex-date", "First day without it, in New York.")
 
 
 class SymbolChangeForm(ActionForm):
     """A change of symbol."""
 
     title = "Change the symbol"
+    symbol_label = "Old symbol"
     explanation = (
         "Every holding goes over to the new symbol with its units, its cost and its history. The old one is not"
         " traded any more, and its prices from before the day are prices of the new one."

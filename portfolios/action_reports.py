@@ -108,7 +108,7 @@ def _shown(effect: AccountEffect, numbers: Sequence[str]) -> ShownEffect:
         account_id=effect.account_id,
         account=effect.account,
         effect=effect.effect,
-        message=effect.message,
+        message="" if effect.effect is Effect.BOOKED_BEFORE else effect.message,  # it says no more than the effect
         **{name: getattr(effect, name) for name in known},
     )
 

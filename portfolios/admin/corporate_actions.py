@@ -23,7 +23,7 @@ from portfolios.selectors import corporate_actions
 
 # The numbers of a preview by account: what each is called, and how it looks.
 _NUMBERS: dict[str, tuple[str, Callable[[Any], SafeString]]] = {
-    "then": ("Units at the close before", units),
+    "then": ("At the close before", units),
     "before": ("Units now", units),
     "after": ("Units after", units),
     "cost_before": ("Cost now", cash),

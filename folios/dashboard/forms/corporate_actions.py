@@ -1,5 +1,7 @@
 """What an action is about, beside the terms that portfolios.action_forms asks for."""
 
+from typing import Any
+
 from django import forms
 
 from portfolios.action_forms import read_symbol, symbol_field
@@ -8,7 +10,11 @@ from portfolios.action_forms import read_symbol, symbol_field
 class SecurityForm(forms.Form):
     """The security that an action is about."""
 
-    symbol = symbol_field(help_text="As it is held, before a change of symbol.")
+    symbol = symbol_field()
+
+    def __init__(self, *args: Any, label: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["symbol"].label = label
 
     def clean_symbol(self) -> str:
         """Return the symbol in canonical form. Raises ValidationError."""

@@ -61,7 +61,7 @@ _ORDER_COLUMNS = (
 _LEDGER_COLUMNS = (
     Column("sequence", "No.", "count", "sequence"),
     Column("occurred", "When", "time"),
-    Column("effective", "Effective", "text", "effective_on"),
+    Column("effective", "Effective", "date", "effective_on"),
     Column("kind", "Kind", "text", "kind"),
     Column("symbol", "Symbol", "text", "security_id"),
     Column("quantity", "Quantity", "quantity"),

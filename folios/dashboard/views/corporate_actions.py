@@ -29,7 +29,7 @@ from portfolios.selectors import corporate_actions
 _MOST_NAMED = 10  # accounts that are left out and named one by one; the preview has them all
 
 _ACTION_COLUMNS = (
-    Column("effective", "Effective", "text", "effective_on"),
+    Column("effective", "Effective", "date", "effective_on"),
     Column("symbol", "Symbol", "text", "security_id"),
     Column("kind", "Kind", "text", "kind"),
     Column("terms", "Terms"),
@@ -61,7 +61,7 @@ _ACCOUNT, _OUTCOME, _WHY = (
 _NUMBERS = {
     column.name: column
     for column in (
-        Column("then", "Units at the close before", "quantity"),
+        Column("then", "At the close before", "quantity"),
         Column("before", "Units now", "quantity"),
         Column("after", "Units after", "quantity"),
         Column("cost_before", "Cost now", "cash"),
@@ -77,7 +77,7 @@ _NUMBERS = {
 def actions(request: HttpRequest) -> HttpResponse:
     """Show every corporate action, the newest day first, those that were reversed too."""
     listing: Listing[Any] = Listing(
-        name="actions", caption="Corporate actions", columns=_ACTION_COLUMNS, row=_action_row, order="-effective",
+        name="actions", caption="Corporate actions", columns=_ACTION_COLUMNS, row=_action_row,
         source=corporate_actions.all_actions(), empty="No split, dividend or change of symbol has been booked.",
     )  # fmt: skip
     return page(request, "pages/corporate_actions.html", {"kinds": _kinds(request)}, listings=[listing])
@@ -177,7 +177,8 @@ def book_page(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in FORMS:
         raise Http404(f"there is no kind {kind} of corporate action")
     data = request.GET if "on" in request.GET else None
-    security, form = SecurityForm(data, initial=request.GET.dict()), FORMS[kind](data)
+    form = FORMS[kind](data)
+    security = SecurityForm(data, initial=request.GET.dict(), label=form.symbol_label)
     forms = {"security": security, "form": form}
     if not (security.is_valid() and form.is_valid()):
         return _previewed(request, forms, None if data is None else _Answer(None, status=400))
@@ -278,10 +279,12 @@ def reverse_page(request: HttpRequest, action_id: int) -> HttpResponse:
 def _effects(report: ActionReport, *, doing: Doing) -> Listing[Any]:
     """Return what an action would do to each account; who is left out comes first."""
     names = NUMBERS[report.kind, doing]
+    shown = action_reports.shown_report(report, doing=doing).effects
+    why = [_WHY] if any(each.message for each in shown) else []
     return Listing(
-        name="effects", caption="Accounts", columns=(_ACCOUNT, _OUTCOME, *(_NUMBERS[name] for name in names), _WHY),
-        source=action_reports.shown_report(report, doing=doing).effects, size=50,
-        row=lambda each: _effect_row(each, names, doing), empty="No account held it at the close before.",
+        name="effects", caption="Accounts", columns=(_ACCOUNT, _OUTCOME, *why, *(_NUMBERS[name] for name in names)),
+        source=shown, size=50, row=lambda each: _effect_row(each, names, doing),
+        empty="No account held it at the close before.",
     )  # fmt: skip
 
 

@@ -133,9 +133,8 @@ def test_a_new_symbol_carries_the_holding_over(mia: Client, strategy: Strategy):
     trade(row, "BUY 10 FB @ 100")
     answer = sent(mia, form_page("symbol-change", symbol="FB", new="META", on=EX_DAY))
     assert answer.status_code == 303
-    assert row.positions.filter(status="open").values_list("security_id", "quantity", "cost_basis").get() == (
-        "META", 10, 1000,
-    )  # fmt: skip
+    held = row.positions.get(status="open")
+    assert (held.security_id, held.quantity, held.cost_basis) == ("META", 10, 1000)
     assert kinds_of(row)[-2:] == ["TRANSFER", "TRANSFER"]
     assert "change of symbol META" in text_of(mia.get(answer.headers["Location"]))
 
