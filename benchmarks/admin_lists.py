@@ -119,7 +119,7 @@ def row(accounts: Any, number: int) -> dict[str, dict[str, Any]]:
         "entry": {"account": account, "sequence": run // len(accounts) * PER_RUN + number % PER_RUN + 1,
                   "kind": "BUY", "amount": -amount, "balance_after": amount, "security_id": symbol, "quantity": 10,
                   "price": price, "position_id": position, "order_id": order, "run_id": key("run", run),
-                  "actor": "benchmark", "occurred_at": when},
+                  "actor": "benchmark", "occurred_at": when, "effective_on": when.date()},
         "price": {"security_id": symbol, "price": price, "source": f"s{number % PER_RUN}", "as_of": when},
         "line": {"run_id": key("run", run), "line": number % PER_RUN + 1, "symbol": symbol, "action": "BUY",
                  "allocation_percent": 1, "outcome": "EXECUTED", "reason": "as it was written"},

@@ -163,8 +163,8 @@ def ensure_securities(symbols: Iterable[str], *, known: Iterable[str]) -> None:
 
 
 def succeed_security(*, old: str, new: str) -> None:
-    """Let `new` take the place of `old`: it gets what is known of it where it is new itself, and `old` is not traded
-    any more. Wants an open transaction.
+    """Let `new` take the place of `old`: where it is new itself it gets what is known of it, and `old` is not
+    traded any more. Wants an open transaction.
     """
     former = Security.objects.get(symbol=old)
     names = (

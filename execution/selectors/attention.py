@@ -106,6 +106,18 @@ def _books() -> Iterator[_Kind]:
         is_urgent=True,
     )
     yield _Kind(
+        name="owing-accounts",
+        words=(
+            "account owes a dividend that its cash did not cover",
+            "accounts owe dividends that their cash did not cover",
+        ),
+        hint="Deposit the cash: until then nothing new is opened.",
+        model=PortfolioAccount,
+        rows=PortfolioAccount.objects.filter(payable__gt=0),
+        filters={"payable__gt": "0"},
+        is_urgent=True,
+    )
+    yield _Kind(
         name="triggers",
         words=("trigger of the database is missing", "triggers of the database are missing"),
         hint="Run migrate, which installs them.",
@@ -199,17 +211,6 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
         rows=PortfolioAccount.objects.exclude(trading_state=TradingState.ACTIVE),
         filters={"trading_state__in": "HALTED,REDUCING"},
     )
-    yield _Kind(
-        name="owing-accounts",
-        words=(
-            "account that owes cash: what its short had to pay was more than it had",
-            "accounts that owe cash: what their shorts had to pay was more than they had",
-        ),
-        hint="Deposit cash, or reduce a position: it is paid from the next cash that comes in.",
-        model=PortfolioAccount,
-        rows=PortfolioAccount.objects.exclude(payable=0),
-        filters={"payable__gt": "0"},
-    )
     age = f"at a price older than {hours:g} hours"
     yield _Kind(
         name="old-marks",
@@ -242,7 +243,7 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
 def _outdated_accounts() -> "QuerySet[PortfolioAccount]":
     """The accounts with entries whose stored measures are not of their books as they are now."""
     rows = PortfolioAccount.objects.annotate(
-        unseen=F("cash_balance") + F("equity_value") - F("summary__total")
+        unseen=F("cash_balance") + F("equity_value") - F("payable") - F("summary__total")
     ).filter(book_version__gt=0)
     is_of_these_books = Q(
         summary__book_version=F("book_version"), unseen__lt=_HALF_A_CENT, unseen__gt=-_HALF_A_CENT

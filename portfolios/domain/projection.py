@@ -21,14 +21,15 @@ _ABOUT_WHAT_IS_HELD = ("SPLIT", "CASH_IN_LIEU", "TRANSFER", "DIVIDEND", "CORRECT
 class Entry:
     """One ledger entry as the projection sees it.
 
-    `quantity` is the signed change of the holding. A SPLIT, CASH_IN_LIEU, TRANSFER or CORRECTION of a holding states
-    what it is afterwards: `price` its average price, `cost_basis` its cost (both None for an entry of cash alone) and
-    `realized_pnl` the profit that it adds. A REVERSAL names in `reverses` the sequence of the entry that it reverses:
-    the last of its position that still stands, or one of a corporate action (`action_id`); a split that is reversed
-    is stated like a split. A CORRECTION that names an order reverses the order; its profit goes with it.
+    `quantity` is the signed change of the holding. A SPLIT, CASH_IN_LIEU, TRANSFER or CORRECTION of a holding
+    states what it is afterwards: `price` its average price, `cost_basis` its cost (both None for an entry of cash
+    alone) and `realized_pnl` the profit that it adds. A REVERSAL names in `reverses` the sequence of the entry that
+    it reverses: the last of its position that still stands, or one of a corporate action (`action_id`); a split
+    that is reversed is stated like a split. A CORRECTION that names an order reverses the order; its profit goes
+    with it.
 
-    `effective_on` is the day that the entry belongs to; `at_the_open`: it comes before the trades of that day, however
-    late it was booked. `owed` the change of what the account owes beside its cash.
+    `effective_on` is the day that the entry belongs to; `at_the_open`: it comes before the trades of that day,
+    however late it was booked. `owed` the change of what the account owes beside its cash.
     """
 
     sequence: int

@@ -19,7 +19,8 @@ class NoSplitPriceError(Exception):
 class Split:
     """A split on one day: `ratio` new units for one old.
 
-    Holdings are whole multiples of `step` afterwards. `price` per new unit pays what is left below it; None: unknown.
+    Holdings are whole multiples of `step` afterwards. `price` per new unit pays what is left below it; None:
+    unknown.
     """
 
     on: date

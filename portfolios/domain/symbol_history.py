@@ -1,10 +1,10 @@
 """What an account holds of one symbol, worked out from its entries in the order of the days they belong to. Pure.
 
-A split acts on what was held at the close before its day, whenever it is booked. So the history of the symbol is told
-again with the split in its place: what was held then is multiplied, and what was traded since, in new units already,
-keeps its quantity, its cash and its price. Reversing it is the same history told without it. Cost and realized profit
-follow from average cost as everywhere (`portfolios.domain.accounting`), so the cash flows of the symbol always equal
-its realized profits less what its holdings cost, to the cent.
+A split acts on what was held at the close before its day, whenever it is booked. So the history of the symbol is
+told again with the split in its place: what was held then is multiplied, and what was traded since, in new units
+already, keeps its quantity, its cash and its price. Reversing it is the same history told without it. Cost and
+realized profit follow from average cost as everywhere (`portfolios.domain.accounting`), so the cash flows of the
+symbol always equal its realized profits less what its holdings cost, to the cent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -40,7 +40,7 @@ def _standing(symbol: str) -> QuerySet[CorporateAction]:
 
 
 def _in_the_way(action: CorporateAction, other: CorporateAction) -> str:
-    """Why `other` has to be reversed before `action` is booked, or taken out of the books; empty where it has not."""
+    """Why `other` has to be reversed before `action` is booked or reversed; empty where it has not."""
     symbol, day = action.security_id, action.effective_on
     if other.kind == _Kind.SYMBOL_CHANGE:
         return _change_in_the_way(action, other)

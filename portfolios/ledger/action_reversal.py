@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from common.money import ZERO, AmountOutOfRangeError, quantize_price
 from portfolios import reference_data
@@ -21,7 +20,7 @@ from portfolios.ledger.account_books import AccountBooks
 from portfolios.ledger.action_order import ratios_of, require_in_order, terms_of
 from portfolios.ledger.action_types import AccountEffect, ActionReport, Effect
 from portfolios.ledger.audit_context import AuditContext
-from portfolios.ledger.locks import lock_accounts
+from portfolios.ledger.locks import lock_accounts, lock_securities
 from portfolios.ledger.positions import AccountEntries, WorkedOut, history_as_booked, restate_as, write_all
 from portfolios.ledger.refusals import CannotBookError, require_signed
 from portfolios.models import CorporateAction, LedgerEntry, PortfolioAccount, Position
@@ -40,7 +39,8 @@ def reverse_action(action_id: int, *, context: AuditContext) -> ActionReport:
     """
     require_signed(context)
     with transaction.atomic(durable=True):
-        action = _standing(CorporateAction.objects.select_for_update(no_key=True).filter(pk=action_id), action_id)
+        lock_securities(_symbols_of(action_id))
+        action = _standing(action_id)
         accounts = lock_accounts(_accounts_of(action))
         found = _work_out(action, accounts, context)
         write_all(found, context)
@@ -55,13 +55,18 @@ def preview_action_reversal(action_id: int, *, context: AuditContext) -> ActionR
     """Return what `reverse_action` would do. Raises CannotBookError as it does; a reason is not needed yet."""
     context = context if context.reason.strip() else replace(context, reason="preview")
     with queries.one_snapshot():
-        action = _standing(CorporateAction.objects.filter(pk=action_id), action_id)
+        action = _standing(action_id)
         accounts = list(PortfolioAccount.objects.filter(pk__in=_accounts_of(action)).order_by("pk"))
         return _report(action, _work_out(action, accounts, context))
 
 
-def _standing(rows: QuerySet[CorporateAction], key: int) -> CorporateAction:
-    action = rows.first()
+def _symbols_of(key: int) -> list[str]:
+    rows = CorporateAction.objects.filter(pk=key).values_list("security_id", "successor_id")
+    return [str(symbol) for row in rows for symbol in row if symbol]
+
+
+def _standing(key: int) -> CorporateAction:
+    action = CorporateAction.objects.filter(pk=key).first()
     if action is None:
         raise CannotBookError(f"corporate action {key} is not known")
     if action.reversed_at is not None:
@@ -178,7 +183,7 @@ def _gain(told: SymbolHistory, now: SymbolHistory, key: uuid.UUID | None) -> Dec
 
 
 def _without(told: SymbolHistory, position: Position, row: LedgerEntry) -> Holding:
-    """What the position holds once `row` is reversed: units by its mirror image, cost and average as they are told."""
+    """What the position holds once `row` is reversed: units by its mirror image, cost and average as told."""
     before = position.as_holding()
     signed = before.signed_quantity - row.quantity
     held = told.holding
@@ -217,8 +222,9 @@ def _carry_back(
         position.security_id = row.security_id or position.security_id
         former = was or replace(position.as_holding(), quantity=ZERO, cost_basis=ZERO)
         restate_as(
-            books, Kind.REVERSAL, position, replace(former, symbol=position.security_id, mark_price=position.mark_price), realized=ZERO,
-            reverses=row.sequence, action=action, effective_on=row.effective_on,
+            books, Kind.REVERSAL, position, replace(former, symbol=position.security_id,
+            mark_price=position.mark_price), realized=ZERO, reverses=row.sequence, action=action,
+            effective_on=row.effective_on,
         )  # fmt: skip
         held = former.signed_quantity
     return _effect(found.account, before=held, after=held)

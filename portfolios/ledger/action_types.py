@@ -23,9 +23,9 @@ class Effect(StrEnum):
 class AccountEffect:
     """What an action does, or did, to one account.
 
-    `then` are the signed units that were held at the close before; `before` and `after` the signed units as the books
-    have them now, with their costs. `cash` is the signed cash that the account gets; `owed` the part of what it pays
-    that its cash does not cover. `realized_pnl` is the profit that the action adds.
+    `then` are the signed units that were held at the close before; `before` and `after` the signed units as the
+    books have them now, with their costs. `cash` is the signed cash that the account gets; `owed` the part of what
+    it pays that its cash does not cover. `realized_pnl` is the profit that the action adds.
     """
 
     account_id: uuid.UUID

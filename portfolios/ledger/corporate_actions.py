@@ -22,7 +22,7 @@ from portfolios.domain.symbol_history import HistoryError
 from portfolios.ledger.action_order import ratios_of, require_in_order, terms_of
 from portfolios.ledger.action_types import AccountEffect, ActionReport, Effect
 from portfolios.ledger.audit_context import AuditContext
-from portfolios.ledger.locks import lock_accounts
+from portfolios.ledger.locks import lock_accounts, lock_securities
 from portfolios.ledger.positions import (
     AccountEntries,
     WorkedOut,
@@ -58,12 +58,12 @@ def apply_split(
 ) -> ActionReport:
     """Split what was held of `symbol` at the close before `on`, `ratio` new units for one old. Costs stay.
 
-    What is left below a step is paid in cash at `price` per new unit, by default the last stored price. Units traded
-    since keep their size. An account whose later trades are impossible then is left out and reported. Must not be
-    called inside a transaction. Raises CannotBookError for an unknown symbol, a ratio that is none, a day to come,
-    another ratio for the same day, a later action that has to be reversed first, and a rest without a price.
+    What is left below a step is paid in cash at `price` per new unit, by default the last stored price. Units
+    traded since keep their size. An account whose later trades are impossible then is left out and reported. Must
+    not be called inside a transaction. Raises CannotBookError for an unknown symbol, a ratio that is none, a day to
+    come, another ratio for the same day, a later action that has to be reversed first, and a rest without a price.
     """
-    return _booked(_split(symbol, ratio, on, price, context), context)
+    return _booked(lambda: _split(symbol, ratio, on, price, context), [symbol], context)
 
 
 def preview_split(
@@ -77,10 +77,10 @@ def record_dividend(*, symbol: str, per_share: Decimal, on: date, context: Audit
     """Pay `per_share` of cash on what was held of `symbol` at the close before `on`, the ex-date; shorts pay it.
 
     Who has sold since is paid as well. What a short cannot pay is owed. Must not be called inside a transaction.
-    Raises CannotBookError for an unknown symbol, an amount that is none, a day to come, or another amount booked for
-    the same day.
+    Raises CannotBookError for an unknown symbol, an amount that is none, a day to come, or another amount booked
+    for the same day.
     """
-    return _booked(_dividend(symbol, per_share, on, context), context)
+    return _booked(lambda: _dividend(symbol, per_share, on, context), [symbol], context)
 
 
 def preview_dividend(*, symbol: str, per_share: Decimal, on: date, context: AuditContext) -> ActionReport:
@@ -95,7 +95,7 @@ def change_symbol(*, old: str, new: str, on: date, context: AuditContext) -> Act
     An account that is long in one and short in the other is left out and reported. Must not be called inside a
     transaction. Raises CannotBookError for an unknown `old`, the same symbol twice, or a day to come.
     """
-    return _booked(_symbol_change(old, new, on, context), context)
+    return _booked(lambda: _symbol_change(old, new, on, context), [old, new], context)
 
 
 def preview_symbol_change(*, old: str, new: str, on: date, context: AuditContext) -> ActionReport:
@@ -107,10 +107,11 @@ def _split(symbol: str, ratio: Fraction, on: date, price: Decimal | None, contex
     security = _security(symbol, on, context)
     value = _ratio_as_stored(ratio)
     paid = _split_price(symbol, on, ratio, price)
-    split = Split(on=on, ratio=ratio, step=security.quantity_step, price=paid)
     ratios = ratios_of(symbol)
     new, old = ratio.numerator, ratio.denominator
     action = _action(_Kind.SPLIT, security, value, on, context, new_units=new, old_units=old, price=paid)
+
+    split = Split(on=on, ratio=ratio, step=security.quantity_step, price=action.price or paid)
 
     def book(found: AccountEntries, context: AuditContext) -> WorkedOut:
         return split_position(found, action=action, split=split, ratios=ratios, context=context)
@@ -167,11 +168,12 @@ def _action(
         )  # fmt: skip
         require_in_order(action)
         return action
-    if standing.value != value or standing.successor_id != columns.get("successor_id"):
+    asked_for = {name: column for name, column in columns.items() if name != "price"}
+    if any(getattr(standing, name) != column for name, column in asked_for.items()):
         have, want = (standing.successor_id or plain(standing.value)), (columns.get("successor_id") or plain(value))
         raise CannotBookError(
-            f"{security.symbol} has a {standing.get_kind_display().lower()} of {have} on {on} already, now {want} is "
-            "asked for: reverse that one first"
+            f"{security.symbol} has a {standing.get_kind_display().lower()} of {have} on {on} already, now {want} "
+            "is asked for: reverse that one first"
         )
     return standing
 
@@ -197,7 +199,7 @@ def _amount_as_stored(amount: Decimal) -> Decimal:
 
 
 def _split_price(symbol: str, on: date, ratio: Fraction, price: Decimal | None) -> Decimal | None:
-    """The price per new unit that a rest is paid at: the one given, else the last that is known of the split's day."""
+    """The price per new unit that a rest is paid at: the one given, else the last that was known on the day."""
     if price is None:
         return stored_prices.price_at_split(symbol, on=on, ratio=ratio)
     if not price.is_finite() or not 0 < price < UNIT_LIMIT or not quantize_price(price):
@@ -216,9 +218,11 @@ def _reason(planned: _Planned, context: AuditContext) -> AuditContext:
     return replace(context, reason=f"{words}: {context.reason}" if context.reason.strip() else words)
 
 
-def _booked(planned: _Planned, context: AuditContext) -> ActionReport:
-    context = _reason(planned, context)
+def _booked(plan: Callable[[], _Planned], symbols: Sequence[str], context: AuditContext) -> ActionReport:
     with transaction.atomic(durable=True):
+        lock_securities(symbols)
+        planned = plan()
+        context = _reason(planned, context)
         action, repeated = _written(planned.action)
         planned.action.pk, planned.action._state.adding = action.pk, False
         accounts = lock_accounts(_concerned(planned))
@@ -330,8 +334,8 @@ def _attempt(planned: _Planned, found: AccountEntries, context: AuditContext) ->
         return planned.book(found, context)
     except NoSplitPriceError as error:
         raise CannotBookError(
-            f"the split leaves account {found.account.pk} a part of a step, and no price of {symbol} is stored to pay "
-            "it at: give the price per new unit"
+            f"the split leaves account {found.account.pk} a part of a step, and no price of {symbol} is stored to "
+            "pay it at: give the price per new unit"
         ) from error
     except (CannotBookError, HistoryError, AmountOutOfRangeError) as error:
         return _said(PortfolioAccount.objects.get(pk=found.account.pk), Effect.LEFT_OUT, str(error))

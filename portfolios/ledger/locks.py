@@ -1,12 +1,12 @@
 """The lock of an account: whoever changes its books holds it until the transaction ends."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from portfolios.models import PortfolioAccount
+from portfolios.models import PortfolioAccount, Security
 
 
 class LockOutsideTransactionError(RuntimeError):
@@ -30,6 +30,14 @@ def lock_accounts(ids: Sequence[uuid.UUID]) -> list[PortfolioAccount]:
     each other; in two orders, each would hold what the other one waits for.
     """
     return list(_locked_rows().filter(pk__in=ids).order_by("pk"))
+
+
+def lock_securities(symbols: Iterable[str]) -> None:
+    """Lock securities until the transaction ends: corporate actions of one symbol are booked one after another.
+
+    Before any account, and sorted, so that nobody waits in a circle. Trades go on meanwhile.
+    """
+    list(Security.objects.select_for_update(no_key=True).filter(symbol__in=sorted(set(symbols))).order_by("symbol"))
 
 
 def _locked_rows() -> QuerySet[PortfolioAccount]:

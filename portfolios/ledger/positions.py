@@ -21,7 +21,7 @@ from portfolios.ledger.account_books import AccountBooks
 from portfolios.ledger.action_types import AccountEffect, Effect
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.refusals import CannotBookError
-from portfolios.ledger.valuations import value_account
+from portfolios.ledger.valuations import value_accounts
 from portfolios.models import CorporateAction, LedgerEntry, PortfolioAccount, Position
 
 Kind = LedgerEntry.Kind
@@ -50,10 +50,11 @@ class AccountEntries:
 
 def write_all(worked_out: Iterable[WorkedOut], context: AuditContext) -> None:
     """Write the books of each locked account that the action changes, and what the account is worth then."""
-    for each in worked_out:
-        if each.books is not None and each.effect.effect is Effect.BOOKED:
-            each.books.write()
-            value_account(each.books.account, now=context.now)
+    changed = [each.books for each in worked_out if each.books is not None and each.effect.effect is Effect.BOOKED]
+    for books in changed:
+        books.write()
+    if changed:
+        value_accounts([books.account for books in changed], now=context.now)
 
 
 def split_position(
@@ -71,6 +72,7 @@ def split_position(
     """
     account = found.account
     books, entries = AccountBooks.of(account, context), found.entries
+    _require_no_later_transfer(entries, split)
     told = tell(entries, ratios=ratios, adding=split)
     if told.held_then is None:
         return WorkedOut(books, _unaffected(account, entries))
@@ -80,6 +82,16 @@ def split_position(
     _state_split(books, now, told, action=action, split=split)
     owed = _pay_rest(books, told, action) if told.rest else ZERO
     return WorkedOut(books, _split_effect(account, now, told, owed))
+
+
+def _require_no_later_transfer(entries: Sequence[Entry], split: Split) -> None:
+    """Raise HistoryError where the units came from a former symbol that was still traded on the day, or later."""
+    undone = {entry.reverses for entry in entries}
+    for entry in entries:
+        if entry.kind == Kind.TRANSFER and entry.effective_on >= split.on and entry.sequence not in undone:
+            raise HistoryError(
+                f"it took {entry.symbol} over on {entry.effective_on} only: reverse that change first"
+            )
 
 
 def history_as_booked(entries: Sequence[Entry], *, ratios: Mapping[int, Fraction]) -> SymbolHistory:

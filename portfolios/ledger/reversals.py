@@ -58,7 +58,12 @@ def reverse_order(account: PortfolioAccount, *, order: Order, context: AuditCont
     position = _position_of(books, entries[0])
     after = _without(position, order)
     books.restate(
-        Kind.CORRECTION, position, after, amount=-sum((entry.amount for entry in entries), ZERO), order=order
+        Kind.CORRECTION,
+        position,
+        after,
+        amount=-sum((entry.amount for entry in entries), ZERO),
+        order=order,
+        effective_on=entries[0].effective_on,
     )
     books.write()
     return books.last_entry

@@ -59,8 +59,8 @@ _HOLDING = (
     "account_id", "symbol", "side", "status", "quantity", "average_price", "cost_basis", "realized_pnl",
 )  # fmt: skip
 _TERMS_OF_ACTION = (
-    "id", "symbol", "kind", "value", "new_units", "old_units", "price", "successor", "effective_on", "actor", "reason",
-    "booked_at",
+    "id", "symbol", "kind", "value", "new_units", "old_units", "price", "successor", "effective_on", "actor",
+    "reason", "booked_at",
 )  # fmt: skip
 _REVERSAL_OF_ACTION = ("reversed_at", "reversed_by", "reversal_reason", "account_count")
 # The entry must be the last one: to go back to an older entry would be a change that no entry speaks of.

@@ -25,6 +25,16 @@ def value_account(account: PortfolioAccount, *, now: datetime) -> None:
     _write_summaries(summaries_of([account], read_sources([account.pk]), now=now))
 
 
+def value_accounts(accounts: Sequence[PortfolioAccount], *, now: datetime) -> None:
+    """Do the same for several locked accounts, with a number of statements that does not depend on how many."""
+    ids = [account.pk for account in accounts]
+    flows = queries.external_flows(ids)
+    Valuation.objects.bulk_create(
+        valuation_of(account, as_of=now, external_flow=flows.get(account.pk, ZERO)) for account in accounts
+    )
+    _write_summaries(summaries_of(accounts, read_sources(ids), now=now))
+
+
 def valuation_of(account: PortfolioAccount, *, as_of: datetime, external_flow: Decimal) -> Valuation:
     """Return a valuation of the account as it stands, which is still to be written."""
     return Valuation(

@@ -44,7 +44,10 @@ LEAGUE_CLOSED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """All accounts together, in cash. `change` is the sum over the `changed` accounts that have one."""
+    """All accounts together, in cash; `total` is less what is owed.
+
+    `change` is the sum over the `changed` accounts that have one.
+    """
 
     accounts: int
     matching: int
@@ -79,16 +82,18 @@ def totals(filters: Filters) -> Totals:
     rows = PortfolioAccount.objects.order_by().values_list(
         "cash_balance",
         "equity_value",
+        "payable",
         "summary__change",
         _flag(filters.condition()),
     )
     found = list(rows)
-    changes = [row[2] for row in found if row[2] is not None]
+    changes = [row[3] for row in found if row[3] is not None]
     cash, equity = sum((row[0] for row in found), ZERO), sum((row[1] for row in found), ZERO)
+    owed = sum((row[2] for row in found), ZERO)
     return Totals(
         accounts=len(found),
-        matching=sum(row[3] for row in found),
-        total=cash + equity,
+        matching=sum(row[4] for row in found),
+        total=cash + equity - owed,
         cash=cash,
         equity=equity,
         change=sum(changes, ZERO) if changes else None,
@@ -99,7 +104,7 @@ def totals(filters: Filters) -> Totals:
 def accounts(filters: Filters) -> "QuerySet[PortfolioAccount]":
     """Return the matching accounts with strategy and summary, to be ordered (`ordering_total`) and sliced."""
     rows = PortfolioAccount.objects.filter(filters.condition()).select_related("strategy", "summary")
-    return rows.annotate(ordering_total=F("cash_balance") + F("equity_value"))
+    return rows.annotate(ordering_total=F("cash_balance") + F("equity_value") - F("payable"))
 
 
 def league(*, start: int, size: int) -> list[PortfolioAccount]:

@@ -49,7 +49,7 @@ class UnitHistory:
     splits: Sequence[tuple[date, Fraction]] = field(default=())
 
     def converted(self, price: Decimal, *, of: datetime, to: datetime | None = None) -> Decimal:
-        """Return a price that was stored for the time `of`, per unit of the time `to`, or of today, with 6 places."""
+        """Return a price of the time `of` per unit of the time `to`, or of today, with 6 places."""
         first, last = exchange_day(of), date.max if to is None else exchange_day(to)
         ratio = Fraction(1)
         for day, each in self.splits:

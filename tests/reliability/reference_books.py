@@ -65,8 +65,8 @@ class Costs:
 
 @dataclass
 class ReferenceBooks:
-    """One account: cash in cents, what it owes beside that, open lots by symbol, and the profits of the closed ones,
-    oldest first.
+    """One account: cash in cents, what it owes beside that, open lots by symbol, and the profits of the closed
+    ones, oldest first.
     """
 
     cash: int = 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from io import StringIO
 from typing import Any, ClassVar
 from uuid import UUID
@@ -229,15 +230,17 @@ class Life(RuleBasedStateMachine):
         price = Decimal(round(lot.mark / Fraction(ratio) * 10_000)) / 10_000
         if min(lot.average, lot.mark, Fraction(price)) / Fraction(ratio) < Fraction(1, 100):
             return
-        context, terms = self.tomorrow(), {"symbol": symbol, "ratio": Fraction(ratio), "price": price}
-        report = ledger.apply_split(**terms, on=context.now.date(), context=context)
+        context = self.tomorrow()
+        book = partial(ledger.apply_split, symbol=symbol, ratio=Fraction(ratio), price=price, on=context.now.date())
+        report = book(context=context)
         self.books.split(symbol, ratio, price)
         self.compare()
         if data.draw(st.integers(0, 2)) == 0:
             after, self.books = self.books, before
+            assert report.action_id is not None
             ledger.reverse_action(report.action_id, context=self.context())
             self.compare()
-            ledger.apply_split(**terms, on=context.now.date(), context=self.context())
+            book(context=self.context())
             self.books = after
             self.compare()
 

@@ -14,8 +14,8 @@ class Command(BooksCommand):
     """Parses the dividend, makes one call, prints what was done."""
 
     help = (
-        "Book a cash dividend in every account that held the security at the close before its ex-date; a second time "
-        "changes nothing."
+        "Book a cash dividend in every account that held the security at the close before its ex-date; a second "
+        "time changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

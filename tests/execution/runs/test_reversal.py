@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -412,7 +413,7 @@ def test_the_balance_does_not_pass_below_zero_on_its_way(desk: Desk):
 def test_what_was_booked_on_a_position_since_is_named(desk: Desk, kind: str):
     run = desk.run([line("MSFT", "BUY", 10)])
     if kind == "split":
-        apply_split(symbol="MSFT", ratio=Decimal(2), on=LATER.date(), context=BY_HAND)
+        apply_split(symbol="MSFT", ratio=Fraction(2), on=LATER.date(), context=BY_HAND)
     elif kind == "dividend":
         record_dividend(symbol="MSFT", per_share=Decimal(1), on=LATER.date(), context=BY_HAND)
     else:
@@ -433,7 +434,7 @@ def test_a_split_or_dividend_that_the_account_missed_because_the_run_sold_is_nam
     desk.run([line("MSFT", "BUY", 10)])
     run = desk.run([line("MSFT", "SELL")])
     if kind == "split":
-        apply_split(symbol="MSFT", ratio=Decimal(2), on=LATER.date(), context=BY_HAND)
+        apply_split(symbol="MSFT", ratio=Fraction(2), on=LATER.date(), context=BY_HAND)
     else:
         record_dividend(symbol="MSFT", per_share=Decimal(2), on=LATER.date(), context=BY_HAND)
     assert refused(asked(run)).details["successors"] == f"{kind.upper()} of MSFT on 2026-01-06 09:30 UTC"
@@ -441,10 +442,31 @@ def test_a_split_or_dividend_that_the_account_missed_because_the_run_sold_is_nam
 
 def test_a_split_before_the_run_does_not_matter(desk: Desk):
     desk.run([line("MSFT", "BUY", 10)])
-    apply_split(symbol="MSFT", ratio=Decimal(2), on=NOW.date(), context=replace(BY_HAND, now=NOW))
-    run = desk.run([line("MSFT", "SELL")], prices={"MSFT": "50"})
+    apply_split(symbol="MSFT", ratio=Fraction(2), on=LATER.date(), context=BY_HAND)
+    run = desk.run([line("MSFT", "SELL")], prices={"MSFT": "50"}, now=LATER)
     taken_back(run)
     assert desk.position("MSFT").quantity == 200
+    assert_books_balance(desk.account)
+
+
+def test_a_dividend_on_what_was_held_before_the_run_does_not_matter(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    run = desk.run([line("MSFT", "SELL")], now=LATER)
+    context = replace(BY_HAND, now=LATER + timedelta(hours=1))
+    record_dividend(symbol="MSFT", per_share=Decimal(2), on=LATER.date(), context=context)
+    taken_back(run)
+    assert desk.position("MSFT").quantity == 100
+    assert_books_balance(desk.account)
+
+
+def test_a_run_is_reversed_once_the_split_that_came_after_it_is(desk: Desk):
+    run = desk.run([line("MSFT", "BUY", 10)])
+    report = apply_split(symbol="MSFT", ratio=Fraction(2), on=LATER.date(), context=BY_HAND)
+    assert refused(asked(run)).details["successors"].startswith("SPLIT of MSFT")
+    assert report.action_id is not None
+    ledger.reverse_action(report.action_id, context=BY_HAND)
+    taken_back(run)
+    assert desk.account.cash_balance == 100_000
     assert_books_balance(desk.account)
 
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ from execution.research.resolutions import Author, ResolutionInput, resolve_line
 from execution.research.scan import scan_inbox
 from execution.selectors import attention as selectors
 from execution.selectors.attention import AttentionItem, attention
+from portfolios import ledger
 from portfolios.ledger.triggers import install_triggers, remove_triggers
-from portfolios.models import AccountSummary, PortfolioAccount, Position, Security
+from portfolios.models import AccountSummary, PortfolioAccount, Position, RiskPolicy, Security
+from tests.portfolios.ledger.actions import dividend, on_day
 from tests.scenes import NOW, Desk, line
 
 DAY = timedelta(days=1)
@@ -119,6 +122,21 @@ def test_one_thing_is_not_called_as_several(desk: Desk):
     assert found(desk)["waiting-lines"].what == "quarantined line that waits for a person"
     desk.run([line("KO", "PANIC", 3)], now=NOW + DAY)
     assert found(desk)["waiting-lines"].what == "quarantined lines that wait for a person"
+
+
+def test_an_account_that_owes_a_dividend_needs_cash(desk: Desk):
+    RiskPolicy.objects.create(strategy=desk.strategy, allow_short=True)
+    desk.run([line("GME", "SELL_SHORT", 10)], prices={"GME": "100"})
+    assert "owing-accounts" not in found(desk)
+    dividend("GME", "1101", on=1)
+    item = found(desk)["owing-accounts"]
+    assert (item.count, item.what, item.is_urgent) == (
+        1,
+        "account owes a dividend that its cash did not cover",
+        True,
+    )
+    ledger.deposit(desk.account, amount=Decimal(100), context=on_day(2))
+    assert "owing-accounts" not in found(desk)
 
 
 def test_counting_stops_where_more_makes_no_difference(desk: Desk, monkeypatch: pytest.MonkeyPatch):

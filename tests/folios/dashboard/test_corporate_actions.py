@@ -268,5 +268,5 @@ def test_what_an_account_owes_is_on_its_page_and_needs_attention(vera: Client, s
     assert (ledger[0]["kind"], ledger[0]["amount"], ledger[0]["owed"]) == ("Dividend", "-299.00", "229.00")
     assert ledger[0]["effective"] == EX_DAY
     overview = text_of(vera.get("/"))
-    assert "account that owes cash" in overview
+    assert "account owes a dividend that its cash did not cover" in overview
     assert "owes $229.00" in overview

@@ -181,7 +181,7 @@ def test_what_an_account_owes_is_shown_and_needs_attention(boss: Client, strateg
     shown = text_of(boss.get(page(PortfolioAccount, "change", row.pk)))
     assert re.search(r"Owed:? 229\.00", shown)
     index = boss.get(reverse("admin:index")).content.decode()
-    assert "account that owes cash" in index
+    assert "account owes a dividend that its cash did not cover" in index
     address = re.search(r'href="([^"]*payable__gt=0[^"]*)"', index)
     assert address is not None
     assert "Large caps / Anthropic" in text_of(boss.get(unescape(address[1])))

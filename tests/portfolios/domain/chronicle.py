@@ -1,7 +1,7 @@
 """A second opinion on splits: the days one after another, each with its split at the open and its trades after it.
 
-It knows nothing of entries, of their order or of late booking: what is held is a number of units, what they cost, and
-what was earned. Written apart from the product, with fractions.
+It knows nothing of entries, of their order or of late booking: what is held is a number of units, what they cost,
+and what was earned. Written apart from the product, with fractions.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ def cents(value: Fraction) -> Decimal:
 
 @dataclass
 class Chronicle:
-    """One symbol: signed units, their cost (signed, cents: what was paid, or below zero what a short brought in)."""
+    """One symbol: signed units and their cost (what was paid; below zero: what a short brought in)."""
 
     units: Fraction = Fraction(0)
     cost: Decimal = Decimal(0)

@@ -1,4 +1,4 @@
-"""Splits, dividends and changes of symbol: on what was held at the close before their day, whenever they are booked."""
+"""Splits, dividends and changes of symbol: on what was held at the close before, whenever they are booked."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,7 +62,8 @@ def test_what_was_traded_since_keeps_its_units(account: PortfolioAccount):
     trade(account, "BUY 38.80 MSFT @ 100", on=2)
     report = split("MSFT", "4:1", on=1, booked=2)
     assert held(account) == ["long 78.800000 MSFT @ 100.000000 cost 7880.00"]
-    assert [(each.then, each.before, each.after) for each in report.effects] == [(10, dec("48.8"), dec("78.8"))]
+    (effect,) = report.effects
+    assert [effect.then, effect.before, effect.after] == [10, dec("48.8"), dec("78.8")]
     entry = LedgerEntry.objects.get(kind="SPLIT")
     assert (entry.effective_on, entry.occurred_at.date(), entry.quantity) == (day(1), day(2), 30)
 
@@ -102,7 +103,9 @@ def test_a_position_that_was_sold_off_and_bought_again_is_one_history(account: P
     report = split("MSFT", "4:1", on=1, booked=4)
     assert books(account)[1:] == (["long 35.000000 MSFT @ 100.000000 cost 3500.00"], 10)
     # Each position keeps the profit of its own trades.
-    assert sorted(Position.objects.values_list("status", "realized_pnl")) == [("closed", 10), ("open", 0)]
+    assert sorted(Position.objects.values_list("status", "realized_pnl")) == [
+        ("closed", dec(10)), ("open", dec(0)),
+    ]  # fmt: skip
     after = books(account)
     undo(report)
     assert books(account)[1:] == (["long 5.000000 MSFT @ 100.000000 cost 500.00"], -2990)
@@ -143,7 +146,7 @@ def test_what_is_below_a_step_is_paid_in_cash_at_the_split_price(account: Portfo
     assert books(account) == (8832, ["long 39.000000 MSFT @ 30.000000 cost 1170.00"], 2)
     entry = LedgerEntry.objects.get(kind="CASH_IN_LIEU")
     assert (entry.amount, entry.quantity, entry.realized_pnl) == (22, dec("-0.666666"), 2)
-    assert (report.cash, report.price) == (22, 33)
+    assert [report.cash, report.price] == [22, 33]
     split("MSFT", "3:1", on=2)
     assert units(account) == 117
     assert "000001" not in str(held(account))
@@ -174,7 +177,7 @@ def test_a_dividend_pays_who_has_sold_since(account: PortfolioAccount):
     trade(account, "BUY 10 MSFT @ 100")
     trade(account, "SELL 10 MSFT @ 100", on=1)
     report = dividend("MSFT", "0.5", on=1, booked=2)
-    assert (books(account)[0], report.cash) == (10_005, 5)
+    assert [books(account)[0], report.cash] == [10_005, 5]
     assert LedgerEntry.objects.get(kind="DIVIDEND").effective_on == day(1)
 
 
@@ -195,7 +198,8 @@ def test_a_dividend_is_paid_on_the_units_of_its_time(account: PortfolioAccount):
 def test_less_than_a_cent_is_nothing_and_stops_nobody(account: PortfolioAccount):
     trade(account, "BUY 0.01 MSFT @ 100")
     report = dividend("MSFT", "0.1", on=1)
-    assert ([each.effect for each in report.effects], report.cash) == ([Effect.BOOKED], 0)
+    assert [each.effect for each in report.effects] == [Effect.BOOKED]
+    assert report.cash == 0
     assert books(account)[0] == 9999
 
 
@@ -210,7 +214,7 @@ def owing(account: PortfolioAccount) -> PortfolioAccount:
 
 def test_a_short_that_cannot_pay_owes_the_rest(account: PortfolioAccount):
     owing(account)
-    assert (account.cash_balance, account.payable, account.total_value) == (0, 100, -1100)
+    assert [account.cash_balance, account.payable, account.total_value] == [0, 100, -1100]
     snapshot = ledger_snapshot(account)
     assert (snapshot.total_value, snapshot.available_cash(short_margin=Decimal(0))) == (-1100, -1100)
     books(account)
@@ -338,7 +342,7 @@ def test_actions_that_stand_on_each_other_are_entered_in_order(account: Portfoli
     split("MSFT", "3:1", on=3, booked=8)
     split("MSFT", "2:1", on=5, booked=8)
     dividend("MSFT", "1", on=5, booked=8)
-    assert (units(account), books(account)[0]) == (60, 9030)
+    assert [units(account), books(account)[0]] == [60, 9030]
 
 
 def test_a_holding_that_a_person_stated_since_is_left_to_that_person(account: PortfolioAccount):
@@ -360,7 +364,7 @@ def test_a_call_again_books_who_was_left_out(account: PortfolioAccount, strategy
     trade(account, "SELL 8 MSFT @ 10", on=2)
     report = split("MSFT", "1:2", on=1, booked=3)
     assert sorted(each.effect for each in report.effects) == [Effect.BOOKED, Effect.LEFT_OUT]
-    assert (units(account), units(other)) == (2, 5)
+    assert [units(account), units(other)] == [2, 5]
     trade(account, "BUY 8 MSFT @ 10", on=3)
     again = split("MSFT", "1:2", on=1, booked=4)
     assert sorted(each.effect for each in again.effects) == [Effect.BOOKED_BEFORE, Effect.LEFT_OUT]
@@ -439,6 +443,31 @@ def test_a_symbol_that_is_another_one_since_has_no_more_actions(account: Portfol
     refused(
         lambda: dividend("MSFX", "2", on=2, booked=5), "MSFX was MSFT until 2026-01-08: enter it for that symbol"
     )
+
+
+def test_units_that_came_over_later_than_a_split_are_left_to_a_person(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 100")
+    trade(account, "BUY 1 MSFT @ 100", on=5)
+    rename("MSFT", "MSFX", on=2, booked=6)
+    assert LedgerEntry.objects.filter(kind="TRANSFER").latest("sequence").effective_on == day(5)
+    refused(lambda: split("MSFX", "2:1", on=4, booked=6), "took MSFX over on 2026-01-10 only")
+    assert dividend("MSFX", "1", on=4, booked=6).cash == 10
+    assert dividend("MSFX", "1", on=6).cash == 11
+
+
+def test_a_ratio_that_only_looks_the_same_is_another_one(account: PortfolioAccount):
+    trade(account, "BUY 9 MSFT @ 100")
+    split("MSFT", "1:3", on=1)
+    refused(lambda: split("MSFT", "0.333333", on=1), "already, now 0.333333 is asked for: reverse that one first")
+
+
+def test_an_order_reversed_was_never_held(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 100")
+    account.refresh_from_db()
+    context = replace(BY_HAND, now=NOW + timedelta(days=4))
+    ledger.reverse_order(account, order=account.orders.get(), context=context)
+    assert dividend("MSFT", "1", on=2, booked=5).effects == ()
+    assert split("MSFT", "2:1", on=3, booked=5).effects == ()
 
 
 def test_an_account_is_valued_with_every_action(account: PortfolioAccount):
