@@ -412,7 +412,8 @@ def addresses(served: Site) -> dict[str, str]:
 
 
 def test_no_page_has_an_error_in_the_console_or_breaks_the_content_policy(visits: dict[str, Visit]):
-    expected = ("status of 404", "status of 400", "status of 409")  # what the browser says of an answer that is a refusal
+    # What the browser says of an answer that is a refusal.
+    expected = ("status of 404", "status of 400", "status of 409")
     said = {
         name: [text for text in seen.console if not any(word in text for word in expected)]
         for name, seen in visits.items()
