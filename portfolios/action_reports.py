@@ -153,6 +153,8 @@ def obstacle(report: ActionReport) -> str:
     """Return why there is nothing to book; empty where there is."""
     if is_bookable(report):
         return ""
+    if report.repeated and report.having(Effect.LEFT_OUT):
+        return "This is booked already: nothing would be booked now. Who is left out still wants somebody to look."
     if report.repeated:
         return "This is booked already: nothing would be booked again."
     return "Nothing would be booked: every account that it concerns is left out, and wants somebody to look first."

@@ -18,8 +18,10 @@ from portfolios.action_reports import Doing, ShownEffect
 from portfolios.admin.base import BooksRecordAdmin, context_of
 from portfolios.admin.sections import ledger_section
 from portfolios.ledger import ActionReport, CannotBookError
-from portfolios.models import CorporateAction, PortfolioAccount, Security
+from portfolios.models import CorporateAction, LedgerEntry, PortfolioAccount, Security
 from portfolios.selectors import corporate_actions
+
+_MOST_ENTRIES = 100  # on the page of an action; the list has them all
 
 # The numbers of a preview by account: what each is called, and how it looks.
 _NUMBERS: dict[str, tuple[str, Callable[[Any], SafeString]]] = {
@@ -200,9 +202,10 @@ class CorporateActionAdmin(BooksRecordAdmin):
         return corporate_actions.all_actions()
 
     def sections(self, request: HttpRequest, row: CorporateAction) -> list[Section]:
-        entries = corporate_actions.entries_of(row.pk)
+        more = list_of(LedgerEntry, action__id__exact=row.pk)
+        entries = corporate_actions.entries_of(row.pk)[:_MOST_ENTRIES]
         title = "What it did, by account"
-        return [ledger_section(title, entries, empty="Nothing: no account held it.", with_account=True)]
+        return [ledger_section(title, entries, empty="Nothing: no account held it.", more=more, with_account=True)]
 
 
 def newest_actions(symbol: str) -> Section:

@@ -40,7 +40,7 @@ _ACTION_COLUMNS = (
     Column("reason", "Reason", "long"),
 )
 _ENTRY_COLUMNS = (
-    Column("account", "Account", "text", ""),
+    Column("account", "Account", "text", "account__strategy__name"),
     Column("sequence", "No.", "count"),
     Column("kind", "Kind"),
     Column("symbol", "Symbol"),
@@ -115,7 +115,7 @@ def _state(action: CorporateAction) -> str:
 def action_page(request: HttpRequest, action_id: int) -> HttpResponse:
     """Show one action with what it did to each account. Raises Http404."""
     action = _found(action_id)
-    listing = Listing(
+    listing: Listing[Any] = Listing(
         name="entries", caption="Ledger entries", columns=_ENTRY_COLUMNS, row=_entry_row, size=100,
         source=corporate_actions.entries_of(action_id), empty="None: no account held it at the close before.",
     )  # fmt: skip

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from portfolios import ledger
 from portfolios.domain.accounting import Side
 from portfolios.models import CorporateAction, LedgerEntry, Price, Strategy
 from tests.portfolios.holders import EX_DAY, Holders, account, holders, in_debt, kinds_of, standing, trade
-from tests.portfolios.ledger.by_hand import hold
+from tests.portfolios.ledger.by_hand import BY_HAND, hold
 from tests.scenes import NOW, security, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +111,45 @@ def test_a_split_is_booked_once_with_its_reason_and_who_was_left_out_is_named(mi
     assert again.status_code == 303
     assert "was booked before; nothing was booked again" in text_of(mia.get(again.headers["Location"]))
     assert held.standing() == AFTER
-    assert "This is booked already" in text_of(mia.get(form_page("split", **SPLIT)))
+    text = text_of(mia.get(form_page("split", **SPLIT)))
+    assert "This is booked already" in text
+    assert "Who is left out still wants somebody to look." in text
+
+
+def test_who_was_left_out_is_booked_by_the_same_action_later(mia: Client, strategy: Strategy):
+    for symbol in ("FB", "META"):
+        security(symbol)
+    both, one = account(strategy, "anthropic"), account(strategy, "openai")
+    trade(both, "BUY 10 FB @ 100")
+    trade(both, "SELL_SHORT 5 META @ 100")
+    trade(one, "BUY 10 FB @ 100")
+    address = form_page("symbol-change", symbol="FB", new="META", on=EX_DAY)
+    assert "booked in 1 account, 1 left out" in text_of(mia.get(sent(mia, address).headers["Location"]))
+    trade(both, "BUY_TO_COVER 5 META @ 100", on=3)
+    assert sorted(effects(mia, address)) == ["booked before: OpenAI", "to be booked: Anthropic"]
+    answer = sent(mia, address)
+    assert "booked in 1 account, 1 booked before" in text_of(mia.get(answer.headers["Location"]))
+    for row in (both, one):
+        assert row.positions.get(status="open").security_id == "META"
+    assert CorporateAction.objects.get().account_count == 2
+
+
+def test_a_dividend_that_was_spent_is_not_reversed_for_anybody(mia: Client, strategy: Strategy):
+    security("MSFT")
+    spent, kept = account(strategy, "anthropic"), account(strategy, "openai")
+    for row in (spent, kept):
+        trade(row, "BUY 100 MSFT @ 50")
+    sent(mia, form_page("dividend", symbol="MSFT", per_share="0.25", on=EX_DAY))
+    spent.refresh_from_db()
+    with transaction.atomic():
+        ledger.withdraw(spent, amount=spent.cash_balance, context=BY_HAND)
+    before = whole_database()
+    address = reverse("dashboard:action-reverse", args=[CorporateAction.objects.get().pk])
+    answer = mia.get(address)
+    assert (answer.status_code, 'name="seen"' in answer.content.decode()) == (409, False)
+    assert f"account {spent.pk}: cannot be reversed" in text_of(answer)
+    assert sent(mia, address, "wrong").status_code == 409
+    assert whole_database() == before
 
 
 def test_a_dividend_pays_who_has_sold_since(mia: Client, strategy: Strategy):
@@ -264,9 +304,9 @@ def test_what_an_account_owes_is_on_its_page_and_needs_attention(vera: Client, s
     text = text_of(vera.get(reverse("dashboard:account", args=[row.pk])))
     assert "Owed $229.00" in text
     assert "16.00 per unit on 2026-01-06" in text
-    ledger = json.loads(vera.get(f"/accounts/{row.pk}/?export=ledger&format=json").content)["rows"]
-    assert (ledger[0]["kind"], ledger[0]["amount"], ledger[0]["owed"]) == ("Dividend", "-299.00", "229.00")
-    assert ledger[0]["effective"] == EX_DAY
+    booked = json.loads(vera.get(f"/accounts/{row.pk}/?export=ledger&format=json").content)["rows"]
+    assert (booked[0]["kind"], booked[0]["amount"], booked[0]["owed"]) == ("Dividend", "-299.00", "229.00")
+    assert booked[0]["effective"] == EX_DAY
     overview = text_of(vera.get("/"))
     assert "account owes a dividend that its cash did not cover" in overview
     assert "owes $229.00" in overview

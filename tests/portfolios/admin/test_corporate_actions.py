@@ -76,7 +76,7 @@ def test_a_split_is_booked_with_a_reason_and_once(boss: Client, held: Holders):
     assert (action.actor, action.reason) == ("boss", "notice of the company")
     assert "booked in 2 accounts, 1 left out" in LogEntry.objects.latest("pk").change_message
     again = act(boss, msft(), "split", "again", **SPLIT)
-    assert "booked already: nothing would be booked again" in errors_of(again)
+    assert "This is booked already: nothing would be booked now." in errors_of(again)
     assert held.standing() == AFTER
 
 
