@@ -1,9 +1,9 @@
 """In which order corporate actions of one symbol may be booked and reversed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from portfolios.ledger.refusals import CannotBookError
 from portfolios.models import CorporateAction
@@ -26,42 +26,57 @@ def terms_of(action: CorporateAction) -> str:
 def require_in_order(action: CorporateAction) -> None:
     """Raise CannotBookError where an action that stands was booked on what this one would change.
 
-    A later dividend was paid on units that a split would have made others; a later split multiplied them. Both can
-    be reversed, and entered again after this one.
+    A later dividend was paid on units that a split would have made others; a later split multiplied them; a change
+    of symbol took them over. Each can be reversed, and entered again after this one.
     """
-    for other in _standing(action.security_id).exclude(pk=action.pk).order_by("-effective_on"):
-        why = _in_the_way(action, other)
+    symbols = [symbol for symbol in (action.security_id, action.successor_id) if symbol]
+    for symbol in symbols:
+        rows = CorporateAction.objects.filter(Q(security_id=symbol) | Q(successor_id=symbol), reversed_at=None)
+        others = list(rows.exclude(pk=action.pk).order_by("effective_on", "pk"))
+        changes = [other for other in others if other.kind == _Kind.SYMBOL_CHANGE]
+        booked = [other for other in others if other.kind != _Kind.SYMBOL_CHANGE]
+        why = _name_in_the_way(action, symbol, changes) or _units_in_the_way(action, symbol, booked)
         if why:
             raise CannotBookError(why)
 
 
-def _standing(symbol: str) -> QuerySet[CorporateAction]:
-    return CorporateAction.objects.filter(Q(security_id=symbol) | Q(successor_id=symbol), reversed_at=None)
-
-
-def _in_the_way(action: CorporateAction, other: CorporateAction) -> str:
-    """Why `other` has to be reversed before `action` is booked or reversed; empty where it has not."""
-    symbol, day = action.security_id, action.effective_on
-    if other.kind == _Kind.SYMBOL_CHANGE:
-        return _change_in_the_way(action, other)
-    named = f"{symbol} has a {other.get_kind_display().lower()} on {other.effective_on}"
+def _units_in_the_way(action: CorporateAction, symbol: str, booked: Sequence[CorporateAction]) -> str:
+    """The last split or dividend that was booked on units that `action` would have made others."""
     if action.kind == _Kind.DIVIDEND:
         return ""
-    if other.kind == _Kind.SPLIT and other.effective_on >= day:
-        return f"{named}, booked before: reverse it first, and enter both in the order of their days"
-    if other.kind == _Kind.DIVIDEND and other.effective_on > day:
-        return f"{named}, paid on other units: reverse it first, and enter both in the order of their days"
+    for other in reversed(booked):
+        # On the day of a change the split is one of the former symbol, and comes first.
+        is_later = other.effective_on > action.effective_on
+        same_day = other.effective_on == action.effective_on and other.kind == action.kind == _Kind.SPLIT
+        if is_later or same_day:
+            named = f"{symbol} has a {other.get_kind_display().lower()} on {other.effective_on}"
+            why = "booked before" if other.kind == _Kind.SPLIT else "paid on other units"
+            return f"{named}, {why}: reverse it first, and enter both in the order of their days"
     return ""
 
 
-def _change_in_the_way(action: CorporateAction, change: CorporateAction) -> str:
-    symbol, day = action.security_id, action.effective_on
-    if change.security_id == symbol:
-        if action.kind == _Kind.DIVIDEND and day <= change.effective_on:
-            return ""
-        if day < change.effective_on:
-            return f"{symbol} is {change.successor_id} since {change.effective_on}: reverse that change first"
-        return f"{symbol} is {change.successor_id} since {change.effective_on}: enter it for that symbol"
-    if day <= change.effective_on:
-        return f"{symbol} was {change.security_id} until {change.effective_on}: enter it for that symbol"
+def _name_in_the_way(action: CorporateAction, symbol: str, changes: Sequence[CorporateAction]) -> str:
+    """Why the symbol is not the name of the security on the day, or was booked on under another one."""
+    day = action.effective_on
+    for change in reversed(changes):
+        is_out = change.security_id == symbol
+        if action.kind == _Kind.DIVIDEND and day == change.effective_on:
+            # What was held at the close before had its former name.
+            return "" if is_out else _was(symbol, change)
+        if day < change.effective_on or (day == change.effective_on and action.kind == _Kind.SPLIT):
+            if action.kind != _Kind.DIVIDEND:
+                return f"{_is(symbol, change) if is_out else _was(symbol, change)}: reverse that change first"
+            if not is_out:
+                return _was(symbol, change)
+            continue
+        is_free_again = symbol == action.successor_id
+        return f"{_is(symbol, change)}: enter it for that symbol" if is_out and not is_free_again else ""
     return ""
+
+
+def _is(symbol: str, change: CorporateAction) -> str:
+    return f"{symbol} is {change.successor_id} since {change.effective_on}"
+
+
+def _was(symbol: str, change: CorporateAction) -> str:
+    return f"{symbol} was {change.security_id} until {change.effective_on}: enter it for that symbol"

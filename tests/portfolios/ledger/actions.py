@@ -1,12 +1,18 @@
 """Corporate actions for the tests, by days: day 0 is that of NOW."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from portfolios import ledger
-from portfolios.ledger import ActionReport, AuditContext
-from tests.scenes import NOW
+from portfolios.ledger import ActionReport, AuditContext, CannotBookError, TypedOrder
+from portfolios.models import PortfolioAccount, Position, Price
+from tests.portfolios.ledger.by_hand import BY_HAND, books, typed
+from tests.scenes import NOW, whole_database
 
 
 def day(number: int) -> date:
@@ -51,3 +57,36 @@ def undo(report: ActionReport, *, booked: int = 30) -> ActionReport:
 def _ratio(text: str) -> Fraction:
     new, _, old = text.partition(":")
     return Fraction(Decimal(new)) / Fraction(Decimal(old or 1))
+
+
+def trade(account: PortfolioAccount, text: str, *, on: int = 0, fee: str = "0") -> None:
+    """Book `BUY 10 MSFT @ 100` on a day."""
+    account.refresh_from_db()
+    order: TypedOrder = typed(text)
+    context = replace(BY_HAND, now=NOW + timedelta(days=on))
+    ledger.record_order(account, typed=order, fee=Decimal(fee), context=context)
+
+
+def held(account: PortfolioAccount) -> list[str]:
+    """Return what is held; the books are right."""
+    return list(books(account)[1])
+
+
+def units(account: PortfolioAccount, symbol: str = "MSFT") -> Decimal:
+    """Return the signed units held."""
+    books(account)
+    found = Position.objects.filter(account=account, security_id=symbol, status="open").first()
+    return found.as_holding().signed_quantity if found else Decimal(0)
+
+
+def stored_price(symbol: str, price: str, *, on: int) -> None:
+    """Store a price of noon on a day."""
+    Price.objects.create(security_id=symbol, price=price, source="test", as_of=NOW + timedelta(days=on, hours=8))
+
+
+def refused(change: Callable[[], object], words: str) -> None:
+    """The change must be refused with these words, and nothing be written."""
+    before = whole_database()
+    with pytest.raises(CannotBookError, match=words):
+        change()
+    assert whole_database() == before
