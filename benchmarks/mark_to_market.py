@@ -86,7 +86,7 @@ def build(count: int) -> None:
 
 def mark() -> None:
     """Mark everything to market at another price. Raises AssertionError where an account was left out."""
-    from execution.engine.planning.sizing import Quote  # noqa: PLC0415  # after the set-up
+    from execution.engine.planning.market import Quote  # noqa: PLC0415  # after the set-up
     from execution.prices import PriceChain  # noqa: PLC0415  # after the set-up
     from execution.prices.sources.given import GivenSource  # noqa: PLC0415  # after the set-up
     from execution.services import mark_to_market  # noqa: PLC0415  # after the set-up
@@ -94,7 +94,7 @@ def mark() -> None:
     now = datetime.now(UTC) + timedelta(seconds=1)
     quotes = {f"S{n}": Quote(Decimal(101), "given", now) for n in range(SYMBOLS)}
     prices = PriceChain((GivenSource("given", quotes),), now=now)
-    report = mark_to_market(prices=prices, accepted=frozenset(), as_of=now, now=now)
+    report = mark_to_market(prices=prices, accepted=frozenset(), as_of=now, now=now, actor="benchmark")
     assert not report.left_out
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from execution.engine.parsing.artifact import Artifact, Claims, Recommendation
+from execution.engine.planning.market import Instrument, Quote
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.policy import Policy
-from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import RecommendedAction
 from portfolios.domain.accounting import Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot

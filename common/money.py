@@ -42,6 +42,14 @@ def quantize_cash(amount: Decimal) -> Decimal:
     return _quantize(amount, step=CENT, rounding=ROUND_HALF_EVEN, limit=CASH_LIMIT, name="amount")
 
 
+def cash_or_none(amount: Decimal) -> Decimal | None:
+    """Return `amount` in whole cents as `quantize_cash` does, None where the books cannot hold it."""
+    try:
+        return quantize_cash(amount)
+    except AmountOutOfRangeError:
+        return None
+
+
 def quantize_price(price: Decimal) -> Decimal:
     """Return a price per unit as the books keep it: 4 places from 1 on, 6 places below 1.
 
@@ -68,6 +76,12 @@ def quantize_ratio(ratio: Decimal) -> Decimal:
     Raises AmountOutOfRangeError from 10**22 on.
     """
     return _quantize(ratio, step=RATIO_STEP, rounding=ROUND_HALF_EVEN, limit=RATIO_LIMIT, name="ratio")
+
+
+def percent_difference(value: Decimal, *, base: Decimal) -> Decimal:
+    """Return how far `value` is from `base`, not zero, in percent of it with 4 places: 36 from 100 is -64."""
+    with localcontext(_EXACT):
+        return quantize_ratio(value / base - 1) * HUNDRED
 
 
 def quantize_quantity(quantity: Decimal, *, step: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
@@ -111,6 +125,19 @@ def format_ratio(ratio: Decimal) -> str:
     """Return a ratio with 2 places, half to even."""
     rounded = ratio.quantize(CENT, rounding=ROUND_HALF_EVEN, context=_EXACT)
     return f"{rounded if rounded else abs(rounded):,f}"
+
+
+def parse_number(text: str) -> Decimal | None:
+    """Return the number in `text`, exactly as written and perhaps not finite; None for what is none.
+
+    Plain digits, a point, perhaps an exponent: the underscores and the digits of other scripts that Python would
+    read as well are no numbers here, nor is anything with a comma.
+    """
+    written = text.strip()
+    try:
+        return Decimal(written) if written.isascii() and "_" not in written else None
+    except InvalidOperation:
+        return None
 
 
 def plain(value: Decimal, *, places: int = 2) -> str:

@@ -3,8 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The demo trades in the SQLite default only: a database that .env or the shell names is somebody's real books.
-export DATABASE_URL="" ARTIFACTS_ROOT="" PRICE_SOURCES=simulation TRADING_STATE=ACTIVE
+# The demo trades in the SQLite default only: a database that .env or the shell names is somebody's real books. It
+# trades at the example prices, which load_examples stores.
+export DATABASE_URL="" ARTIFACTS_ROOT="" PRICE_SOURCES=database,simulation PRICE_MAX_AGE="" TRADING_STATE=ACTIVE
 
 quality_growth=0d5d9ea5-97f5-4f6e-9c07-8d5f7f0e6c11
 sector_leaders=6c0f6f0e-3b1f-4c0c-8f5b-2d8f0a9e4b72
@@ -15,7 +16,7 @@ execute_and_summarize() {
   echo
   echo "$1"
   python manage.py execute_recommendations "$2" "$3" --provider-id "$4" \
-    --prices examples/prices.csv --format json | python examples/summarize.py
+    --format json | python examples/summarize.py
 }
 
 python manage.py migrate --verbosity 0

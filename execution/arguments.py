@@ -1,10 +1,11 @@
 """What callers give as text, turned into values or refused, the same for every caller."""
 
 import uuid
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
+from decimal import Decimal
 
-from common.identifiers import UUID_RULE, canonical_uuid
-from common.money import AmountOutOfRangeError, quantize_cash
+from common.identifiers import UUID_RULE, NoSymbol, canonical_uuid, read_declared_symbol, read_symbol
+from common.money import AmountOutOfRangeError, parse_number, quantize_cash
 from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
 from portfolios.domain.vocabulary import Provider
@@ -28,13 +29,45 @@ def parse_provider(text: str) -> str | Refusal:
     return text
 
 
+def find_symbol(text: str) -> str | NoSymbol:
+    """Return the symbol that a caller means by `text`, or why it is not clear; read as research is read.
+
+    What could be a listing elsewhere and is a security of the books (MKC.V) is that security: at most one query,
+    and none for what is clear.
+    """
+    found = read_symbol(text)
+    if isinstance(found, str):
+        return found
+    declared = read_declared_symbol(text)
+    if not isinstance(declared, str):
+        return found
+    from portfolios.selectors import books  # noqa: PLC0415  # price sources are imported before the models are ready
+
+    return declared if books.securities([declared]) else found
+
+
+def parse_symbol(text: str, *, name: str, code: Code) -> str | Refusal:
+    """Return the symbol in `text`, or a refusal with `code` that names `name`, the option or field."""
+    found = find_symbol(text)
+    return (
+        found if isinstance(found, str) else Refusal(code, f"{name} {one_line(text)}: not a symbol: {found.rule}")
+    )
+
+
+def parse_symbols(texts: Iterable[str], *, name: str) -> frozenset[str] | Refusal:
+    """Return the symbols in `texts`, or a refusal for the first that is none."""
+    found = [parse_symbol(text, name=name, code=Code.BAD_OPTION) for text in texts]
+    refused = next((item for item in found if isinstance(item, Refusal)), None)
+    return refused or frozenset(item for item in found if isinstance(item, str))
+
+
 def parse_amount(text: str, *, name: str) -> Decimal | Refusal:
     """Return an amount of cash above zero in whole cents, or why it is none."""
-    try:
-        amount = Decimal(text.strip())
-        cents = quantize_cash(amount)
-    except InvalidOperation:
+    amount = parse_number(text)
+    if amount is None:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: not a number")
+    try:
+        cents = quantize_cash(amount)
     except AmountOutOfRangeError:
         return Refusal(Code.BAD_AMOUNT, f"{name} is {one_line(text)}: not an amount that the books can hold")
     if amount > 0 and cents == 0:

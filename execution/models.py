@@ -1,14 +1,16 @@
 """What the engine room remembers: requests, runs, and the decision on every line."""
 
 import uuid
+from decimal import Decimal
 from typing import TypeAlias
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
+from common.money import percent_difference, plain
 from execution.engine import vocabulary
-from portfolios.models import Order, PortfolioAccount, Provider, Strategy
+from portfolios.models import Order, PortfolioAccount, Provider, Security, Strategy
 from portfolios.models.fields import CashField, PercentField, UnitField
 
 
@@ -316,3 +318,56 @@ class RecommendationOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recommendation_id} -> {self.order_id}"
+
+
+class RefusedPrice(models.Model):
+    """A price of something held that was too far from the last one: holdings keep their mark until it is settled.
+
+    One row a price. It waits for a person until somebody accepts it, or until a later price is used instead.
+    """
+
+    class Resolution(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        SUPERSEDED = "superseded", "Replaced by a later price"
+
+    security = models.ForeignKey(
+        Security, on_delete=models.PROTECT, related_name="refused_prices", to_field="symbol", db_column="symbol"
+    )
+    price = UnitField()
+    source = models.CharField(max_length=32)
+    as_of = models.DateTimeField(help_text="When the price held.")
+    reference = UnitField(help_text="Price that it is too far from.")
+    basis = models.CharField(max_length=32, help_text="What that price is.")
+    band_percent = PercentField(help_text="How far from it a price may be, in percent.")
+    refused_at = models.DateTimeField(help_text="When it was refused last.")
+    resolution = models.CharField(max_length=16, choices=Resolution, blank=True, default="")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.CharField(max_length=150, blank=True, default="", help_text="Who accepted it.")
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-refused_at", "security"]
+        constraints = [
+            models.CheckConstraint(name="refused_price_positive", condition=Q(price__gt=0, reference__gt=0)),
+            models.UniqueConstraint(
+                name="refused_price_once_per_source_and_time", fields=["security", "source", "as_of"]
+            ),
+            models.CheckConstraint(
+                name="refused_price_resolved_whole",
+                condition=Q(resolution="", resolved_at=None)
+                | Q(resolution="accepted", resolved_at__isnull=False) & ~Q(resolved_by="") & ~Q(reason="")
+                | Q(resolution="superseded", resolved_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            # Few wait, and the first pages count them.
+            models.Index(name="refused_price_waiting", fields=["security"], condition=Q(resolved_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security_id} {plain(self.price)} ({self.source}, {self.as_of:%Y-%m-%d %H:%M})"
+
+    @property
+    def difference_percent(self) -> Decimal:
+        """How far the price is from the one that it was compared with, in percent of that."""
+        return percent_difference(self.price, base=self.reference)

@@ -10,6 +10,7 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from execution.prices.mark_to_market import Marks, ValuationReport
+    from execution.prices.refused import AcceptedPrice, accept_price, find_waiting
     from execution.prices.store import FetchReport, chain_to_fetch, import_prices
     from execution.research.inbox import LoadedArtifact, load_inline
     from execution.research.resolutions import Author, ResolutionInput, resolve_line, save_rule, suggested_rule
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from execution.runs.execute import Preview, execute, preview, preview_plan
     from execution.runs.explanation import Explanation, explain_run, render_explanation
     from execution.runs.prepare import ExecutionRequest
-    from execution.runs.rebalance import load_latest_research, load_targets, parse_target, read_targets
+    from execution.runs.rebalance import load_latest_research, load_targets
     from execution.runs.reproduction import Reproduced, reproduce_run
     from execution.runs.resolution_preview import Reading, Rule, keep_resolution, preview_resolution, rule_from
     from execution.runs.retry import find_retry, retry_failed_run
     from execution.runs.reversal import RestoredPart, ReversalReport, preview_reversal, render_reversal, reverse_run
-    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market
+    from execution.runs.shared_prices import sharing_prices
+    from execution.runs.system_band import fetch_prices, find_marks, mark_to_market, unused_marks
+    from execution.runs.targets import parse_targets, read_targets, targets_of
 
 __all__ = [
+    "AcceptedPrice",
     "Author",
     "Batch",
     "Done",
@@ -45,6 +49,7 @@ __all__ = [
     "Rule",
     "ScanReport",
     "ValuationReport",
+    "accept_price",
     "assign_request",
     "chain_to_fetch",
     "count_deferred",
@@ -55,6 +60,7 @@ __all__ = [
     "fetch_prices",
     "find_marks",
     "find_retry",
+    "find_waiting",
     "ignore_executed_elsewhere",
     "ignore_request",
     "import_prices",
@@ -64,7 +70,7 @@ __all__ = [
     "load_pushed",
     "load_targets",
     "mark_to_market",
-    "parse_target",
+    "parse_targets",
     "preview",
     "preview_plan",
     "preview_resolution",
@@ -80,13 +86,17 @@ __all__ = [
     "rule_from",
     "save_rule",
     "scan_inbox",
+    "sharing_prices",
     "suggested_rule",
+    "targets_of",
+    "unused_marks",
 ]
 
 __getattr__ = lazy_names(
     globals(),
     {
         "execution.prices.mark_to_market": ("Marks", "ValuationReport"),
+        "execution.prices.refused": ("AcceptedPrice", "accept_price", "find_waiting"),
         "execution.prices.store": ("FetchReport", "chain_to_fetch", "import_prices"),
         "execution.research.inbox": ("LoadedArtifact", "load_inline"),
         "execution.research.resolutions": (
@@ -103,7 +113,7 @@ __getattr__ = lazy_names(
         "execution.runs.execute": ("Preview", "execute", "preview", "preview_plan"),
         "execution.runs.explanation": ("Explanation", "explain_run", "render_explanation"),
         "execution.runs.prepare": ("ExecutionRequest",),
-        "execution.runs.rebalance": ("load_latest_research", "load_targets", "parse_target", "read_targets"),
+        "execution.runs.rebalance": ("load_latest_research", "load_targets"),
         "execution.runs.reproduction": ("Reproduced", "reproduce_run"),
         "execution.runs.resolution_preview": (
             "Reading",
@@ -120,6 +130,8 @@ __getattr__ = lazy_names(
             "render_reversal",
             "reverse_run",
         ),
-        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market"),
+        "execution.runs.shared_prices": ("sharing_prices",),
+        "execution.runs.targets": ("parse_targets", "read_targets", "targets_of"),
+        "execution.runs.system_band": ("fetch_prices", "find_marks", "mark_to_market", "unused_marks"),
     },
 )

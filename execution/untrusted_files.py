@@ -1,11 +1,8 @@
 """Reading files that somebody else wrote: regular files only, never through a link, never more than agreed."""
 
-import csv
 import errno
-import io
 import os
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 
 from execution.engine.vocabulary import Code, Refusal
@@ -38,23 +35,3 @@ def read_regular_file(path: Path, *, limit: int) -> bytes | Refusal:
     if len(content) > limit:
         return Refusal(Code.ARTIFACT_TOO_LARGE, f"{path} is larger than {limit:,} bytes")
     return content
-
-
-def read_table(content: bytes, *, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]] | Refusal:
-    """Return the rows of a CSV file as (where, values by column), or what is wrong with its form.
-
-    The first line names the columns, in any order and case, all of `columns` among them. What is missing is empty.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return Refusal(Code.BAD_TABLE, f"not UTF-8: byte {error.start} cannot be decoded")
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    try:
-        names = [name.strip().lower() for name in reader.fieldnames or []]
-        if not set(columns) <= set(names) or len(set(names)) < len(names):
-            return Refusal(Code.BAD_TABLE, f"line 1 is not a header with the columns {','.join(columns)}")
-        reader.fieldnames = names
-        return [(f"line {reader.line_num}", {name: row.get(name) or "" for name in names}) for row in reader]
-    except csv.Error as error:
-        return Refusal(Code.BAD_TABLE, f"line {reader.line_num}: {error}")

@@ -16,6 +16,8 @@ _SECTIONS = (
 )
 _PARTS = {
     "account": "overview",
+    "prices": "overview",
+    "price-accept": "overview",
     "request": "research",
     "preview": "research",
     "run": "runs",

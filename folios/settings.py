@@ -253,9 +253,10 @@ def _own_price_backends(text: str) -> dict[str, Any]:
 
 
 # Where prices come from, in this order: names of PRICE_BACKENDS, or dotted paths of classes.
-PRICE_SOURCES = [name.strip() for name in env.list("PRICE_SOURCES", default=["simulation"])]
-# Hours after which a price is too old to trade at; 96 reach over a long weekend.
-PRICE_MAX_AGE = _up_to(87_600, "PRICE_MAX_AGE", env.str("PRICE_MAX_AGE", default="") or "96")
+PRICE_SOURCES = [name.strip() for name in env.list("PRICE_SOURCES", default=["database", "simulation"])]
+# Sessions of the stock exchange after which a price is too old to trade at, as text: what cannot be read, as hours
+# from before, is refused by the calls that need it, and named by a system check.
+PRICE_MAX_AGE = env.str("PRICE_MAX_AGE", default="") or "2 sessions"
 # Seconds after which a network source is given up, with all its attempts.
 PRICE_TIMEOUT = _up_to(300, "PRICE_TIMEOUT", env.str("PRICE_TIMEOUT", default="") or "10")
 # The sources that have a name: a class each, and its options. `simulation` gives every symbol the default price.

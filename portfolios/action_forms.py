@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol, read_declared_symbol
 from portfolios import ledger
 from portfolios.arguments import split_ratio
 from portfolios.ledger import ActionReport, AuditContext, CannotBookError
@@ -25,15 +25,15 @@ _LONGEST = 40  # characters of a ratio
 
 def symbol_field(**options: Any) -> forms.CharField:
     """Return a field for a symbol."""
-    return forms.CharField(max_length=16, widget=forms.TextInput(attrs={"autocapitalize": "characters"}), **options)
+    return forms.CharField(max_length=32, widget=forms.TextInput(attrs={"autocapitalize": "characters"}), **options)
 
 
 def read_symbol(text: str) -> str:
     """Return the symbol in canonical form. Raises ValidationError for what is none."""
-    symbol = normalize_symbol(text)
-    if symbol is None:
-        raise forms.ValidationError(f"{text[:20]} is not a symbol")
-    return symbol
+    found = read_declared_symbol(text)
+    if isinstance(found, NoSymbol):
+        raise forms.ValidationError(f"{text[:20]} is not a symbol: {found.rule}")
+    return found
 
 
 def _day_field(label: str, help_text: str) -> forms.DateField:

@@ -23,7 +23,7 @@ from django.test import override_settings
 from rest_framework.test import APIClient
 
 from execution.demo.load import load_examples
-from execution.models import LineResolution, MappingRule
+from execution.models import LineResolution, MappingRule, RefusedPrice
 from portfolios.models import CorporateAction, Price, RiskPolicy
 
 FIRST = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)  # ten in the morning in New York, a Monday
@@ -79,6 +79,7 @@ def record(user: User) -> dict[str, Examples]:
             research, books = Recorder(user), Recorder(user)
             account = _research_and_runs(research, clock)
             _books(books, account=account)
+            _refused_price(research, clock)
     return dict(zip(APPS, (research.examples, books.examples), strict=True))
 
 
@@ -107,7 +108,7 @@ def _same_world() -> Iterator[_Clock]:
 def _count_from_one() -> None:
     numbered = [
         {"table": model._meta.db_table, "column": "id"}
-        for model in (CorporateAction, LineResolution, MappingRule, Price, RiskPolicy)
+        for model in (CorporateAction, LineResolution, MappingRule, Price, RefusedPrice, RiskPolicy)
     ]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_by_name_sql(no_style(), numbered):
@@ -136,6 +137,7 @@ def _one_run(api: Recorder, clock: _Clock) -> None:
         "request_id": EXECUTED, "strategy_id": GROWTH, "provider": "anthropic",
         "prices": {"MSFT": "450"}, "recommendations": LINES,
     }  # fmt: skip
+    api.post("executions/preview/", execution, answer="PreviewReport")
     run = api.post("executions/", execution, body="ExecutionBody", answer="Report", status=201)["run"]["id"]
     api.get(f"executions/{run}/", answer="RunDetail")
     api.first("executions/", row="RunRow", request=EXECUTED)
@@ -173,6 +175,15 @@ def _unclear_words(api: Recorder) -> None:
     api.post(address, resolution, body="ResolveBody", answer="ResolutionRow", status=201)
     rule = {"provider": "anthropic", "field": "action", "written": "accumulate", "meaning": "BUY", **asked}
     api.post("mapping-rules/", rule, body="RuleBody", answer="MappingRuleRow", status=201)
+
+
+def _refused_price(api: Recorder, clock: _Clock) -> None:
+    """Record a price that waits for a person, and its acceptance: last, for it changes what everything is worth."""
+    clock.move(days=1)
+    api.post("mark-to-market/", {"prices": {"MSFT": "95.5"}})
+    refused = api.first("refused-prices/", row="RefusedPriceRow", waits="true")
+    why = {"reason": "Split four to one this morning; the provider has confirmed it."}
+    api.post(f"refused-prices/{refused['id']}/accept/", why, answer="AcceptedPrice")
 
 
 def _books(api: Recorder, *, account: str) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from common.money import notional
 from execution.engine.parsing.artifact import Artifact, Claims, Problem, Recommendation, parse_artifact
 from execution.engine.planning.decisions import Decision
+from execution.engine.planning.market import Instrument, Quote
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import LAST_CLOSE, HeldBack
-from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Code, Mode, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Fill, Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot

@@ -16,7 +16,7 @@ from django.contrib.auth.models import Permission, User
 
 from common.money import quantize_price
 from execution.demo.load import load_examples
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.prices import PriceChain
 from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport

@@ -13,13 +13,13 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices import PriceChain
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
-from execution.services import ExecutionRequest, execute, preview
+from execution.services import ExecutionRequest, ValuationReport, execute, mark_to_market, preview
 from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Security, Strategy, Valuation
 
@@ -123,10 +123,18 @@ class Desk:
         return Position.objects.get(account=self.account, security_id=symbol, status="open")
 
 
+def mark_all(prices: Mapping[str, str], *, at: datetime, accepted: Sequence[str] = ()) -> ValuationReport:
+    """Mark everything to market at what a file says, as alice does."""
+    quotes = {symbol: Quote(Decimal(price), "file", at) for symbol, price in prices.items()}
+    chain = PriceChain((GivenSource("file", quotes),), now=at)
+    return mark_to_market(prices=chain, accepted=accepted, as_of=at, now=at, actor="alice")
+
+
 def price_chain(prices: Mapping[str, str] | str) -> PriceChain:
-    """Return a chain of given prices, or of one default price for every symbol."""
+    """Return a chain of given prices, or of one default price for every symbol, which was asked for."""
     if isinstance(prices, str):
-        return PriceChain((ConstantSource(Decimal(prices), NOW),), now=NOW)
+        source = ConstantSource(Decimal(prices), NOW)
+        return PriceChain((source,), now=NOW, default_price_asked_for=True)
     quotes = {symbol: Quote(Decimal(price), "given", NOW) for symbol, price in prices.items()}
     return PriceChain((GivenSource("given", quotes),), now=NOW)
 

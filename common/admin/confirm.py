@@ -28,13 +28,27 @@ MOST_ROWS = 100  # of one confirmation: more would be neither read nor checked
 
 
 @dataclass(frozen=True, slots=True)
+class EffectTable:
+    """A further table of an effect, under a title of its own."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
-    """What an action would do, in sentences and a table. `token` is what the call needs to do exactly this."""
+    """What an action would do, in sentences and a table. `token` is what the call needs to do exactly this.
+
+    `tables` are shown before the effect's own; `verb` is what the button says, where that depends on the effect.
+    """
 
     sentences: Sequence[str]
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[Any]] = ()
     token: str = ""
+    tables: Sequence[EffectTable] = ()
+    verb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +240,7 @@ class _Page:
         buttons = []
         if effect is not None:
             look = "default deletelink-button" if self.action.is_dangerous else "default"
-            buttons.append(Button("_confirm", self.action.verb or self.action.button, look))
+            buttons.append(Button("_confirm", effect.verb or self.action.verb or self.action.button, look))
         if self.form.fields:
             label, look = ("Preview", "default") if effect is None else ("Preview again", "")
             buttons.append(Button("_preview", label, look))

@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.identifiers import UUID_PATTERN, UUID_RULE, canonical_uuid
+from common.identifiers import UUID_PATTERN, UUID_RULE, NoSymbol, canonical_uuid, read_declared_symbol
 
 
 class KnownFieldsOnly:
@@ -57,6 +57,29 @@ class MomentField(serializers.DateTimeField):
             return super().to_internal_value(value).astimezone(UTC)
         except (OverflowError, ValueError) as error:  # the first and the last day of the calendar, elsewhere
             raise serializers.ValidationError("not a time that the calendar has") from error
+
+
+class ZonedMomentField(MomentField):
+    """A time in ISO 8601 with its offset: without one it could be any, and a day alone is no time."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """Return the time. Raises ValidationError where it does not name its zone."""
+        if value.utcoffset() is None:
+            raise serializers.ValidationError("a time without a zone; write it as 2026-01-05T16:00:00-05:00")
+        return super().enforce_timezone(value)
+
+
+class SymbolField(serializers.CharField):
+    """A symbol, as a person writes it: AAPL, aapl, NASDAQ:AAPL, BRK-B."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=32, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        found = read_declared_symbol(super().to_internal_value(data))
+        if isinstance(found, NoSymbol):
+            raise serializers.ValidationError(f"is not a symbol: {found.rule}")
+        return found
 
 
 def checked(kind: type[serializers.BaseSerializer[Any]], data: Any) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from common.identifiers import normalize_symbol
+
 
 class _MomentField(IsoDateTimeField):
     """A time in ISO 8601; without an offset it is UTC."""
@@ -49,8 +51,18 @@ class TruthFilter(filters.BooleanFilter):
     field_class: type[forms.Field] = _TruthField  # type: ignore[assignment]  # another widget, the same values
 
 
+class _SymbolField(forms.CharField):
+    """A symbol, read as at every entrance; one that is none finds nothing."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        return normalize_symbol(text) or text.strip().upper()
+
+
 class SymbolFilter(filters.CharFilter):
-    """A symbol in canonical form."""
+    """A symbol."""
+
+    field_class = _SymbolField
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, max_length=16, **options)

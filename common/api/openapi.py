@@ -25,7 +25,7 @@ _ALWAYS = {
     406: "The client accepts neither JSON nor HTML.",
     429: "Too many calls; `Retry-After` says when to call again.",
     500: "A fault of the server.",
-    503: "The database cannot be used; `code` says why.",
+    503: "The database cannot be used, or no price source can be asked; `code` says why.",
 }
 _WRITING = {
     409: "It conflicts with what is there: changed content, a stale plan token, a name that is taken.",

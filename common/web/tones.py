@@ -19,6 +19,7 @@ _TONES: dict[str, Tone] = {
     **dict.fromkeys(("draft", "pending", "partially_filled", "running", "REDUCING", "CORRECTION"), Tone.WAITING),
     **dict.fromkeys(("CLAMPED", "QUARANTINED", "DEFERRED", "arrived", "new", "quarantined"), Tone.WAITING),
     **dict.fromkeys(("simulated", "reversed", "left out"), Tone.WAITING),
+    **dict.fromkeys(("deficit", "no_equity"), Tone.BAD),
     **dict.fromkeys(("HALTED", "failed", "rejected", "DENIED", "wrong", "disagree", "unreadable"), Tone.BAD),
 }
 

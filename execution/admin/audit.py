@@ -47,6 +47,7 @@ class AuditForm(forms.Form):
             ("state", "Trading states"),
             ("answer", "Resolved lines"),
             ("rule", "Mapping rules"),
+            ("price", "Accepted prices"),
             ("change", "Changes of data"),
             ("admin", "Admin log"),
         ],

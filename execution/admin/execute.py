@@ -1,7 +1,7 @@
 """The actions of the admin that execute: each previews through the service that it then calls."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,31 +9,34 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from common.admin.columns import badge, cash, units
+from common.admin.columns import units
 from common.admin.confirm import Call, ConfirmedAction, Effect, Refused
-from common.identifiers import normalize_symbol
 from common.money import CENT
 from common.text import counted
+from execution.admin.plan_tables import DECISION_COLUMNS, decision_rows, kept_marks, price_tables
 from execution.admin.refusals import refused, words
+from execution.arguments import parse_symbols
 from execution.engine.vocabulary import Mode, Refusal
+from execution.forms import TypedPricesField
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain, configured_chain
 from execution.prices.source import parse_price
+from execution.prices.typed import typed_quotes
 from execution.reports.types import RunReport
 from execution.services import (
     ExecutionRequest,
     LoadedArtifact,
+    Preview,
     execute,
     find_marks,
     find_retry,
     load_inline,
     load_latest_research,
     mark_to_market,
-    preview,
+    preview_plan,
+    sharing_prices,
 )
 from portfolios.models import PortfolioAccount, Provider, Strategy
-
-_DECISION_COLUMNS = ("Line", "Symbol", "Action", "Outcome", "Quantity", "Price", "Notional", "Why")
 
 
 def _accepted_field() -> forms.CharField:
@@ -43,8 +46,9 @@ def _accepted_field() -> forms.CharField:
 
 
 class PriceForm(forms.Form):
-    """What stands in for prices that no source has."""
+    """Prices that a person knows, and what stands in for those that no source has."""
 
+    prices = TypedPricesField()
     default_price = forms.CharField(
         required=False,
         help_text="For symbols without a price. Marks the run as simulated. Empty: the configured sources alone.",
@@ -77,7 +81,8 @@ class ExecuteForm(AcceptingForm):
     )
 
     field_order = [
-        "strategy", "provider", "mode", "close_unlisted", "default_price", "accepted", "initial_balance", "again",
+        "strategy", "provider", "mode", "close_unlisted", "prices", "default_price", "accepted", "initial_balance",
+        "again",
     ]  # fmt: skip
 
 
@@ -110,25 +115,45 @@ class _Executes(ConfirmedAction):
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
         raise NotImplementedError
 
+    def _calls(self, call: Call) -> list[ExecutionRequest] | Refusal:
+        """Return the calls; a price that was typed for all of them is for at least one."""
+        calls = self.execution_requests(call)
+        return calls if isinstance(calls, Refusal) else sharing_prices(calls)
+
     def preview(self, call: Call) -> Effect | Refused:
         """Plan each request and show what would become of every line."""
-        calls = self.execution_requests(call)
+        calls = self._calls(call)
         if isinstance(calls, Refusal):
             return refused(calls)
-        answers = [preview(each) for each in calls]
-        reports = [each for each in answers if isinstance(each, RunReport)]
+        answers = [preview_plan(each) for each in calls]
+        plans = [each for each in answers if isinstance(each, Preview)]
+        reports = [
+            each.report if isinstance(each, Preview) else each for each in answers if not isinstance(each, Refusal)
+        ]
         refusals = [words(each) for each in answers if isinstance(each, Refusal)]
         if not reports:
             return Refused(" ".join(refusals))
         sentences = [*(_sentence(report) for report in reports), *(f"Refused: {said}" for said in refusals)]
         if len(answers) > 1:
             sentences.append("Each request is planned again after the one before it.")
-        rows = [row for report in reports for row in _decision_rows(report)]
-        return Effect(sentences, _DECISION_COLUMNS, rows, reports[0].plan_token if len(answers) == 1 else "")
+        at_default = {each.report.run.request_id: each.default_lines for each in plans}
+        rows = [
+            row
+            for report in reports
+            for row in decision_rows(report, at_default=at_default.get(report.run.request_id, frozenset()))
+        ]
+        return Effect(
+            sentences,
+            DECISION_COLUMNS,
+            rows,
+            reports[0].plan_token if len(answers) == 1 else "",
+            tables=price_tables(plans),
+            verb=f"{self.verb or self.button} at default prices" if any(at_default.values()) else "",
+        )
 
     def perform(self, call: Call) -> str | Refused:
         """Execute each request; where there is one, exactly the plan that was shown."""
-        calls = self.execution_requests(call)
+        calls = self._calls(call)
         if isinstance(calls, Refusal):
             return refused(calls)
         answers = [execute(each) for each in calls]
@@ -142,9 +167,12 @@ class _Executes(ConfirmedAction):
         self, call: Call, *, request_id: str, owner: tuple[str, str], **more: Any
     ) -> ExecutionRequest | Refusal:
         """Return the call for one request in the account of `owner`: strategy and provider."""
-        prices = _prices(call, call.values["default_price"])
+        prices = _prices(call, call.values["default_price"], typed=call.values["prices"])
         if isinstance(prices, Refusal):
             return prices
+        accepted = _symbols(call.values["accepted"])
+        if isinstance(accepted, Refusal):
+            return accepted
         return ExecutionRequest(
             request_id=request_id,
             strategy_id=owner[0],
@@ -154,7 +182,7 @@ class _Executes(ConfirmedAction):
             source=ExecutionRun.Source.ADMIN,
             now=call.now,
             close_unlisted=call.values["close_unlisted"],
-            accepted_prices=_symbols(call.values["accepted"]),
+            accepted_prices=accepted,
             plan_token=call.token or None,
             **more,
         )
@@ -260,7 +288,7 @@ class TryAgain(_Executes):
         return row.status == ExecutionRun.Status.FAILED
 
     def execution_requests(self, call: Call) -> list[ExecutionRequest] | Refusal:
-        prices = _prices(call, call.values["default_price"])
+        prices = _prices(call, call.values["default_price"], typed=call.values["prices"])
         if isinstance(prices, Refusal):
             return prices
         one = find_retry(
@@ -306,28 +334,36 @@ class MarkToMarket(ConfirmedAction):
         asked = self._asked(call)
         if isinstance(asked, Refusal):
             return refused(asked)
-        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now)
-        return f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
+        report = mark_to_market(prices=asked[0], accepted=asked[1], as_of=call.now, now=call.now, actor=call.actor)
+        said = f"Valued {counted(report.accounts, 'account')}, marked {counted(report.positions, 'position')}."
+        left = [f"Not valued: {problem}." for problem in report.out_of_range.values()]
+        return " ".join([said, *left, *_waiting(report.held_back)])
 
     def _asked(self, call: Call) -> tuple[PriceChain, frozenset[str]] | Refusal:
-        prices = _prices(call, "")
+        prices = _prices(call, "", typed={})
         if isinstance(prices, Refusal):
             return prices
-        return prices, _symbols(call.values["accepted"])
+        accepted = _symbols(call.values["accepted"])
+        return accepted if isinstance(accepted, Refusal) else (prices, accepted)
 
 
-def _symbols(text: str) -> frozenset[str]:
-    names = text.replace(",", " ").split()
-    return frozenset(symbol for name in names if (symbol := normalize_symbol(name)))
+def _waiting(held_back: Mapping[str, str]) -> list[str]:
+    """Return in words which holdings keep their last mark, because their new price waits for a person."""
+    return [f"{symbol} keeps its last mark: {why}." for symbol, why in held_back.items()]
 
 
-def _prices(call: Call, default_price: str) -> PriceChain | Refusal:
+def _symbols(text: str) -> frozenset[str] | Refusal:
+    return parse_symbols(text.replace(",", " ").split(), name="accepted prices")
+
+
+def _prices(call: Call, default_price: str, *, typed: Mapping[str, Decimal]) -> PriceChain | Refusal:
     default: Decimal | Refusal | None = None
     if default_price.strip():
         default = parse_price(default_price, what="default price")
     if isinstance(default, Refusal):
         return default
-    return configured_chain(default_price=default, now=call.now)
+    given = typed_quotes(typed, now=call.now)
+    return configured_chain(given=given, default_price=default, now=call.now)
 
 
 def _inline(row: ResearchRequest) -> LoadedArtifact | Refusal | None:
@@ -342,28 +378,17 @@ def _sentence(report: RunReport) -> str:
         said = f"Request {report.run.request_id} was executed before: nothing is traded again."
         return " ".join([said, *report.notes, "Its report:"])
     after = report.account
-    return (
+    said = (
         f"{counted(len(report.orders), 'order')} from "
         f"{counted(report.artifact.recommendation_count, 'recommendation')}; afterwards "
         f"${Decimal(after.cash_balance):,.2f} in cash and ${Decimal(after.equity_value):,.2f} in positions."
     )
-
-
-def _decision_rows(report: RunReport) -> list[tuple[Any, ...]]:
-    """Return a row for each decision, and one more for each further order of a flip."""
-    rows: list[tuple[Any, ...]] = []
-    for decision in report.decisions:
-        orders = [order for order in report.orders if order.line == decision.line]
-        start = (str(decision.line), decision.symbol, decision.action, badge(decision.outcome))
-        rows += [
-            (*start, units(Decimal(each.quantity)), units(Decimal(each.fill_price)), cash(Decimal(each.notional)),
-             f"{each.action}. {decision.reason}") for each in orders
-        ] or [(*start, "", "", "", decision.reason)]  # fmt: skip
-    return rows
+    return " ".join([said, *kept_marks(report)])
 
 
 def _done(report: RunReport) -> str:
     if report.run.replay:
         said = f"Request {report.run.request_id} was executed before: nothing was traded again."
         return " ".join([said, *report.notes])
-    return f"Request {report.run.request_id} was executed: {len(report.orders)} orders."
+    said = f"Request {report.run.request_id} was executed: {counted(len(report.orders), 'order')}."
+    return " ".join([said, *kept_marks(report)])

@@ -23,7 +23,14 @@ from common.admin.columns import (
 from execution.admin.execute import TryAgain
 from execution.admin.reversal import ReverseRun
 from execution.admin.sections import orders_section
-from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
+from execution.models import (
+    ExecutionRun,
+    Recommendation,
+    RecommendationOrder,
+    RefusedPrice,
+    ResearchRequest,
+    Reversal,
+)
 from portfolios.models import LedgerEntry
 
 
@@ -80,6 +87,7 @@ class ExecutionRunAdmin(RecordAdmin):
         )
         return [
             *_reversal(row),
+            *_waiting(row),
             Section("Recommendations", ("Line", "Symbol", "Action", "Size %", "Outcome", "Limits", "Why"),
                     [_line_cells(each) for each in lines], empty="No line was decided."),
             orders_section(orders.order_by("recommendation__line", "pk"),
@@ -97,6 +105,15 @@ def _reversal(run: ExecutionRun) -> list[Section]:
         for each in Reversal.objects.filter(run=run)
     ]
     return [Section("Reversed", ("When", "Entries", "Cash", "Who", "Reason"), rows)] if rows else []
+
+
+def _waiting(run: ExecutionRun) -> list[Section]:
+    """The holdings that the run valued at their last mark, because their new price was refused."""
+    keys = ("symbol", "mark_price", "price", "difference_percent", "source", "as_of")
+    rows = [tuple(item[key] for key in keys) for item in run.report.get("waiting_prices", [])]
+    columns = ("Symbol", "Mark that was kept", "Refused price", "Difference %", "Source", "Price of")
+    more = list_of(RefusedPrice, waits="yes")
+    return [Section("Prices that waited for a person", columns, rows, more=more)] if rows else []
 
 
 def _line_cells(row: Recommendation) -> tuple[Any, ...]:

@@ -2,8 +2,8 @@
 
 import django_filters as filters
 
-from common.api.filters import MomentFilter, TruthFilter
-from execution.models import ExecutionRun, MappingRule, ResearchRequest
+from common.api.filters import MomentFilter, SymbolFilter, TruthFilter
+from execution.models import ExecutionRun, MappingRule, RefusedPrice, ResearchRequest
 
 
 class ResearchFilter(filters.FilterSet):
@@ -24,6 +24,19 @@ class MappingRuleFilter(filters.FilterSet):
     class Meta:
         model = MappingRule
         fields = ["provider", "field", "written"]
+
+
+class RefusedPriceFilter(filters.FilterSet):
+    """Refused prices."""
+
+    symbol = SymbolFilter(field_name="security_id", help_text="Of this security.")
+    waits = TruthFilter(
+        field_name="resolved_at", lookup_expr="isnull", help_text="Waiting for a person, or settled."
+    )
+
+    class Meta:
+        model = RefusedPrice
+        fields = ["resolution", "source"]
 
 
 class RunFilter(filters.FilterSet):

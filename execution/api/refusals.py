@@ -26,6 +26,7 @@ STATUSES: dict[Code, int] = {
     Code.RUN_NOT_FOUND: 404,
     Code.LINE_NOT_FOUND: 404,
     Code.SYMBOL_NOT_FOUND: 404,
+    Code.PRICE_NOT_FOUND: 404,
     Code.NO_RESEARCH: 404,
     Code.ARTIFACT_CHANGED: 409,
     Code.PLAN_CHANGED: 409,
@@ -42,6 +43,7 @@ STATUSES: dict[Code, int] = {
     Code.RUN_WITHOUT_ORDERS: 409,
     Code.REQUEST_NOT_READY: 409,
     Code.LINE_NOT_WAITING: 409,
+    Code.PRICE_NOT_WAITING: 409,
 }
 
 

@@ -11,12 +11,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.bodies import IdField, StrictSerializer, TruthField
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol
 from common.text import one_line
 from execution.api.refusals import granted
-from execution.arguments import parse_amount
+from execution.arguments import find_symbol, parse_amount
 from execution.engine.parsing.artifact import MAX_RECOMMENDATIONS
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import PriceChain, configured_chain
@@ -27,7 +27,7 @@ from execution.services import (
     load_latest_research,
     load_pushed,
     load_targets,
-    parse_target,
+    targets_of,
 )
 from portfolios.selectors.books import PROVIDERS
 
@@ -65,7 +65,9 @@ class GivenPricesBody(StrictSerializer):
     """Where prices come from before the configured sources are asked."""
 
     prices = serializers.DictField(
-        child=serializers.CharField(max_length=40), required=False, help_text="Price by symbol, as text."
+        child=serializers.CharField(max_length=40),
+        required=False,
+        help_text="Price by symbol, as text; each of a symbol that is named or held.",
     )
     default_price = serializers.CharField(
         required=False, max_length=40, help_text="Price of symbols without one; marks the run as simulated."
@@ -76,7 +78,7 @@ class PricesBody(GivenPricesBody):
     """Where prices come from, and which of them somebody has looked at."""
 
     accept_prices = serializers.ListField(
-        child=serializers.CharField(max_length=16),
+        child=serializers.CharField(max_length=32),
         required=False,
         help_text="Symbols to trade though their price is far from the last close or the research's claim.",
     )
@@ -131,7 +133,8 @@ class RebalanceBody(PlanBody):
     targets = serializers.DictField(
         child=serializers.CharField(max_length=20),
         required=False,
-        help_text="Weight in percent by symbol, as text: 0 closes a holding, one below zero is a short.",
+        help_text="Weight in percent by symbol, as text: 0 closes a holding, one below zero is a short. What could"
+        " be a fraction of one is refused, unless a sign says percent: 0.5%.",
     )
 
 
@@ -158,7 +161,7 @@ def execution_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) 
 def rebalance_request_of(body: Mapping[str, Any], *, actor: str, now: datetime) -> ExecutionRequest:
     """Return the rebalance that a checked body describes. Raises ProblemError for what is wrong with it."""
     if "targets" in body:
-        loaded = load_targets(_targets(body["targets"]))
+        loaded = load_targets(granted(targets_of(body["targets"])))
     else:
         loaded = load_latest_research(strategy_id=body["strategy_id"], provider=body["provider"])
     return _execution_request(body, mode=Mode.REBALANCE, inline=granted(loaded), actor=actor, now=now)
@@ -230,15 +233,8 @@ def _quotes(prices: Mapping[str, str], *, now: datetime) -> dict[str, Quote]:
     return quotes
 
 
-def _targets(targets: Mapping[str, str]) -> dict[str, Decimal]:
-    pairs = [granted(parse_target(f"{name}={weight}")) for name, weight in targets.items()]
-    if len(dict(pairs)) < len(pairs):
-        granted(Refusal(Code.BAD_TARGET, "targets: a symbol is given twice"))
-    return dict(pairs)
-
-
 def _symbol(name: str, *, field: str) -> str:
-    symbol = normalize_symbol(name)
-    if symbol is None:
-        raise serializers.ValidationError({field: [f"{one_line(name)} is not a symbol"]})
+    symbol = find_symbol(name)
+    if isinstance(symbol, NoSymbol):
+        raise serializers.ValidationError({field: [f"{one_line(name)} is not a symbol: {symbol.rule}"]})
     return symbol

@@ -3,10 +3,19 @@
 from rest_framework import serializers
 
 from common.api.shapes import shape_of
-from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
+from execution.models import ExecutionRun, LineResolution, MappingRule, RefusedPrice, ResearchRequest
+from execution.reports.planned_prices import PlannedPrice
 from execution.reports.types import RunReport
 from execution.selectors.run_detail import Reviewed
-from execution.services import Done, Explanation, Reproduced, ReversalReport, ScanReport, ValuationReport
+from execution.services import (
+    AcceptedPrice,
+    Done,
+    Explanation,
+    Reproduced,
+    ReversalReport,
+    ScanReport,
+    ValuationReport,
+)
 
 
 class RequestProblem(serializers.Serializer[object]):
@@ -73,6 +82,12 @@ class Report(shape_of(RunReport)):  # type: ignore[misc]  # made from the datacl
     replay = serializers.BooleanField()
 
 
+class PreviewReport(Report):
+    """What executing would do now, and at which prices."""
+
+    prices = shape_of(PlannedPrice)(many=True)
+
+
 class Reproduction(shape_of(Reproduced)):  # type: ignore[misc]  # made from the dataclass
     """A run planned again from what it stored, and what comes out differently: nothing, where it is reproduced."""
 
@@ -105,6 +120,19 @@ class MappingRuleRow(serializers.ModelSerializer[MappingRule]):
         fields = ["id", "provider", "field", "written", "meaning", "version", "actor", "reason", "created_at"]
 
 
+class RefusedPriceRow(serializers.ModelSerializer[RefusedPrice]):
+    """A price of something held that was too far from the last one. Without a resolution, it waits for a person."""
+
+    symbol = serializers.CharField(source="security_id", help_text="Symbol in canonical form.")
+
+    class Meta:
+        model = RefusedPrice
+        fields = [
+            "id", "symbol", "price", "source", "as_of", "reference", "basis", "band_percent", "refused_at",
+            "resolution", "resolved_at", "resolved_by", "reason",
+        ]  # fmt: skip
+
+
 class PendingReport(serializers.Serializer[object]):
     """What became of each request, how many ended in which way, and how many are still ready."""
 
@@ -113,6 +141,7 @@ class PendingReport(serializers.Serializer[object]):
     left = serializers.IntegerField()
 
 
+AcceptedPriceShape = shape_of(AcceptedPrice)
 ReversalReportShape = shape_of(ReversalReport)
 ScanReportShape = shape_of(ScanReport)
 ExplanationShape = shape_of(Explanation)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from execution.api.inbox import DecisionViewSet, InboxViewSet, MappingRuleViewSet
+from execution.api.prices import RefusedPriceViewSet
 from execution.api.views import ExecutionViewSet, MarkViewSet, RebalanceViewSet, ResearchViewSet
 
 urlpatterns = [
@@ -25,5 +26,8 @@ urlpatterns = [
     path("executions/<uuid:pk>/retry/", ExecutionViewSet.as_view({"post": "retry"})),
     path("rebalances/", RebalanceViewSet.as_view({"post": "create"})),
     path("rebalances/preview/", RebalanceViewSet.as_view({"post": "preview"})),
+    path("refused-prices/", RefusedPriceViewSet.as_view({"get": "list"})),
+    path("refused-prices/<int:pk>/", RefusedPriceViewSet.as_view({"get": "retrieve"})),
+    path("refused-prices/<int:pk>/accept/", RefusedPriceViewSet.as_view({"post": "accept"})),
     path("mark-to-market/", MarkViewSet.as_view({"post": "create"})),
 ]

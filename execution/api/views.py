@@ -33,6 +33,7 @@ from execution.api.requests import (
 )
 from execution.api.serializers import (
     ExplanationShape,
+    PreviewReport,
     Report,
     Reproduction,
     ResearchDetail,
@@ -47,15 +48,18 @@ from execution.models import ExecutionRun, ResearchRequest
 from execution.reports.types import RunReport
 from execution.selectors.run_detail import reversed_at, review_run
 from execution.services import (
+    ExecutionRequest,
+    Preview,
     execute,
     explain_run,
     mark_to_market,
-    preview,
+    preview_plan,
     preview_reversal,
     push_research,
     reproduce_run,
     retry_failed_run,
     reverse_run,
+    unused_marks,
 )
 
 VIEW_RUN = "execution.view_executionrun"
@@ -157,15 +161,16 @@ class ExecutionViewSet(RowsViewSet):
     @extend_schema(
         summary="Preview a request",
         description="What executing the request would do now, planned the same way. Writes nothing, not even the"
-        " research or the account. `plan_token` stands for the plan.",
+        " research or the account. `plan_token` stands for the plan; `prices` says of each symbol at what it is"
+        " planned, from where, how old that is, and what the research claims.",
         request=ExecutionBody,
-        responses=Report,
+        responses=PreviewReport,
     )
     def preview(self, request: Request) -> Response:
         execution_request = execution_request_of(
             checked(ExecutionBody, request.data), actor=_actor(request), now=timezone.now()
         )
-        return Response(_report(granted(preview(execution_request))))
+        return Response(_previewed(execution_request))
 
     @extend_schema(
         summary="Why a run did that",
@@ -255,12 +260,12 @@ class RebalanceViewSet(StrictViewSet):
         summary="Preview a rebalance",
         description="What the rebalance would do now. Writes nothing.",
         request=RebalanceBody,
-        responses=Report,
+        responses=PreviewReport,
     )
     def preview(self, request: Request) -> Response:
         body = checked(RebalanceBody, request.data)
-        answer = preview(rebalance_request_of(body, actor=_actor(request), now=timezone.now()))
-        return Response(_report(granted(answer)))
+        answer = rebalance_request_of(body, actor=_actor(request), now=timezone.now())
+        return Response(_previewed(answer))
 
 
 class MarkViewSet(StrictViewSet):
@@ -276,8 +281,14 @@ class MarkViewSet(StrictViewSet):
     )
     def create(self, request: Request) -> Response:
         body, now = checked(MarkBody, request.data), timezone.now()
+        prices = price_chain(body, now=now)
+        granted(unused_marks(prices))
         report = mark_to_market(
-            prices=price_chain(body, now=now), accepted=accepted_symbols(body), as_of=now, now=now
+            prices=prices,
+            accepted=accepted_symbols(body),
+            as_of=now,
+            now=now,
+            actor=_actor(request),
         )
         return Response(report.as_data())
 
@@ -294,6 +305,14 @@ def _values(run: ExecutionRun) -> dict[str, Any]:
 
 def _report(report: RunReport) -> dict[str, Any]:
     return {"replay": report.run.replay, **report.as_data()}
+
+
+def _previewed(execution_request: ExecutionRequest) -> dict[str, Any]:
+    """Return what executing would do. What was executed before is priced no more: its report has no such rows."""
+    found = preview_plan(execution_request)
+    if isinstance(found, Preview):
+        return {**_report(found.report), "prices": data_of(found.prices)}
+    return {**_report(granted(found)), "prices": []}
 
 
 def _executed(request: Request, answer: RunReport | Refusal) -> Response:

@@ -2,9 +2,7 @@
 field, value and rule.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +16,8 @@ from common.text import one_line
 from execution.arguments import parse_id
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.vocabulary import Refusal
-from execution.imports.securities import COLUMNS, SecurityLine, Symbol
+from execution.imports.securities import COLUMNS, SecurityLine, Symbol, read_security_rows
+from execution.tables import Misfit, Row
 from execution.untrusted_files import read_regular_file
 from portfolios.domain.limit import Bounds, Kind, Limit
 from portfolios.domain.risk_limits import FIELDS
@@ -138,28 +137,22 @@ def _read_strategies(path: Path) -> list[StrategyLine]:
 
 
 def _read_securities(path: Path) -> list[SecurityData]:
-    try:
-        text = _content(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ExampleFileError(f"{path}: not UTF-8: byte {error.start} cannot be decoded") from error
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        if reader.fieldnames != list(COLUMNS):
-            raise ExampleFileError(f"{path}: line 1 is not the header {','.join(COLUMNS)}")
-        securities = [_security(path, reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise ExampleFileError(f"{path}: line {reader.line_num}: {error}") from error
+    content = _content(path)
+    rows = read_security_rows(content)
+    if isinstance(rows, Refusal):
+        raise ExampleFileError(f"{path}: {rows.message}")
+    securities = [_security(path, row) for row in rows]
     _refuse_repeated(path, "symbol", (data.symbol for data in securities))
     return securities
 
 
-def _security(path: Path, line: int, row: Mapping[str | None, Any]) -> SecurityData:
-    if None in row or None in row.values():
-        raise ExampleFileError(f"{path}: line {line} does not have {len(COLUMNS)} columns")
+def _security(path: Path, row: Row | Misfit) -> SecurityData:
+    if isinstance(row, Misfit):
+        raise ExampleFileError(f"{path}: line {row.line} does not have {len(COLUMNS)} columns: it has {row.rule}")
     try:
-        return SecurityLine.model_validate(row).as_data()
+        return SecurityLine.model_validate(row.cells).as_data()
     except ValidationError as error:
-        raise ExampleFileError(f"{path}: line {line}: {_first(error)}") from error
+        raise ExampleFileError(f"{path}: {row.place}: {_first(error)}") from error
 
 
 def _content(path: Path) -> bytes:

@@ -2,13 +2,20 @@
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
 
 from execution.demo.files import ExampleFileError, ExampleSet, read_examples
+from execution.engine.calendar.sessions import closes_between
+from execution.engine.vocabulary import Refusal
+from execution.prices.ages import usable_max_age
+from execution.prices.sources.file import read_price_file
+from execution.prices.store import keep
 from portfolios import reference_data
 from portfolios.reference_data import StrategyNameTakenError
+from portfolios.selectors import stored_prices
 
 
 def load_examples(source: Path, *, root: Path) -> list[str]:
@@ -24,6 +31,24 @@ def load_examples(source: Path, *, root: Path) -> list[str]:
         path = source / "strategies.json"
         raise ExampleFileError(f"{path}: field 'name' is {error.name!r}: {error}, names are unique") from error
     return done + _copy_artifacts(source / "artifacts", root)
+
+
+def store_example_prices(source: Path, *, now: datetime) -> list[str]:
+    """Store the prices in `source`, if it has any, for symbols without a price that is young enough to trade at.
+
+    They are prices of `now`. Return what was done, a line or none. To be called once the examples are there. Raises
+    ExampleFileError where the file cannot be used.
+    """
+    path = source / "prices.csv"
+    quotes = read_price_file(path, now=now) if path.exists() else {}
+    if isinstance(quotes, Refusal):
+        raise ExampleFileError(quotes.message)
+    known = stored_prices.latest_prices(quotes, until=now)
+    old = {symbol for symbol, price in known.items() if closes_between(price.as_of, now) >= usable_max_age()}
+    wanted = {symbol: quote for symbol, quote in quotes.items() if symbol in old or symbol not in known}
+    with transaction.atomic():
+        keep(wanted)
+    return [f"example prices stored: {len(wanted)}"] if wanted else []
 
 
 def _write(found: ExampleSet) -> Iterator[str]:

@@ -83,18 +83,24 @@ _CLAUSES = {
     Code.DUPLICATE_LINE: "an earlier line says the same of {symbol}",
     Code.ALREADY_AT_TARGET: "{symbol} is already at its target",
     Code.BELOW_MINIMUM_QUANTITY: "the size is below the minimum quantity of {symbol}",
+    Code.BELOW_COST: "selling {symbol} would cost more than it brings",
     Code.SECURITY_INACTIVE: "{symbol} is no longer traded, and what is held of it may only be reduced",
     Code.REDUCING_ONLY: "trading is limited to orders that reduce a position",
     Code.TRADING_HALTED: "trading is halted",
+    Code.NO_EQUITY: "the account is worth nothing after its debts, so only what reduces a position is traded",
     Code.SECTOR_UNVERIFIED: "the sector of {symbol} is unknown, so its limit was not checked",
     Code.ROUNDED_DOWN: "rounded down to stay within the limits",
     Code.UNLISTED: "the research does not list {symbol}",
     Code.LAST_MARK: "no source had a price for {symbol}, so its last mark was used",
+    Code.CLOSED_IN_FULL: (
+        "the account is worth nothing after its debts, and a percentage of nothing is no size, so all is closed"
+    ),
     Code.BOOKS_RANGE: "the quantity is larger than the books can hold",
 }
+NOT_INVENTED = "there is no price for {symbol} but a default one, which cannot be right"
 NEAR_TARGET = "{symbol} is close enough to its target that trading would cost more than it brings"
 
-REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK})
+REMARKS = frozenset({Code.SECTOR_UNVERIFIED, Code.ROUNDED_DOWN, Code.UNLISTED, Code.LAST_MARK, Code.CLOSED_IN_FULL})
 _LEADS = {
     Outcome.SKIPPED: "Skipped",
     Outcome.DENIED: "Denied",

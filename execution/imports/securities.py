@@ -19,11 +19,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from common.identifiers import normalize_symbol
-from common.text import clean, one_line
+from common.identifiers import NoSymbol, read_declared_symbol
+from common.text import clean
 from execution.engine.parsing.json_decoding import MAX_BYTES
 from execution.engine.vocabulary import Code, Refusal
-from execution.untrusted_files import read_regular_file, read_table
+from execution.tables import Columns, Misfit, Row, read_rows
+from execution.untrusted_files import read_regular_file
 from portfolios.reference_data import ASSET_CLASSES, EQUITY, SECTORS, SecurityData
 
 COLUMNS = ("symbol", "name", "sector", "exchange", "currency", "asset_class", "quantity_step")
@@ -61,9 +62,9 @@ class SecurityTable:
 
 
 def _symbol(text: str) -> str:
-    symbol = normalize_symbol(text)
-    if symbol is None:
-        raise PydanticCustomError("symbol", "not letters, perhaps digits, perhaps a share class, as in BRK.B")
+    symbol = read_declared_symbol(text)
+    if isinstance(symbol, NoSymbol):
+        raise PydanticCustomError("symbol", "{rule}", {"rule": symbol.rule})
     return symbol
 
 
@@ -130,28 +131,26 @@ def read_security_table(path: Path) -> SecurityTable | Refusal:
     content = read_regular_file(path, limit=MAX_BYTES)
     if isinstance(content, Refusal):
         return content
-    rows = read_table(content, columns=COLUMNS)
-    if isinstance(rows, Refusal):
-        return Refusal(rows.code, f"{path}: {rows.message}")
-    if not rows:
-        return Refusal(Code.BAD_TABLE, f"{path}: has no row below its header")
-    unknown = sorted(rows[0][1].keys() - {*COLUMNS, ACTIVE})
-    if unknown:
-        return Refusal(Code.BAD_TABLE, f"{path}: line 1: column {one_line(unknown[0])} is unknown")
-    return _table((_line_number(where), row) for where, row in rows)
+    rows = read_security_rows(content)
+    return Refusal(rows.code, f"{path}: {rows.message}") if isinstance(rows, Refusal) else _table(rows)
 
 
-def _line_number(where: str) -> int:
-    return int(where.removeprefix("line "))
+def read_security_rows(content: bytes) -> list[Row | Misfit] | Refusal:
+    """Return the rows of a table of securities as they are written, at least one, or what is wrong with it."""
+    rows = read_rows(content, columns=Columns(COLUMNS, optional=(ACTIVE,)))
+    return rows or Refusal(Code.BAD_TABLE, "has no row below its header")
 
 
-def _table(rows: Iterable[tuple[int, Mapping[str, str]]]) -> SecurityTable:
+def _table(rows: Iterable[Row | Misfit]) -> SecurityTable:
     securities: list[SecurityData] = []
     refused: list[RefusedField] = []
     first_lines: dict[str, int] = {}
-    for line, row in rows:
-        repeated = list(_repeated(line, row, first_lines))
-        parsed = _parse(line, row)
+    for row in rows:
+        if isinstance(row, Misfit):
+            refused.append(RefusedField(row.line, "row", ",".join(row.cells), row.rule))
+            continue
+        repeated = list(_repeated(row.line, row.cells, first_lines))
+        parsed = _parse(row.line, row.cells)
         if isinstance(parsed, SecurityData) and not repeated:
             securities.append(parsed)
         refused += repeated if isinstance(parsed, SecurityData) else [*repeated, *parsed]
@@ -160,8 +159,8 @@ def _table(rows: Iterable[tuple[int, Mapping[str, str]]]) -> SecurityTable:
 
 def _repeated(line: int, row: Mapping[str, str], first_lines: dict[str, int]) -> Iterator[RefusedField]:
     """Yield a refusal where the symbol stands in a line before; remember its line otherwise."""
-    symbol = normalize_symbol(row["symbol"])
-    if symbol is not None and first_lines.setdefault(symbol, line) != line:
+    symbol = read_declared_symbol(row["symbol"])
+    if isinstance(symbol, str) and first_lines.setdefault(symbol, line) != line:
         yield RefusedField(line, "symbol", row["symbol"], f"stands in line {first_lines[symbol]} already")
 
 

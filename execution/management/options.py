@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 
 from common.actor import os_user
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol
 from common.text import clean, one_line
-from execution.arguments import parse_amount
-from execution.engine.planning.sizing import Quote
+from execution.arguments import find_symbol, parse_amount, parse_symbols
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun
 from execution.prices import PriceChain, configured_chain
@@ -50,9 +50,15 @@ def add_price_options(parser: ArgumentParser) -> None:
         "--default-price",
         help=f"price for symbols without one; marks the run as simulated (simulation: {settings.DEFAULT_PRICE})",
     )
-    parser.add_argument("--price", action="append", default=[], metavar="SYMBOL=PRICE", help="may be repeated")
     parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of] or JSON {symbol: price}"
+        "--price",
+        action="append",
+        default=[],
+        metavar="SYMBOL=PRICE",
+        help="of a symbol in the plan; may be repeated",
+    )
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="CSV symbol,price[,as_of][,currency] or JSON {symbol: price}"
     )
     add_accept_option(parser)
 
@@ -132,20 +138,16 @@ def prices_of(options: dict[str, Any], *, now: datetime) -> PriceChain | Refusal
 
 def symbols_of(names: list[str], *, option: str) -> frozenset[str] | Refusal:
     """Return the symbols that an option names, or which one is none."""
-    symbols = {name: normalize_symbol(name) for name in names}
-    wrong = [name for name, symbol in symbols.items() if symbol is None]
-    if wrong:
-        return Refusal(Code.BAD_OPTION, f"{option} {one_line(wrong[0])}: not a symbol")
-    return frozenset(symbol for symbol in symbols.values() if symbol is not None)
+    return parse_symbols(names, name=option)
 
 
 def _given_prices(pairs: list[str], *, now: datetime) -> dict[str, Quote] | Refusal:
     quotes: dict[str, Quote] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        symbol = normalize_symbol(name)
-        if not equals or symbol is None:
-            return Refusal(Code.BAD_PRICE, f"--price {one_line(pair)}: not of the form SYMBOL=PRICE")
+        symbol = find_symbol(name) if equals else NoSymbol("there is no =")
+        if isinstance(symbol, NoSymbol):
+            return Refusal(Code.BAD_PRICE, f"--price {one_line(pair)}: not of the form SYMBOL=PRICE: {symbol.rule}")
         if symbol in quotes:
             return Refusal(Code.BAD_PRICE, f"--price {one_line(pair)}: {symbol} is given twice")
         price = parse_price(text, what=f"--price {symbol}")

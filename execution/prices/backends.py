@@ -5,19 +5,21 @@ Or it is such a path itself, and the class gets no options. What a class needs i
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Error as CheckError
+from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 from common.text import one_line
 from execution.engine.vocabulary import Code, Refusal
+from execution.prices.ages import parse_max_age
 from execution.prices.source import PriceSource, SourceContext, reason_line
 
 MAX_NAME = 32  # characters: what the books store of where a price came from
@@ -28,7 +30,8 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSettings:
-    """What the settings say about prices. `timeout` is in seconds and for all attempts of one source.
+    """What the settings say about prices. `timeout` is in seconds and for all attempts of one source, `max_age` in
+    sessions of the exchange, None for any age; a Refusal where the setting cannot be read.
 
     The backends are left out of the value's text, for logs and error pages: there are keys in their options.
     """
@@ -36,7 +39,7 @@ class PriceSettings:
     sources: tuple[str, ...]
     backends: Mapping[str, object] = field(repr=False)
     default_price: Decimal
-    max_age: timedelta | None
+    max_age: int | Refusal | None
     timeout: float
 
 
@@ -63,7 +66,7 @@ def price_settings() -> PriceSettings:
         sources=tuple(settings.PRICE_SOURCES),
         backends=settings.PRICE_BACKENDS,
         default_price=settings.DEFAULT_PRICE,
-        max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        max_age=parse_max_age(settings.PRICE_MAX_AGE),
         timeout=settings.PRICE_TIMEOUT,
     )
 
@@ -102,14 +105,29 @@ def find_backend(name: str, *, backends: Mapping[str, object]) -> Backend | Refu
 
 
 def check_backends(**_: Any) -> list[CheckMessage]:
-    """Name each price source whose name, class or options are wrong. Whether it can work now, its call says."""
+    """Name each price source whose name, class or options are wrong, and an age that cannot be read.
+
+    Whether a source can work now, its call says.
+    """
     configured = price_settings()
     found = {name: find_backend(name, backends=configured.backends) for name in configured.sources}
-    return [
+    of_sources = [
         CheckError(f"{_named(name, backend).message}.", id="prices.E001")
         for name, backend in found.items()
         if isinstance(backend, Refusal)
     ]
+    return [*_check_age(configured.max_age), *of_sources]
+
+
+def _check_age(age: int | Refusal | None) -> Iterator[CheckMessage]:
+    """Name an age that cannot be read. A bare number may be from the time of hours: that it is sessions is said."""
+    written = str(settings.PRICE_MAX_AGE).strip()
+    if isinstance(age, Refusal):
+        yield CheckError(f"{age.message}.", id="prices.E002")
+    elif written.isdecimal():
+        hint = f"Write PRICE_MAX_AGE={written} sessions where that is meant."
+        message = f"PRICE_MAX_AGE is {written}: sessions of the stock exchange, no longer hours."
+        yield CheckWarning(message, hint=hint, id="prices.W001")
 
 
 def _build(name: str, *, backends: Mapping[str, object], context: SourceContext) -> PriceSource | Refusal:

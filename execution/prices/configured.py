@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices.backends import price_settings
 from execution.prices.chain import PriceChain, build_chain

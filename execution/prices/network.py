@@ -72,13 +72,14 @@ class NetworkSource(ABC):
         if any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
             raise RuntimeError(f"the price source {self.name} was asked inside a transaction")
         if self._failure:
-            return dict.fromkeys(symbols, Missing(f"not asked again after: {self._failure}"))
+            return dict.fromkeys(symbols, Missing(f"not asked again after: {self._failure}", again=True))
         answers: dict[str, Offer | Missing] = {}
         try:
             self._ask_until_answered(symbols, answers)
         except SourceError as error:
             self._failure = str(error)
-        return dict.fromkeys(symbols, Missing(self._failure or "no price in the answer")) | answers
+        rest = Missing(self._failure, again=True) if self._failure else Missing("no price in the answer")
+        return dict.fromkeys(symbols, rest) | answers
 
     def _ask_until_answered(self, symbols: frozenset[str], answers: dict[str, Offer | Missing]) -> None:
         """Fill `answers`. What is there when an attempt fails stays, and only the rest is asked for again."""

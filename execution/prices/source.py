@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
-from common.money import AmountOutOfRangeError, quantize_price
-from common.text import clean, one_line
-from execution.engine.planning.sizing import Quote
+from common.money import AmountOutOfRangeError, parse_number, quantize_price
+from common.text import clean, counted, one_line
+from execution.engine.calendar.sessions import closes_between
+from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.vocabulary import Code, Refusal
 
 CURRENCY = "USD"  # of the books
@@ -37,7 +38,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a source has no price for a symbol, in a few words. `again`: asking again may help."""
+    """Why a source has no price for a symbol, in a few words.
+
+    `again`: the source could not be asked, or not about this symbol, and asking again may help. A request of which
+    no symbol has a price for such reasons alone is refused, to be executed later.
+    """
 
     reason: str
     again: bool = False
@@ -89,25 +94,26 @@ def offers_among(
     }
 
 
-def check_offer(offer: Offer, *, now: datetime, max_age: timedelta | None) -> Quote | str:
+def check_offer(offer: Offer, *, now: datetime, max_age: int | None) -> Quote | Unpriced:
     """Return the quote in `offer`, or why it is none. Every price passes here before it is used.
 
     Refused: another currency than the books', what is not a finite number above zero that the books can hold, a
-    time that is missing, without a zone or more than CLOCK_SKEW ahead of `now`, and an age above `max_age` (None:
-    any age). A time ahead of `now` by less becomes `now`.
+    time that is missing, without a zone or more than CLOCK_SKEW ahead of `now`, and a price since which `max_age`
+    sessions have closed (None: any age). A time ahead of `now` by less becomes `now`.
     """
     if offer.currency != CURRENCY:
-        return f"currency is {one_line(offer.currency)}, the books are in {CURRENCY}"
+        return _unusable(f"currency is {one_line(offer.currency)}, the books are in {CURRENCY}")
     price = _number(offer.price)
     if isinstance(price, Refusal):
-        return price.message
+        return _unusable(price.message)
     as_of = offer.as_of
-    if as_of is None or as_of.tzinfo is None:
-        return "price without a time and its zone"
+    if as_of is None or as_of.utcoffset() is None:
+        return _unusable("price without a time and its zone")
     if as_of > now + CLOCK_SKEW:
-        return f"price of {_minute(as_of)} is in the future"
-    if offer.ages and max_age is not None and now - as_of > max_age:
-        return f"price of {_minute(as_of)} is older than {max_age / timedelta(hours=1):g} hours"
+        return _unusable(f"price of {utc_minute(as_of)} is in the future")
+    if offer.ages and max_age is not None and closes_between(as_of, now) >= max_age:
+        age = f"is older than {counted(max_age, 'session')}"
+        return Unpriced(Code.PRICE_STALE, f"price of {utc_minute(as_of)} {age}")
     return Quote(price, offer.source, min(as_of, now), simulated=offer.simulated)
 
 
@@ -116,11 +122,10 @@ def parse_price(text: str, *, what: str) -> Decimal | Refusal:
 
     Refused: what is not a plain number, NaN, Infinity, zero, negative, or too large or too small for the books.
     """
-    written = text.strip()
-    try:
-        price = Decimal(written)
-    except InvalidOperation:
-        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a number")
+    price = parse_number(text)
+    if price is None:
+        hint = ", which has no comma: 1250.5" if "," in text else ""
+        return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a number{hint}")
     if not price.is_finite():
         return Refusal(Code.BAD_PRICE, f"{what} is {one_line(text)}: not a finite number")
     try:
@@ -145,5 +150,10 @@ def _number(value: object) -> Decimal | Refusal:
     return parse_price(str(value), what="price")
 
 
-def _minute(time: datetime) -> str:
+def utc_minute(time: datetime) -> str:
+    """Return an aware time as reasons write it: "2026-01-05 09:30 UTC"."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _unusable(reason: str) -> Unpriced:
+    return Unpriced(Code.NO_PRICE, reason)

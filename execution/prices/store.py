@@ -9,12 +9,16 @@ from typing import Any
 
 from django.db import transaction
 
+from common.money import plain
+from execution.engine.calendar.sessions import age_in_words
 from execution.engine.parsing.artifact import Recommendation
-from execution.engine.planning.price_checks import Screened, screen
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote, Unpriced
+from execution.engine.planning.price_checks import Screened, refuse_defaults, screen
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.backends import Backend, build_sources, find_backend, price_settings
 from execution.prices.chain import PriceAnswer, PriceChain
+from execution.prices.refused import accepted_before, note_refused
+from execution.prices.source import utc_minute
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.database import STORED, DatabaseSource
 from execution.prices.sources.file import read_prices
@@ -49,6 +53,8 @@ def chain_to_fetch(*, now: datetime) -> PriceChain | Refusal:
     if not fetched:
         names = ", ".join(name for name in configured.backends if _fetches(name, configured.backends))
         return Refusal(Code.BAD_OPTION, f"PRICE_SOURCES names nothing to fetch from: one of {names}")
+    if isinstance(configured.max_age, Refusal):
+        return configured.max_age
     return PriceChain(fetched, now=now, max_age=configured.max_age)
 
 
@@ -58,19 +64,26 @@ def _fetches(name: str, backends: Mapping[str, object]) -> bool:
 
 
 def fetch_prices(
-    *, prices: PriceChain, symbols: frozenset[str], accepted: Collection[str], band_percent: Decimal
+    *,
+    prices: PriceChain,
+    symbols: frozenset[str],
+    accepted: Collection[str],
+    band_percent: Decimal,
+    actor: str = "",
 ) -> FetchReport:
     """Ask for the prices of `symbols` and store them; a symbol that is new becomes an unverified security.
 
-    A price farther than `band_percent` from the last close is held back unless its symbol is `accepted`.
+    A price farther than `band_percent` from the last close is held back unless its symbol is `accepted`, by
+    `actor`; where it is one of something held, it waits for a person from then on.
     """
     answer = without_default_prices(prices.ask(symbols))
     screened = screen_quotes(answer.quotes, lines=(), accepted=accepted, band_percent=band_percent)
     with transaction.atomic():
         keep(screened.quotes)
+        note_refused(screened, accepted=accepted, actor=actor, now=prices.now)
     return FetchReport(
         stored={symbol: f"{quote.price:f}" for symbol, quote in sorted(screened.quotes.items())},
-        unpriced=answer.reasons,
+        unpriced=dict(sorted(answer.reasons.items())),
         held_back={symbol: price.words for symbol, price in sorted(screened.held_back.items())},
     )
 
@@ -90,9 +103,26 @@ def import_prices(path: Path, *, now: datetime) -> int | Refusal:
 
 def without_default_prices(answer: PriceAnswer) -> PriceAnswer:
     """Return the answer without what no market said, and with the reason for each symbol that has nothing else."""
-    real = {symbol: quote for symbol, quote in answer.quotes.items() if not quote.simulated}
-    only_default = sorted(answer.quotes.keys() - real.keys())
-    return PriceAnswer(real, answer.reasons | dict.fromkeys(only_default, "only a default price"))
+    only_default = sorted(symbol for symbol, quote in answer.quotes.items() if quote.simulated)
+    return answer.without(dict.fromkeys(only_default, Unpriced(Code.NO_PRICE, "only a default price")))
+
+
+def without_invented_prices(
+    answer: PriceAnswer, *, lines: Iterable[Recommendation], now: datetime, band_percent: Decimal
+) -> PriceAnswer:
+    """Return the answer without the default prices that would take the place of a known price.
+
+    Known is what is stored, whatever its age and whether or not a source reads it, and what the research names. At
+    most one query.
+    """
+    defaults = {symbol for symbol, quote in answer.quotes.items() if quote.simulated}
+    newest = stored_prices.latest_prices(defaults, until=now) if defaults else {}
+    stored = {
+        symbol: f"the newest stored price is {plain(price.price)} ({price.source}) of {utc_minute(price.as_of)}, "
+        f"{age_in_words(price.as_of, now)} old"
+        for symbol, price in newest.items()
+    }
+    return answer.without(refuse_defaults(answer.quotes, stored=stored, lines=lines, band_percent=band_percent))
 
 
 def screen_quotes(
@@ -104,20 +134,22 @@ def screen_quotes(
 ) -> Screened:
     """Return which quotes may be used, and which are too far from the last close or from what a line claims.
 
-    At most two queries.
+    A price that somebody has accepted is not held back again. At most two queries.
     """
     quoted = {
         symbol: (quote.as_of, quote.source.removeprefix(STORED))
         for symbol, quote in quotes.items()
         if not quote.simulated  # a default price is compared with nothing
     }
-    return screen(
-        quotes,
-        closes=stored_prices.last_closes(quoted) if quoted else {},
-        lines=lines,
-        accepted=accepted,
-        band_percent=band_percent,
-    )
+    closes = stored_prices.last_closes(quoted) if quoted else {}
+    wanted = list(lines)
+
+    def screened(accepted: Collection[str]) -> Screened:
+        return screen(quotes, closes=closes, lines=wanted, accepted=accepted, band_percent=band_percent)
+
+    found = screened(accepted)
+    known = accepted_before(found.held_back)
+    return screened({*accepted, *known}) if known else found
 
 
 def keep(quotes: Mapping[str, Quote]) -> None:

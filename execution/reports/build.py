@@ -6,6 +6,7 @@ from common.money import ZERO, plain, quantize_cash
 from execution.engine.planning.decisions import Decision
 from execution.engine.planning.limits import Verdict
 from execution.engine.planning.plan import OrderIntent, Plan
+from execution.engine.planning.price_checks import WaitingPrice
 from execution.reports.types import (
     AccountPart,
     ArtifactPart,
@@ -15,6 +16,7 @@ from execution.reports.types import (
     RunReport,
     SummaryPart,
     VerdictPart,
+    WaitingPricePart,
 )
 from portfolios.domain.accounting import Action
 from portfolios.ledger import BookedOrder
@@ -56,6 +58,22 @@ def make_report(
         summary=_summary(plan, orders),
         plan_token=plan_token,
         notes=list(notes),
+    )
+
+
+def waiting_part(item: WaitingPrice) -> WaitingPricePart:
+    """Return a holding that was valued at its last mark, because its new price was held back, as reports say it."""
+    refused = item.held_back
+    return WaitingPricePart(
+        symbol=item.symbol,
+        mark_price=plain(item.mark_price),
+        price=plain(refused.quote.price),
+        source=refused.quote.source,
+        as_of=refused.quote.as_of.isoformat(),
+        difference_percent=plain(item.difference_percent),
+        reference=plain(refused.reference),
+        basis=refused.basis,
+        band_percent=plain(refused.band_percent, places=0),
     )
 
 

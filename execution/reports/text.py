@@ -35,6 +35,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         yield ""
         yield _title(decision)
         yield from _body(decision, orders.get(decision.line, []), preview=report.run.id is None)
+    yield from _waiting(report)
     yield ""
     yield from _summary(report)
 
@@ -91,8 +92,10 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         # The sentence of an undecided line names the outcome again; here it stands before it already.
         reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ").removeprefix("Expired, ")
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
-    if Code.PRICE_OUT_OF_BAND in decision.codes:
+    if decision.outcome == "QUARANTINED" and Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
+    if decision.outcome == "DEFERRED" and {Code.PRICE_OUT_OF_BAND, Code.PRICE_STALE}.intersection(decision.codes):
+        yield f"  To trade at a price that you know, run it again with --price {decision.symbol}=PRICE"
 
 
 def _order(order: OrderPart, *, preview: bool) -> Iterator[str]:
@@ -103,6 +106,25 @@ def _order(order: OrderPart, *, preview: bool) -> Iterator[str]:
         yield f"  Fee: {format_cash(Decimal(order.fee))}"
     if order.position_id is not None:
         yield f"  {_POSITION_WORDS[order.position_effect]} position: {order.position_id}"
+
+
+def _waiting(report: RunReport) -> Iterator[str]:
+    """The holdings that are worth something else if their new price is right: nothing where there are none."""
+    if report.waiting_prices:
+        yield ""
+        yield "Prices that wait for a person: these holdings keep their last mark"
+    for item in report.waiting_prices:
+        yield (
+            f"  {item.symbol}: {item.mark_price} kept, {item.price} from {item.source} of {item.as_of} refused "
+            f"({_signed(item.difference_percent)} %; more than {item.band_percent} % from the {item.basis}, "
+            f"{item.reference})"
+        )
+        if report.run.id is not None:
+            yield f"  To accept it: manage.py accept_price {item.symbol} --reason TEXT"
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") else f"+{number}"
 
 
 def _summary(report: RunReport) -> Iterator[str]:

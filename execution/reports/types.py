@@ -118,6 +118,25 @@ class SummaryPart:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingPricePart:
+    """A holding that the run valued at its last mark, because its new price waits for a person to accept it.
+
+    `price`, its source and its time are what was refused: farther than the band from `reference`, which `basis`
+    names. `difference_percent` is how far it is from the mark.
+    """
+
+    symbol: str
+    mark_price: str
+    price: str
+    source: str
+    as_of: str
+    difference_percent: str
+    reference: str
+    basis: str
+    band_percent: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """The whole report of one run. `notes` are sentences for people about the call, beside its lines."""
 
@@ -129,6 +148,7 @@ class RunReport:
     summary: SummaryPart
     plan_token: str
     notes: list[str] = field(default_factory=list)
+    waiting_prices: list[WaitingPricePart] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
@@ -146,6 +166,8 @@ class RunReport:
             summary=SummaryPart(**data["summary"]),
             plan_token=data["plan_token"],
             notes=list(data.get("notes", ())),
+            # A run from before they were kept has none.
+            waiting_prices=[WaitingPricePart(**item) for item in data.get("waiting_prices", [])],
         )
 
     def as_replay(self, *, reversed_at: str | None = None) -> "RunReport":

@@ -11,10 +11,10 @@ from itertools import groupby
 
 from django.db import transaction
 
-from common.identifiers import normalize_symbol
+from common.identifiers import read_declared_symbol
 from common.money import HUNDRED
 from common.text import counted, one_line
-from execution.arguments import parse_provider
+from execution.arguments import parse_provider, parse_symbol
 from execution.engine.parsing.artifact import Problem
 from execution.engine.parsing.interpretation import Interpretation
 from execution.engine.parsing.mapping_rules import Resolution, Rules, SizeUnit
@@ -143,14 +143,14 @@ def _resolution(row: LineResolution) -> Resolution:
 
 
 def _checked(resolution: ResolutionInput) -> Resolution | Refusal:
-    action, symbol = resolution.action.strip().upper(), None
+    action = resolution.action.strip().upper()
     if action and action not in RecommendedAction.__members__:
         known = ", ".join(RecommendedAction)
         return Refusal(Code.BAD_RESOLUTION, f"action is {one_line(resolution.action)}: not one of {known}")
-    if resolution.symbol.strip():
-        symbol = normalize_symbol(resolution.symbol)
-        if symbol is None:
-            return Refusal(Code.BAD_RESOLUTION, f"symbol is {one_line(resolution.symbol)}: not a symbol")
+    given = resolution.symbol if resolution.symbol.strip() else None
+    symbol = None if given is None else parse_symbol(given, name="symbol", code=Code.BAD_RESOLUTION)
+    if isinstance(symbol, Refusal):
+        return symbol
     percent = _percent(resolution.allocation_percent)
     if isinstance(percent, Refusal):
         return percent
@@ -176,9 +176,10 @@ def _checked_meaning(field: str, meaning: str) -> str | Refusal:
     if not meaning:
         return ""
     if field == _Field.SYMBOL:
-        return normalize_symbol(meaning) or Refusal(
-            Code.BAD_RESOLUTION, f"meaning is {one_line(meaning)}: not a symbol"
-        )
+        symbol = read_declared_symbol(meaning)
+        if isinstance(symbol, str):
+            return symbol
+        return Refusal(Code.BAD_RESOLUTION, f"meaning is {one_line(meaning)}: not a symbol: {symbol.rule}")
     known = [str(word) for word in (RecommendedAction if field == _Field.ACTION else SizeUnit)]
     found = meaning.upper() if field == _Field.ACTION else meaning.lower()
     if found not in known:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.money import ZERO, plain
+from execution.engine.planning.market import Instrument, Quote
 from execution.engine.planning.plan import Plan, PlanInput, make_plan, symbols_to_price
 from execution.engine.planning.policy import policy_as_data
-from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Code, Refusal, TradingState
 from execution.runs.effective_policy import system_state
 from execution.runs.plan_token import make_token, what_changed

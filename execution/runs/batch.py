@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -14,11 +14,13 @@ from execution.engine.planning.plan import symbols_to_price
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain
+from execution.prices.unused import unused_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact, load_artifact
 from execution.runs import records
 from execution.runs.execute import execute
 from execution.runs.prepare import ExecutionRequest, default_artifacts_root, default_initial_balance
+from execution.runs.shared_prices import symbols_of_requests
 from portfolios.selectors import books
 
 
@@ -84,16 +86,36 @@ def count_deferred(batch: Batch) -> int:
     return deferred if batch.limit is None else min(deferred, batch.limit - count_ready(batch))
 
 
-def execute_pending(batch: Batch) -> Iterator[Done]:
+def execute_pending(batch: Batch) -> Iterator[Done] | Refusal:
     """Execute what is ready, oldest first, then what was deferred, and yield what became of each request.
 
     The prices of a chunk are asked for at once. A refusal or a fault of one request does not keep the next ones.
-    What is executed now and deferred is not tried again by the same call.
+    What is executed now and deferred is not tried again by the same call. Refused as a whole, before anything is
+    executed: a typed price that prices nothing in any of the requests.
     """
-    tasks = [*_first_runs(batch), *_retries(batch, now=batch.clock())][: batch.limit]
+    tasks = [*_first_runs(batch), *_retries(batch, now=batch.clock())]
+    return _unused_price(tasks, batch) or _execute_all(tasks[: batch.limit], batch)
+
+
+def _unused_price(tasks: Sequence[_Task], batch: Batch) -> Refusal | None:
+    """Refuse a typed price that is for none of the requests, within the batch's limit or not, and nothing held.
+
+    What the call before has bought is held by now: the same call goes on where that one stopped.
+    """
+    now = batch.clock()
+    prices = batch.prices_at(now) if tasks else None
+    if prices is None or not prices.typed:
+        return None
+    requests = [_request(task, batch, prices=prices, now=now) for task in tasks]
+    known = symbols_of_requests(requests) | books.symbols_held()
+    return unused_price(prices.typed, known=known, what="the ready research")
+
+
+def _execute_all(tasks: Sequence[_Task], batch: Batch) -> Iterator[Done]:
     for chunk in _chunks(tasks, batch.chunk_size):
         now = batch.clock()
-        prices = batch.prices_at(now).remembering(_symbols(chunk, batch))
+        shared = replace(batch.prices_at(now), typed=frozenset())  # a request may leave a price to another one
+        prices = shared.remembering(_symbols(chunk, batch))
         for task in chunk:
             yield _execute(task, batch, prices=prices, now=now)
 
@@ -151,8 +173,8 @@ def _symbols(tasks: Sequence[_Task], batch: Batch) -> frozenset[str]:
     return books.symbols_held_by(accounts).union(*named)
 
 
-def _execute(task: _Task, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
-    request = ExecutionRequest(
+def _request(task: _Task, batch: Batch, *, prices: PriceChain, now: datetime) -> ExecutionRequest:
+    return ExecutionRequest(
         request_id=str(task.request_id),
         strategy_id=str(task.strategy_id),
         provider=task.provider,
@@ -166,8 +188,11 @@ def _execute(task: _Task, batch: Batch, *, prices: PriceChain, now: datetime) ->
         close_unlisted=task.close_unlisted,
         accepted_prices=batch.accepted_prices,
     )
+
+
+def _execute(task: _Task, batch: Batch, *, prices: PriceChain, now: datetime) -> Done:
     try:
-        answer = execute(request)
+        answer = execute(_request(task, batch, prices=prices, now=now))
     except Exception as error:  # noqa: BLE001  # it is recorded as a failed run; the others go on
         return _done(task, "failed", reason=f"{type(error).__name__}: {error}")
     if isinstance(answer, Refusal):

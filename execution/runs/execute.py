@@ -5,16 +5,19 @@ nothing is written then. A fault rolls everything back, is recorded as a failed 
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
 from common.db.retry import run_transaction
-from execution.engine.planning.plan import Plan, PlanInput, make_plan
+from execution.engine.planning.plan import Plan, PlanInput, is_settled
 from execution.engine.planning.serialization import plan_input_as_data
-from execution.engine.vocabulary import Code, Mode, Outcome, Refusal
+from execution.engine.vocabulary import Code, Outcome, Refusal
+from execution.prices.refused import note_refused
 from execution.prices.store import to_store
+from execution.reports.planned_prices import PlannedPrice, planned_prices
 from execution.reports.types import RunReport
 from execution.research.submission import INLINE, keep
 from execution.runs import records
@@ -42,11 +45,18 @@ __all__ = ["ExecutionRequest", "Preview", "execute", "preview", "preview_plan"]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `execute` would do now: the report, and the plan with what it was made of."""
+    """What `execute` would do now: the report, the plan with what it was made of, a row for each of its prices."""
 
     report: RunReport
     plan: Plan
     plan_input: PlanInput
+    prices: Sequence[PlannedPrice]
+
+    @property
+    def default_lines(self) -> frozenset[int]:
+        """The lines whose orders are at a default price."""
+        quotes = self.plan_input.quotes
+        return frozenset(intent.line for intent in self.plan.intents if quotes[intent.symbol].simulated)
 
 
 def preview(request: ExecutionRequest) -> RunReport | Refusal:
@@ -72,7 +82,8 @@ def preview_plan(request: ExecutionRequest) -> Preview | RunReport | Refusal:
     changed = token_refusal(found, token)
     if changed is not None:
         return changed
-    return Preview(report_of(found, view, plan, run_id=None, booked=[], token=token), plan, view.plan_input)
+    report = report_of(found, view, plan, run_id=None, booked=[], token=token)
+    return Preview(report, plan, view.plan_input, planned_prices(view.plan_input, now=request.now))
 
 
 def execute(request: ExecutionRequest) -> RunReport | Refusal:
@@ -174,7 +185,7 @@ def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:
         return account, False
     if found.creates_strategy is not None and queries.find_strategy(found.strategy_id) is None:
         reference_data.create_strategy(strategy_id=found.strategy_id, name=found.creates_strategy)
-    opened = ledger.open_account(
+    opened = ledger.open_for_run(
         strategy_id=found.strategy_id,
         provider=found.provider,
         initial_balance=found.request.initial_balance,
@@ -200,6 +211,9 @@ def _write(
     known = traded | view.plan_input.instruments.keys()
     used = {symbol: quote for symbol, quote in found.prices.quotes.items() if symbol in known}
     reference_data.store_prices(to_store(used))
+    note_refused(
+        found.prices, accepted=found.request.accepted_prices, actor=found.request.actor, now=found.request.now
+    )
     orders = orders_of(found, plan)
     plan = as_filled(plan, orders, _venue(view).submit(orders))
     booked = ledger.book_orders(
@@ -216,7 +230,7 @@ def _write(
         plan,
         booked,
         report=report.as_data(),
-        is_settled=_is_settled(view, plan),
+        is_settled=is_settled(view.plan_input, plan),
         now=found.request.now,
     )
     return report
@@ -225,14 +239,6 @@ def _write(
 def _venue(view: AccountView) -> Venue:
     """Return where the run's orders are filled: all are simulated, at the costs of the policy that planned them."""
     return SimulatedVenue(view.plan_input.policy.costs)
-
-
-def _is_settled(view: AccountView, plan: Plan) -> bool | None:
-    """Plan again on what the run leaves behind: where sizes are weights to reach, nothing may be left to do."""
-    if view.plan_input.mode is Mode.ALLOCATE:
-        return None
-    again = make_plan(replace(view.plan_input, snapshot=plan.after))
-    return isinstance(again, Plan) and not again.intents
 
 
 def _record_failure(found: Prepared, error: Exception) -> None:

@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from common.identifiers import NoSymbol
 from common.money import format_cash, plain
+from common.text import one_line
+from execution.arguments import find_symbol
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun, Recommendation
 from execution.runs import records
@@ -43,13 +46,16 @@ class Explanation:
 
 def explain_run(run_id: uuid.UUID, *, symbol: str | None = None) -> Explanation | Refusal:
     """Return the explanation of a run, of all its lines or those of one symbol, or why there is none."""
+    wanted = None if symbol is None else find_symbol(symbol)
+    if isinstance(wanted, NoSymbol):
+        return Refusal(Code.SYMBOL_INVALID, f"{one_line(symbol)} is not a symbol: {wanted.rule}")
     with books.one_snapshot():
         run = records.find_run(run_id)
         if run is None:
             return Refusal(Code.RUN_NOT_FOUND, f"run {run_id} does not exist")
-        rows = records.lines_of(run, symbol=symbol)
-        if symbol is not None and not rows:
-            return Refusal(Code.SYMBOL_NOT_FOUND, f"run {run_id} has no line for {symbol}")
+        rows = records.lines_of(run, symbol=wanted)
+        if wanted is not None and not rows:
+            return Refusal(Code.SYMBOL_NOT_FOUND, f"run {run_id} has no line for {wanted}")
         orders = _orders(run)
         lines = [_line(row, orders.get(row.line, [])) for row in rows]
     return Explanation(run=_run(run), before=dict(run.parameters.get("snapshot", {})), lines=lines)

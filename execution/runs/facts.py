@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.money import plain
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.price_checks import waiting_prices
 from execution.engine.vocabulary import Outcome
-from execution.reports.build import make_report
+from execution.reports.build import make_report, waiting_part
 from execution.reports.types import AccountPart, ArtifactPart, RunPart, RunReport
 from execution.runs import records
 from execution.runs.account_plan import AccountView, attempt_lines
@@ -61,7 +63,7 @@ def report_of(
 ) -> RunReport:
     """Return the report of a run, or of a preview where `run_id` is None and nothing is booked."""
     after = plan.after
-    return make_report(
+    report = make_report(
         run=RunPart(
             id=str(run_id) if run_id else None,
             status="succeeded" if run_id else "previewed",
@@ -92,6 +94,8 @@ def report_of(
         plan_token=token,
         notes=found.attempt.notes,
     )
+    waiting = waiting_prices(plan.before.holdings.values(), view.plan_input.held_back)
+    return replace(report, waiting_prices=[waiting_part(item) for item in waiting])
 
 
 def _is_deferring(plan: Plan) -> bool:

@@ -5,7 +5,7 @@ Nothing here depends on the account's balances, and nothing is written.
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +16,14 @@ from common.text import one_line
 from execution.arguments import parse_id, parse_provider
 from execution.engine.calendar.hours import MarketSession, market_session
 from execution.engine.parsing.artifact import Artifact
+from execution.engine.planning.market import Unpriced
 from execution.engine.planning.plan import symbols_to_price
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import Screened
 from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.prices import PriceAnswer, PriceChain
-from execution.prices.store import screen_quotes
+from execution.prices.store import screen_quotes, without_invented_prices
+from execution.prices.unused import unused_price
 from execution.reports.types import RunReport
 from execution.research.inbox import LoadedArtifact
 from execution.research.resolutions import interpretation_for
@@ -89,7 +91,7 @@ class Prepared:
     attempt: Attempt
     policy: Policy
     prices: Screened
-    unpriced: Mapping[str, str]
+    unpriced: Mapping[str, Unpriced]
     market: MarketSession
     request: ExecutionRequest
 
@@ -160,8 +162,14 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
     )
     if not isinstance(attempt, Attempt):
         return attempt
+    unused = _unused_price(request, loaded.artifact, strategy_id=strategy_id, provider=provider)
+    if unused is not None:
+        return unused
     policy, artifact = policy_for(strategy_id), attempt.artifact
-    found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider)
+    found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider, policy=policy)
+    if isinstance(found, Refusal):
+        # Who only asks again for what was done is answered by that, whatever the sources say now.
+        return attempt.replay or found
     return Prepared(
         request_id=request_id,
         strategy_id=strategy_id,
@@ -176,7 +184,7 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
             accepted=request.accepted_prices,
             band_percent=policy.price_band_percent,
         ),
-        unpriced=found.reasons,
+        unpriced=found.unpriced,
         market=market_session(request.now),
         request=request,
     )
@@ -247,14 +255,49 @@ def strategy_refusal(strategy_id: uuid.UUID, request: ExecutionRequest) -> Refus
     return None
 
 
-def _fetch_quotes(
+def symbols_of_plan(artifact: Artifact, *, held: frozenset[str]) -> frozenset[str]:
+    """Return every symbol that a plan speaks of: what its lines name, readable or not, and what is held."""
+    named = {item.symbol for item in artifact.recommendations} | {item.symbol for item in artifact.problems}
+    return held | (named - {""})
+
+
+def _unused_price(
     request: ExecutionRequest, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str
-) -> PriceAnswer:
-    """Ask for all prices at once, before the transaction: a network call inside it would starve every caller."""
+) -> Refusal | None:
+    """Refuse a typed price of what neither the research names nor the account holds."""
+    if not request.prices.typed:
+        return None
+    held = books.symbols_held_by([(strategy_id, provider)])
+    return unused_price(request.prices.typed, known=symbols_of_plan(artifact, held=held), what="the plan")
+
+
+def _fetch_quotes(
+    request: ExecutionRequest, artifact: Artifact, *, strategy_id: uuid.UUID, provider: str, policy: Policy
+) -> PriceAnswer | Refusal:
+    """Ask for all prices at once, before the transaction: a network call inside it would starve every caller.
+
+    Refused where no source answers at all: recorded, such a run would use the research up.
+    """
     account = books.find_account(strategy_id=strategy_id, provider=provider)
     held = books.held_symbols(account) if account else frozenset[str]()
     needed = symbols_to_price(artifact, held=held, close_unlisted=request.close_unlisted)
     found = request.prices.ask(needed | held)
+    if needed and needed <= found.unreachable:
+        return _outage(found.among(needed))
+    if not request.prices.default_price_asked_for:
+        lines = artifact.recommendations
+        found = without_invented_prices(found, lines=lines, now=request.now, band_percent=policy.price_band_percent)
     # Holdings that only stay are marked at a real price where there is one; a default price must not revalue them.
     kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
-    return PriceAnswer(kept, found.reasons)
+    return replace(found, quotes=kept)
+
+
+def _outage(found: PriceAnswer) -> Refusal:
+    """Refuse a request of which no symbol has a price because the sources could not be asked."""
+    said = list(dict.fromkeys(found.reasons[symbol] for symbol in sorted(found.unreachable)))
+    more = f"; and {len(said) - 1} more" if len(said) > 1 else ""
+    return Refusal(
+        Code.NO_PRICE_SOURCE,
+        f"no price source could be asked, so nothing was done and the request waits: {said[0]}{more}",
+        {"symbols": ", ".join(sorted(found.unreachable))},
+    )

@@ -7,51 +7,15 @@ is planned, limited, booked and explained like the rest.
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from decimal import Decimal
 
-from common.identifiers import normalize_symbol
-from common.text import one_line
-from execution.engine.parsing.json_decoding import MAX_BYTES, decode
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ResearchRequest
 from execution.research.inbox import LoadedArtifact, load_inline
 from execution.runs import records
 from execution.runs.eligibility import interpretation_of
-from execution.untrusted_files import read_regular_file, read_table
 
 _REBALANCE = ResearchRequest.Origin.REBALANCE
-
-
-def parse_target(pair: str) -> tuple[str, Decimal] | Refusal:
-    """Return symbol and weight in percent from `SYMBOL=PCT`; a weight below zero is a short."""
-    name, equals, text = pair.partition("=")
-    if not equals:
-        return Refusal(Code.BAD_TARGET, f"target {one_line(pair)}: not of the form SYMBOL=PERCENT")
-    return _target(name, text, where=f"target {one_line(pair)}")
-
-
-def read_targets(path: Path) -> dict[str, Decimal] | Refusal:
-    """Return the weights in a CSV file `symbol,percent` or a JSON object {symbol: percent}, or what is wrong."""
-    content = read_regular_file(path, limit=MAX_BYTES)
-    if isinstance(content, Refusal):
-        return content
-    rows = (
-        _json_rows(content)
-        if path.suffix.lower() == ".json"
-        else read_table(content, columns=("symbol", "percent"))
-    )
-    if isinstance(rows, Refusal):
-        return Refusal(Code.BAD_TARGET, f"{path}: {rows.message}")
-    targets: dict[str, Decimal] = {}
-    for where, values in rows:
-        target = _target(values["symbol"], values["percent"], where=f"{path}: {where}")
-        if isinstance(target, Refusal):
-            return target
-        if target[0] in targets:
-            return Refusal(Code.BAD_TARGET, f"{path}: {where}: {target[0]} stands twice")
-        targets[target[0]] = target[1]
-    return targets
 
 
 def load_targets(targets: Mapping[str, Decimal]) -> LoadedArtifact | Refusal:
@@ -97,25 +61,3 @@ def _load(lines: Sequence[object], *, name: str) -> LoadedArtifact | Refusal:
     for index, number in enumerate(numbers):
         text = text.replace(f'"@{index}@"', number, 1)
     return load_inline(text.encode(), task_id=uuid.uuid4(), origin=_REBALANCE, name=name)
-
-
-def _target(name: str, text: str, *, where: str) -> tuple[str, Decimal] | Refusal:
-    symbol = normalize_symbol(name)
-    if symbol is None:
-        return Refusal(Code.BAD_TARGET, f"{where}: {one_line(name)} is not a symbol")
-    try:
-        weight = Decimal(text.strip())
-    except InvalidOperation:
-        return Refusal(Code.BAD_TARGET, f"{where}: {one_line(text)} is not a number")
-    if not weight.is_finite() or not -100 <= weight <= 100 or weight.as_tuple().exponent < -6:  # type: ignore[operator]  # finite
-        return Refusal(Code.BAD_TARGET, f"{where}: {one_line(text)} is not a percentage from -100 to 100")
-    return symbol, weight
-
-
-def _json_rows(content: bytes) -> list[tuple[str, dict[str, str]]] | Refusal:
-    value = decode(content)
-    if isinstance(value, Refusal):
-        return value
-    if not isinstance(value, dict):
-        return Refusal(Code.BAD_TARGET, "not a JSON object of the form {symbol: percent}")
-    return [(f"key {one_line(name)}", {"symbol": name, "percent": str(weight)}) for name, weight in value.items()]

@@ -13,9 +13,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from common.money import quantize_percent
 from execution.engine.planning.decisions import Decision
 from execution.engine.planning.limits import verdict_as_data
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan
 from execution.engine.planning.serialization import quote_as_data
-from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Outcome
 from execution.models import ExecutionRun, Recommendation, RecommendationOrder, ResearchRequest, Reversal
 from execution.research.inbox import LoadedArtifact

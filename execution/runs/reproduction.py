@@ -13,7 +13,7 @@ from common.money import plain
 from execution.engine.parsing.artifact import content_digest
 from execution.engine.planning.decisions import Decision
 from execution.engine.planning.plan import OrderIntent, Plan, make_plan
-from execution.engine.planning.serialization import plan_input_from_data
+from execution.engine.planning.serialization import PLANNER, plan_input_from_data, planner_of
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
 from execution.research.changes import artifact_changed
@@ -36,16 +36,25 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reproduced:
-    """The comparison of one run; without differences its orders and decisions are reproduced."""
+    """The comparison of one run; without differences its orders and decisions are reproduced.
+
+    Differences of a run that an older `planner` planned are no fault of the books: the rules have changed since.
+    """
 
     run_id: str
     orders: int
     decisions: int
     differences: tuple[Difference, ...]
+    planner: int = PLANNER
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older version of the planner made the plan, by rules that are no longer those of today."""
+        return self.planner < PLANNER
 
     def as_data(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready values."""
-        return {**asdict(self), "reproduced": not self.differences}
+        return {**asdict(self), "reproduced": not self.differences, "older_planner": self.is_older}
 
 
 def reproduce_run(run_id: uuid.UUID) -> Reproduced | Refusal:
@@ -60,7 +69,13 @@ def reproduce_run(run_id: uuid.UUID) -> Reproduced | Refusal:
         if isinstance(plan, Refusal):
             return plan
         differences = [*_order_differences(run, plan.intents), *_decision_differences(run, plan.decisions)]
-        return Reproduced(str(run_id), run.order_count, run.recommendation_count, tuple(differences))
+        return Reproduced(
+            str(run_id),
+            run.order_count,
+            run.recommendation_count,
+            tuple(differences),
+            planner=planner_of(run.parameters),
+        )
 
 
 def _plan_again(run: ExecutionRun) -> Plan | Refusal:

@@ -6,8 +6,8 @@ from typing import Any
 
 from common.money import plain
 from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan
-from execution.engine.planning.sizing import Quote
 from execution.runs.account_plan import AccountView
 from execution.runs.fills import new_orders
 from execution.runs.prepare import Prepared

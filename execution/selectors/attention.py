@@ -1,7 +1,7 @@
 """What somebody should look at now: how many of what, and what to do. The same for the admin and the dashboard."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +11,13 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import CharField, Count, Exists, F, Model, OuterRef, Q, QuerySet, Value
 
+from common.text import counted
 from common.web.tones import Tone
-from execution.models import ExecutionRun, Recommendation, ResearchRequest
+from execution.engine.calendar.sessions import oldest_close
+from execution.models import ExecutionRun, Recommendation, RefusedPrice, ResearchRequest
+from execution.selectors.refused_prices import named, waiting_prices
 from execution.selectors.research import answered_lines, deferred_lines, inbox_entries, waiting_lines
-from portfolios.domain.vocabulary import TradingState
+from portfolios.domain.vocabulary import MarginStatus, TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
 
@@ -23,6 +26,7 @@ RECENT = timedelta(days=7)  # for how long a failed run asks for attention
 _HALF_A_CENT = Decimal("0.005")  # amounts that a database compares differ by more, or not at all
 
 _State = ResearchRequest.State
+_PRICES = "refused-prices"
 _STORED = "stored"  # directories of which there is a request
 
 
@@ -71,23 +75,27 @@ class _Kind:
         return AttentionItem(self.name, count, words, self.hint, self.model, self.filters, self.is_urgent)
 
 
-def attention(*, now: datetime, price_max_age: timedelta, root: Path) -> list[AttentionItem]:
-    """Return what waits for a person, the urgent first; nothing that is in order.
+def attention(*, now: datetime, price_max_age: int, root: Path) -> list[AttentionItem]:
+    """Return what waits for a person, the urgent first; nothing that is in order. A price is old from
+    `price_max_age` sessions of the exchange on.
 
-    New research is what has a directory below `root` and is not stored. One query counts all rows, and one asks for
-    the triggers of the database.
+    New research is what has a directory below `root` and is not stored. One query counts all rows, one asks for
+    the triggers of the database, and one more names the prices that wait, where there are any.
     """
     kinds = [
         *_books(),
+        *_margins(),
         *_runs(now),
         *_requests(),
         *_lines(now),
-        *_accounts(now - price_max_age, hours=price_max_age / timedelta(hours=1)),
+        *_accounts(oldest_close(now, sessions=price_max_age), sessions=price_max_age),
     ]
     arrived = {item.request_id for item in inbox_entries(root)}
     counts = _counts(kinds, arrived=arrived)
     counts["triggers"] = len(missing_triggers(connection))
     counts["arrived"] = len(arrived) - counts.get(_STORED, 0)
+    if counts.get(_PRICES):
+        kinds = [_naming(kind) if kind.name == _PRICES else kind for kind in kinds]
     found = [kind.item(counts[kind.name]) for kind in kinds if counts.get(kind.name)]
     return sorted(found, key=lambda item: not item.is_urgent)
 
@@ -125,6 +133,31 @@ def _books() -> Iterator[_Kind]:
         rows=None,
         is_urgent=True,
     )
+
+
+def _margins() -> Iterator[_Kind]:
+    """What an account's stored margin status says: it follows every booking and every mark."""
+    for status, one, many, hint in (
+        (MarginStatus.NO_EQUITY, "account that is worth nothing or less", "accounts that are worth nothing or less",
+         "Only what reduces a position is possible there: deposit cash, or close what is held."),
+        (MarginStatus.DEFICIT, "account that is below the margin of its shorts",
+         "accounts that are below the margin of their shorts",
+         "Their cash does not cover the shorts with their margin: buy shorts back, sell longs or deposit cash."),
+    ):  # fmt: skip
+        yield _Kind(
+            name=f"margin-{status.value.replace('_', '-')}",
+            words=(one, many),
+            hint=hint,
+            model=PortfolioAccount,
+            rows=PortfolioAccount.objects.filter(summary__margin_status=status),
+            filters={"summary__margin_status__exact": status.value},
+            is_urgent=True,
+        )
+
+
+def _naming(kind: _Kind) -> _Kind:
+    """Return the kind of prices that wait with their names in its hint."""
+    return replace(kind, hint=f"{named(waiting_prices())}. {kind.hint}")
 
 
 def _runs(now: datetime) -> Iterator[_Kind]:
@@ -202,7 +235,7 @@ def _lines(now: datetime) -> Iterator[_Kind]:
     )
 
 
-def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
+def _accounts(oldest: datetime, *, sessions: int) -> Iterator[_Kind]:
     yield _Kind(
         name="limited-accounts",
         words=("account that is halted or may only reduce", "accounts that are halted or may only reduce"),
@@ -211,7 +244,18 @@ def _accounts(oldest: datetime, *, hours: float) -> Iterator[_Kind]:
         rows=PortfolioAccount.objects.exclude(trading_state=TradingState.ACTIVE),
         filters={"trading_state__in": "HALTED,REDUCING"},
     )
-    age = f"at a price older than {hours:g} hours"
+    age = f"at a price older than {counted(sessions, 'session')}"
+    yield _Kind(
+        name=_PRICES,
+        words=(
+            "price of something held that waits for a person",
+            "prices of something held that wait for a person",
+        ),
+        hint="Too far from the last one: holdings keep their marks until it is accepted or a better one comes.",
+        model=RefusedPrice,
+        rows=waiting_prices(),
+        filters={"waits": "yes"},
+    )
     yield _Kind(
         name="old-marks",
         words=(f"open position that is marked {age}", f"open positions that are marked {age}"),

@@ -17,13 +17,14 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from common.money import plain
 from common.text import counted
 from common.web.export import Cell
-from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, Reversal
+from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, RefusedPrice, Reversal
 from portfolios.history.models import TRACKED, versions
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
     Order,
     PortfolioAccount,
+    Position,
     Price,
     RiskPolicy,
     Security,
@@ -252,6 +253,25 @@ def _rules(wanted: TrailFilter) -> Iterator[TrailEntry]:
         )  # fmt: skip
 
 
+def _prices(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    """Which refused prices people accepted: of an account's where it held the symbol."""
+    rows = RefusedPrice.objects.filter(resolution=RefusedPrice.Resolution.ACCEPTED)
+    if wanted.person:
+        rows = rows.filter(resolved_by=wanted.person)
+    if wanted.accounts is not None:
+        held = Position.objects.filter(security=OuterRef("security"), account_id__in=wanted.accounts)
+        rows = rows.filter(Exists(held))
+    if wanted.symbol:
+        rows = rows.filter(security_id=wanted.symbol)
+    for row in wanted.within(rows, "resolved_at").iterator(chunk_size=200):
+        yield TrailEntry(
+            row.resolved_at or row.refused_at, row.resolved_by, "price",
+            f"Accepted the price {row}, {row.difference_percent:+.2f} % from the {row.basis} of "
+            f"{plain(row.reference)}",
+            "", row.security_id, row.reason, Subject(RefusedPrice, row.pk),
+        )  # fmt: skip
+
+
 def _changes(model: type[Model]) -> Callable[[TrailFilter], Iterator[TrailEntry]]:
     """Return the source of a tracked model's versions."""
 
@@ -332,6 +352,7 @@ SOURCES: tuple[tuple[str, str, Callable[[TrailFilter], Iterator[TrailEntry]]], .
     ("state", "portfolios.view_tradingstatechange", _states),
     ("answer", "execution.view_lineresolution", _resolutions),
     ("rule", "execution.view_mappingrule", _rules),
+    ("price", "execution.view_refusedprice", _prices),
     *(("change", f"portfolios.view_{model._meta.model_name}", _changes(model)) for model in TRACKED),
     ("admin", "admin.view_logentry", _log),
 )

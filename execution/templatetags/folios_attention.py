@@ -1,6 +1,5 @@
 """What waits for a person, on the first page of the admin."""
 
-from datetime import timedelta
 from typing import Any
 
 from django import template
@@ -8,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from common.admin.columns import list_of
+from execution.prices.ages import usable_max_age
 from execution.selectors.attention import attention as items
 
 register = template.Library()
@@ -19,7 +19,7 @@ def attention(context: dict[str, Any]) -> dict[str, Any]:
     user = context["request"].user
     found = items(
         now=timezone.now(),
-        price_max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        price_max_age=usable_max_age(),
         root=settings.ARTIFACTS_ROOT,
     )
     seen = [

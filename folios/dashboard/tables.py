@@ -5,9 +5,12 @@ from typing import Any
 
 from django.urls import reverse
 
+from common.money import format_cash
 from common.web.tables import Column, Listing, Row
 from execution.models import ExecutionRun
-from portfolios.selectors.overview import provider_name
+from portfolios.domain.vocabulary import MarginStatus
+from portfolios.models import PortfolioAccount
+from portfolios.selectors.overview import NOT_VALUED, is_current, provider_name, summary_of
 
 RUN_COLUMNS = (
     Column("started", "Started", "time", "started_at"),
@@ -61,3 +64,13 @@ def run_row(run: ExecutionRun) -> Row:
 def outcome_words(counts: Iterable[tuple[str, int]]) -> str:
     """Return how many lines ended in which outcome, in words."""
     return ", ".join(f"{count} {name.lower()}" for name, count in counts)
+
+
+def account_note(account: PortfolioAccount) -> str:
+    """Return what a reader has to know beside the figures of an account that was read with its summary."""
+    found = summary_of(account)
+    if found is None:
+        return NOT_VALUED
+    below = found.get_margin_status_display() if found.margin_status != MarginStatus.COVERED else ""
+    owes = f"owes {format_cash(account.payable)}" if account.payable else ""
+    return "; ".join(filter(None, [owes, below, "" if is_current(account) else "metrics out of date"]))

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from common.admin.columns import Section, cash, column, list_of, moment, state_column
+from common.admin.columns import Section, badge, cash, column, list_of, moment, state_column
 from common.admin.confirm import ConfirmedAction
 from portfolios import ledger
 from portfolios.admin.base import BooksEditAdmin, DeleteVersioned
@@ -19,6 +19,7 @@ from portfolios.admin.trading import Activate, Halt, ReduceOnly
 from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, TradingStateChange, Valuation
 from portfolios.selectors import books
+from portfolios.selectors.overview import NOT_VALUED, summary_of
 
 CHECKED_AT_ONCE = 20  # accounts whose whole ledger is projected in one request
 
@@ -30,13 +31,17 @@ class PortfolioAccountAdmin(BooksEditAdmin):
     deleting = DeleteVersioned
     confirmed: ClassVar[Sequence[type[ConfirmedAction]]] = (Deposit, Withdraw, Halt, ReduceOnly, Activate)
     actions = ["check_ticked"]
-    list_display = ["name", "trading", "cash_column", "equity_column", "owed_column", "total_column", "updated"]
-    list_filter = ["trading_state", "provider", "strategy"]
+    list_display = [
+        "name", "trading", "cash_column", "equity_column", "owed_column", "total_column", "margin_column",
+        "valued_column", "updated",
+    ]  # fmt: skip
+    list_filter = ["trading_state", "summary__margin_status", "provider", "strategy"]
     search_fields = ["id", "strategy__name"]
-    list_select_related = ["strategy"]
+    list_select_related = ["strategy", "summary"]
     autocomplete_fields = ["strategy"]
     readonly_fields = [
-        "trading", "equity_column", "owed_column", "total_column", "book_version", "created_at", "updated_at", "id",
+        "trading", "equity_column", "owed_column", "total_column", "available_column", "margin_column",
+        "valued_column", "book_version", "created_at", "updated_at", "id",
     ]  # fmt: skip
     empty_list = "No account yet. Open one with its first deposit; the first execution of a strategy opens one too."
 
@@ -55,6 +60,24 @@ class PortfolioAccountAdmin(BooksEditAdmin):
     @admin.display(description="total")
     def total_column(self, row: PortfolioAccount) -> SafeString:
         return cash(row.total_value)
+
+    @admin.display(description="available cash")
+    def available_column(self, row: PortfolioAccount) -> SafeString | str:
+        """Return what no short keeps aside."""
+        found = summary_of(row)
+        return NOT_VALUED if found is None else cash(found.available_cash)
+
+    @admin.display(description="margin", ordering="summary__margin_status")
+    def margin_column(self, row: PortfolioAccount) -> SafeString | str:
+        """Return whether the cash covers the shorts."""
+        found = summary_of(row)
+        return NOT_VALUED if found is None else badge(found.margin_status, found.get_margin_status_display())
+
+    @admin.display(description="valued", ordering="summary__as_of")
+    def valued_column(self, row: PortfolioAccount) -> str:
+        """Return when the account was valued last."""
+        found = summary_of(row)
+        return NOT_VALUED if found is None else moment(found.as_of)
 
     # --- the form ---
 

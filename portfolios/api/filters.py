@@ -3,6 +3,7 @@
 import django_filters as filters
 
 from common.api.filters import MomentFilter, SymbolFilter, TruthFilter
+from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
@@ -64,6 +65,11 @@ class AccountFilter(filters.FilterSet):
     """Accounts."""
 
     strategy = filters.UUIDFilter(field_name="strategy_id", help_text="Of this strategy.")
+    margin_status = filters.ChoiceFilter(
+        field_name="summary__margin_status",
+        choices=MarginStatus.choices,
+        help_text="Whether the cash covers the shorts with their margin.",
+    )
 
     class Meta:
         model = PortfolioAccount

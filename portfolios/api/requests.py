@@ -9,8 +9,15 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.api.bodies import IdField, KnownFieldsOnly, MomentField, StrictSerializer, TruthField
-from common.identifiers import normalize_symbol
+from common.api.bodies import (
+    IdField,
+    KnownFieldsOnly,
+    MomentField,
+    StrictSerializer,
+    SymbolField,
+    TruthField,
+    ZonedMomentField,
+)
 from common.money import AmountOutOfRangeError, quantize_price
 from portfolios.arguments import split_ratio
 from portfolios.domain.limit import Limit
@@ -24,9 +31,7 @@ class PerformanceQuery(StrictSerializer):
 
     since = MomentField(required=False, help_text="From this time on; without it, the account's whole life.")
     until = MomentField(required=False, help_text="Before this time.")
-    benchmark = serializers.CharField(
-        required=False, max_length=16, help_text="Symbol of a security with stored prices to compare with."
-    )
+    benchmark = SymbolField(required=False, help_text="Symbol of a security with stored prices to compare with.")
 
 
 class StrategyBody(StrictSerializer):
@@ -49,12 +54,12 @@ class TradingStateBody(StrictSerializer):
 class PriceBody(StrictSerializer):
     """What one unit of a known security cost at one time."""
 
-    symbol = serializers.CharField(max_length=16, help_text="Symbol of a known security.")
+    symbol = SymbolField(help_text="Symbol of a known security.")
     price = serializers.DecimalField(
         max_digits=15, decimal_places=6, help_text="Above zero, in the books' currency."
     )
     source = serializers.CharField(max_length=32, help_text="Who says so.")  # type: ignore[assignment]
-    as_of = MomentField(help_text="When the price held.")
+    as_of = ZonedMomentField(help_text="When the price held, with the zone of the time.")
 
     def validate_price(self, value: Decimal) -> Decimal:
         """Return the price as the books keep it. Raises ValidationError."""
@@ -65,16 +70,6 @@ class PriceBody(StrictSerializer):
         if price <= 0:
             raise serializers.ValidationError("must be above zero")
         return price
-
-
-class SymbolField(serializers.CharField):
-    """A symbol as people write it; the books have it in canonical form."""
-
-    def to_internal_value(self, data: Any) -> str:
-        symbol = normalize_symbol(super().to_internal_value(data))
-        if symbol is None:
-            raise serializers.ValidationError("is not a symbol")
-        return symbol
 
 
 @extend_schema_field({"type": "string", "maxLength": 40, "example": "4:1"})
@@ -93,7 +88,7 @@ class RatioField(serializers.Field[Fraction, Any, str, Any]):
 class _ActionPreview(StrictSerializer):
     """What a corporate action says, of whichever kind."""
 
-    symbol = SymbolField(max_length=16, help_text="Symbol of a known security.")
+    symbol = SymbolField(help_text="Symbol of a known security.")
     effective_on = serializers.DateField(
         help_text="First day on the new terms, in New York; what was held at the close before counts."
     )
@@ -123,7 +118,7 @@ class DividendPreviewBody(_ActionPreview):
 class SymbolChangePreviewBody(_ActionPreview):
     """A security whose symbol changes."""
 
-    new_symbol = SymbolField(max_length=16, help_text="Its symbol from the day on.")
+    new_symbol = SymbolField(help_text="Its symbol from the day on.")
 
 
 def _reason() -> serializers.CharField:

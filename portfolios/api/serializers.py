@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from common.api.rows import columns_of, values_of
+from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import (
     CorporateAction,
     LedgerEntry,
@@ -16,6 +18,7 @@ from portfolios.models import (
     Strategy,
     Valuation,
 )
+from portfolios.selectors.overview import summary_of
 
 
 def _symbol(**options: Any) -> serializers.CharField:
@@ -60,14 +63,43 @@ class PriceRow(serializers.ModelSerializer[Price]):
 
 
 class AccountRow(serializers.ModelSerializer[PortfolioAccount]):
-    """The books of one strategy as one provider trades it, by its last marks."""
+    """The books of one strategy as one provider trades it, by its last marks.
+
+    `available_cash` is what no short keeps as its collateral. The last three are null where it is not valued yet.
+    """
+
+    available_cash = serializers.DecimalField(
+        source="summary__available_cash",
+        max_digits=15,
+        decimal_places=2,
+        allow_null=True,
+        help_text="Cash less the value of the shorts and the margin on it.",
+    )
+    margin_status = serializers.ChoiceField(
+        MarginStatus.choices,
+        source="summary__margin_status",
+        allow_null=True,
+        help_text="covered; deficit: less cash than the shorts want as collateral; no_equity: worth nothing.",
+    )
+    valued_at = serializers.DateTimeField(
+        source="summary__as_of", allow_null=True, help_text="When it was valued last; null: not valued yet."
+    )
 
     class Meta:
         model = PortfolioAccount
         fields = [
             "id", "strategy", "provider", "cash_balance", "equity_value", "payable", "book_version",
-            "trading_state", "created_at", "updated_at",
+            "trading_state", "created_at", "updated_at", "available_cash", "margin_status", "valued_at",
         ]  # fmt: skip
+
+
+def account_values(account: PortfolioAccount) -> dict[str, Any]:
+    """Return the columns of an account and of its summary, None where it has none, as in the list."""
+    summary, related = summary_of(account), "summary__"
+    columns = columns_of(AccountRow)
+    own = values_of(account, [column for column in columns if not column.source.startswith(related)])
+    names = [column.source for column in columns if column.source.startswith(related)]
+    return {**own, **{name: getattr(summary, name.removeprefix(related), None) for name in names}}
 
 
 class PositionRow(serializers.ModelSerializer[Position]):

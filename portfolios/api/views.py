@@ -19,7 +19,7 @@ from common.api.filters import Filters, Ordering
 from common.api.openapi import listed
 from common.api.pagination import NewestEntries, NewestOrders
 from common.api.problems import ProblemError
-from common.api.rows import chosen, columns_of, shown, values_of
+from common.api.rows import chosen, columns_of, shown
 from common.api.shapes import data_of, shape_of
 from common.api.views import RowsViewSet
 from portfolios import reference_data
@@ -231,7 +231,7 @@ class AccountViewSet(RowsViewSet):
             raise Http404
         account, figures = found
         columns = chosen(columns_of(AccountDetail), request.query_params.get("fields"))
-        values = values_of(account, columns_of(rows.AccountRow))
+        values = rows.account_values(account)
         return Response(shown({**values, "snapshot": data_of(figures)}, columns))
 
     @extend_schema(

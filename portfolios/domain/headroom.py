@@ -38,7 +38,8 @@ class Increase(Protocol):
 
 class AccountInRun(Protocol):
     """The account that limits are measured against. `total_value` was frozen before the first trade of the run,
-    `sectors` names the sector of each held symbol, `exit_count` says how many orders the exits take.
+    `sectors` names the sector of each held symbol, `exit_count` says how many orders the exits take, `owed` what
+    cash they still wait for.
     """
 
     @property
@@ -52,6 +53,10 @@ class AccountInRun(Protocol):
     @property
     def exit_count(self) -> int:
         """Orders that the exits make."""
+
+    @property
+    def owed(self) -> Decimal:
+        """Cash that exits still wait for."""
 
     @property
     def short_margin(self) -> Decimal:
@@ -143,9 +148,9 @@ def net_headroom(percent: Decimal, direction: str, account: AccountInRun) -> Dec
 
 
 def cash_headroom(reserve_percent: Decimal, group: str, account: AccountInRun) -> Decimal:
-    """Cash that may be spent: what no short keeps aside, less the reserve."""
+    """Cash that may be spent: what no short keeps aside and no exit waits for, less the reserve."""
     available = account.after_exits.available_cash(short_margin=account.short_margin)
-    return available - account.percent_of_total(reserve_percent)
+    return available - account.owed - account.percent_of_total(reserve_percent)
 
 
 def count_headroom(most: int, group: str, account: AccountInRun) -> Decimal:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from common.money import ZERO
 from portfolios.domain.accounting import Holding
+from portfolios.domain.vocabulary import MarginStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,9 @@ class AccountSnapshot:
         The proceeds of shorts stay as their collateral, with the margin on top. Below zero nothing can be opened.
         """
         return self.cash_balance - self.payable - self.short_value * (1 + short_margin)
+
+    def margin_status(self, *, short_margin: Decimal) -> MarginStatus:
+        """Whether the cash covers the shorts with `short_margin`, a fraction; without holdings, it does."""
+        if self.holdings and self.total_value <= 0:
+            return MarginStatus.NO_EQUITY
+        return MarginStatus.DEFICIT if self.available_cash(short_margin=short_margin) < 0 else MarginStatus.COVERED

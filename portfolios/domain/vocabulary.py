@@ -42,3 +42,11 @@ class OnBreach(Choices):
 
     CLAMP = "clamp", "Clamp: trade what the limit leaves"
     REJECT = "reject", "Reject: trade nothing"
+
+
+class MarginStatus(Choices):
+    """Whether the cash of an account covers its shorts with their margin, and whether it is worth anything."""
+
+    COVERED = "covered", "Covered"
+    DEFICIT = "deficit", "Below the margin of its shorts"
+    NO_EQUITY = "no_equity", "Worth nothing or less"

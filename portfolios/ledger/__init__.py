@@ -1,7 +1,7 @@
 """The only writer of the books, and its public door: `from portfolios import ledger`, then `ledger.deposit(...)`.
 
 Every change of cash or holdings is one ledger entry and what follows from it. Unless a function says otherwise it
-wants an open transaction, and all but the two that open an account its lock (`lock_account`): what is read, decided
+wants an open transaction, and all but those that open an account its lock (`lock_account`): what is read, decided
 and written under the lock is true together. The number of statements does not depend on the number of orders.
 
 Only the triggers are not here: they belong to the database, and are installed after every migration.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from common.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from portfolios.ledger.accounts import open_account, open_with_history
+    from portfolios.ledger.accounts import open_account, open_for_run, open_with_history
     from portfolios.ledger.action_reversal import preview_action_reversal, reverse_action
     from portfolios.ledger.action_types import AccountEffect, ActionReport, Effect
     from portfolios.ledger.audit_context import AuditContext
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from portfolios.ledger.corrections import correct_cash, correct_position
     from portfolios.ledger.locks import LockOutsideTransactionError, lock_account, lock_accounts
-    from portfolios.ledger.marks import ValuationResult, mark_accounts
+    from portfolios.ledger.marks import ValuationResult, mark_accounts, mark_symbol
     from portfolios.ledger.order_tickets import BookedOrder, Ticket, TypedOrder
     from portfolios.ledger.orders import (
         book_orders,
@@ -75,7 +75,9 @@ __all__ = [
     "lock_account",
     "lock_accounts",
     "mark_accounts",
+    "mark_symbol",
     "open_account",
+    "open_for_run",
     "open_with_history",
     "place_order",
     "plan_reversal",
@@ -98,7 +100,7 @@ __all__ = [
 __getattr__ = lazy_names(
     globals(),
     {
-        "portfolios.ledger.accounts": ("open_account", "open_with_history"),
+        "portfolios.ledger.accounts": ("open_account", "open_for_run", "open_with_history"),
         "portfolios.ledger.audit_context": ("AuditContext",),
         "portfolios.ledger.cash": ("deposit", "withdraw"),
         "portfolios.ledger.action_reversal": ("preview_action_reversal", "reverse_action"),
@@ -113,7 +115,7 @@ __getattr__ = lazy_names(
         ),
         "portfolios.ledger.corrections": ("correct_cash", "correct_position"),
         "portfolios.ledger.locks": ("LockOutsideTransactionError", "lock_account", "lock_accounts"),
-        "portfolios.ledger.marks": ("ValuationResult", "mark_accounts"),
+        "portfolios.ledger.marks": ("ValuationResult", "mark_accounts", "mark_symbol"),
         "portfolios.ledger.order_tickets": ("BookedOrder", "Ticket", "TypedOrder"),
         "portfolios.ledger.orders": (
             "book_orders",

@@ -14,7 +14,9 @@ from typing import Any
 from common.money import CASH_LIMIT, QUANTITY_STEP, ZERO, quantize_cash, quantize_quantity
 from portfolios.domain.accounting import Fill, Holding, Side, apply_fill
 from portfolios.domain.exchange_day import exchange_day
+from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.margins import note_margin
 from portfolios.ledger.order_tickets import BookedOrder, Ticket
 from portfolios.ledger.refusals import CannotBookError, require_signed
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position
@@ -249,11 +251,16 @@ class AccountBooks:
             )
         )
 
+    @property
+    def snapshot(self) -> AccountSnapshot:
+        """The account as it stands in these books, at its marks."""
+        holdings = {symbol: held.as_holding() for symbol, held in self._open.items()}
+        return AccountSnapshot(self._account.cash_balance, holdings, payable=self._account.payable)
+
     def write(self) -> None:
         """Write everything: orders, the entries that name them, then what follows from the entries."""
-        account = self._account
-        equity = sum((held.as_holding().market_value for held in self._open.values()), ZERO)
-        account.equity_value = quantize_cash(equity)
+        account, snapshot = self._account, self.snapshot
+        account.equity_value = quantize_cash(snapshot.equity_value)
         account.updated_at = self._context.now
         if self._orders:
             Order.objects.bulk_create(self._orders)
@@ -264,6 +271,7 @@ class AccountBooks:
         if self._touched:
             self._write_positions()
         account.save(update_fields=["cash_balance", "payable", "equity_value", "book_version", "updated_at"])
+        note_margin(account, snapshot)
 
     def _write_positions(self) -> None:
         # A closed position goes before the one that was opened after it in the same security.

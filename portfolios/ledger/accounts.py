@@ -22,11 +22,22 @@ Kind = LedgerEntry.Kind
 def open_account(
     *, strategy_id: uuid.UUID, provider: str, initial_balance: Decimal, context: AuditContext
 ) -> PortfolioAccount:
-    """Write a new account with its DEPOSIT of `initial_balance` > 0. The new row is the caller's alone.
+    """Write a new account with its DEPOSIT of `initial_balance` > 0, and what it is worth then.
 
-    Raises IntegrityError where another run of the same strategy and provider opened it first: leave the block and
-    look again.
+    The new row is the caller's alone. Raises IntegrityError where another run of the same strategy and provider
+    opened it first: leave the block and look again.
     """
+    account = open_for_run(
+        strategy_id=strategy_id, provider=provider, initial_balance=initial_balance, context=context
+    )
+    value_account(account, now=context.now)
+    return account
+
+
+def open_for_run(
+    *, strategy_id: uuid.UUID, provider: str, initial_balance: Decimal, context: AuditContext
+) -> PortfolioAccount:
+    """Write a new account as `open_account` does, for a run, which values it when it books its orders."""
     account = PortfolioAccount.objects.create(strategy_id=strategy_id, provider=provider)
     deposit(account, amount=initial_balance, context=replace(context, reason=context.reason or "Initial balance"))
     return account

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from portfolios.ledger.account_books import AccountBooks
 from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.margins import require_available
 from portfolios.ledger.refusals import CannotBookError, positive_cash, range_is_a_rule
 from portfolios.models import LedgerEntry, PortfolioAccount
 
@@ -18,13 +19,19 @@ def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext
 
 @range_is_a_rule()
 def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
-    """Book cash > 0 that goes out. Raises CannotBookError where the account has less, or owes of it."""
-    cash = positive_cash(amount, "amount")
-    if account.payable and cash > account.cash_balance - account.payable:
+    """Book cash > 0 that goes out of the locked account.
+
+    Raises CannotBookError where it is more than the account has, or takes of what it owes or of what stands
+    behind its shorts: the proceeds of a short are collateral until it is covered, with the margin of the policy in
+    force on top.
+    """
+    cents = positive_cash(amount, "amount")
+    if account.payable and cents > account.cash_balance - account.payable:
         raise CannotBookError(
-            f"WITHDRAWAL of {cash}: of the cash balance of {account.cash_balance}, {account.payable} is owed"
+            f"WITHDRAWAL of {cents}: of the cash balance of {account.cash_balance}, {account.payable} is owed"
         )
-    _move_cash(account, Kind.WITHDRAWAL, -cash, context)
+    require_available(account, AccountBooks.of(account, context).snapshot, cents)
+    _move_cash(account, Kind.WITHDRAWAL, -cents, context)
 
 
 def _move_cash(account: PortfolioAccount, kind: LedgerEntry.Kind, amount: Decimal, context: AuditContext) -> None:

@@ -15,7 +15,11 @@ Kind = LedgerEntry.Kind
 
 @range_is_a_rule()
 def correct_cash(account: PortfolioAccount, *, balance: Decimal, context: AuditContext) -> None:
-    """Book the difference to the cash balance that a person says is right. Raises CannotBookError."""
+    """Book the difference to the cash balance that a person says is right. Raises CannotBookError.
+
+    A correction states a fact, so it may leave less than stands behind the shorts: then the account is below its
+    margin, and needs attention from that moment on. Cash that leaves is a withdrawal, which may not.
+    """
     amount = quantize_cash(balance) - account.cash_balance
     if not amount:
         raise CannotBookError(f"cash_balance is {account.cash_balance} already: nothing to correct")

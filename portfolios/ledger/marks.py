@@ -6,16 +6,16 @@ queries that does not depend on how many accounts or positions it has.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Case, Value, When
 
-from common.money import ZERO, quantize_cash
+from common.money import ZERO, AmountOutOfRangeError, quantize_cash
 from portfolios.ledger.locks import lock_accounts
-from portfolios.ledger.valuations import refresh_summaries, valuation_of
+from portfolios.ledger.valuations import refresh_summaries, valuation_of, write_summaries
 from portfolios.models import PortfolioAccount, Position, Valuation
 from portfolios.models.fields import UnitField
 from portfolios.selectors import books
@@ -23,11 +23,16 @@ from portfolios.selectors import books
 
 @dataclass(frozen=True, slots=True)
 class ValuationResult:
-    """What one chunk came to. The accounts `left_out` have changed, or were valued, at `as_of` or after it."""
+    """What one chunk came to. The accounts `left_out` have changed, or were valued, at `as_of` or after it.
+
+    `out_of_range` says by account whose values at these marks are larger than the books hold, with its name and the
+    number: nothing of it was written, and it keeps its last marks.
+    """
 
     accounts: int
     positions: int
-    left_out: tuple[uuid.UUID, ...]
+    left_out: tuple[uuid.UUID, ...] = ()
+    out_of_range: Mapping[uuid.UUID, str] = field(default_factory=dict)
 
 
 def mark_accounts(
@@ -43,13 +48,58 @@ def mark_accounts(
     with transaction.atomic(durable=True):
         accounts = lock_accounts(ids)
         done = books.changed_since(ids, as_of) | books.valued_since(ids, as_of)
-        valued = [account for account in accounts if account.pk not in done]
-        positions = books.open_positions_of([account.pk for account in valued])
-        _mark(positions, marks, as_of=as_of)
-        _value(valued, positions, as_of=as_of, now=now)
+        due = [account for account in accounts if account.pk not in done]
+        _, result = _mark_and_value(due, marks, as_of=as_of, now=now)
     refresh_summaries(ids, now=now)
-    left_out = tuple(account.pk for account in accounts if account.pk in done)
-    return ValuationResult(len(valued), sum(item.security_id in marks for item in positions), left_out)
+    return replace(result, left_out=tuple(account.pk for account in accounts if account.pk in done))
+
+
+def mark_symbol(symbol: str, *, price: Decimal, now: datetime) -> ValuationResult:
+    """Mark every open position in `symbol` at `price` per unit, and value its accounts with their summaries.
+
+    Takes the locks of these accounts; wants an open transaction, in which it is all done or not at all.
+    """
+    accounts = lock_accounts(books.accounts_holding(symbol))
+    valued, result = _mark_and_value(accounts, {symbol: price}, as_of=now, now=now)
+    write_summaries(valued, now=now)
+    return result
+
+
+def _mark_and_value(
+    accounts: Sequence[PortfolioAccount], marks: Mapping[str, Decimal], *, as_of: datetime, now: datetime
+) -> tuple[list[PortfolioAccount], ValuationResult]:
+    """Mark and value locked accounts, but for those that the books could not hold then. Returns those it valued."""
+    held: dict[uuid.UUID, list[Position]] = {account.pk: [] for account in accounts}
+    for position in books.open_positions_of(held):
+        held[position.account_id].append(position)
+    problems = {account.pk: _range_problem(account, held[account.pk], marks) for account in accounts}
+    valued = [account for account in accounts if problems[account.pk] is None]
+    positions = [position for account in valued for position in held[account.pk]]
+    _mark(positions, marks, as_of=as_of)
+    _value(valued, positions, as_of=as_of, now=now)
+    return valued, ValuationResult(
+        accounts=len(valued),
+        positions=sum(item.security_id in marks for item in positions),
+        out_of_range={key: problem for key, problem in problems.items() if problem is not None},
+    )
+
+
+def _range_problem(
+    account: PortfolioAccount, positions: Sequence[Position], marks: Mapping[str, Decimal]
+) -> str | None:
+    """Return what of the account's values at `marks` is larger than the books hold, None where they hold it all."""
+    try:
+        found = books.snapshot(
+            cash_balance=account.cash_balance,
+            positions=positions,
+            marks=marks,
+            book_version=account.book_version,
+        )
+        for value in (found.gross_exposure, found.total_value):
+            quantize_cash(value)
+    except AmountOutOfRangeError as error:
+        return f"{account}: {error}"
+    return None
 
 
 def _mark(positions: Sequence[Position], marks: Mapping[str, Decimal], *, as_of: datetime) -> None:

@@ -15,7 +15,9 @@ from common.money import ZERO, quantize_cash
 from portfolios.domain.accounting import Holding
 from portfolios.domain.exchange_day import exchange_day
 from portfolios.domain.projection import Projected
+from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.ledger.audit_context import AuditContext
+from portfolios.ledger.margins import note_margin
 from portfolios.ledger.verify import AuditedAccount, Discrepancy, audit, read_account
 from portfolios.models import LedgerEntry, PortfolioAccount, Position
 
@@ -63,8 +65,11 @@ def _rebuild(read: AuditedAccount, context: AuditContext) -> None:
     rows = sorted((row for row, _ in mended), key=lambda row: row.status != Position.Status.CLOSED)
     Position.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=columns)
     holdings = Position.objects.filter(account=account, status=Position.Status.OPEN)
-    account.equity_value = quantize_cash(sum((row.as_holding().market_value for row in holdings), ZERO))
+    by_symbol = {row.security_id: row.as_holding() for row in holdings}
+    snapshot = AccountSnapshot(account.cash_balance, by_symbol, payable=account.payable)
+    account.equity_value = quantize_cash(snapshot.equity_value)
     account.save(update_fields=["cash_balance", "payable", "equity_value", "book_version", "updated_at"])
+    note_margin(account, snapshot)
 
 
 def _is_right(position: Position, expected: Projected) -> bool:

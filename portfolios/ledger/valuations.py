@@ -22,7 +22,12 @@ def value_account(account: PortfolioAccount, *, now: datetime) -> None:
     """
     flow = queries.external_flows([account.pk]).get(account.pk, ZERO)
     valuation_of(account, as_of=now, external_flow=flow).save(force_insert=True)
-    _write_summaries(summaries_of([account], read_sources([account.pk]), now=now))
+    write_summaries([account], now=now)
+
+
+def write_summaries(accounts: Sequence[PortfolioAccount], *, now: datetime) -> None:
+    """Work out and write what pages show of these locked accounts, in the open transaction."""
+    _write_summaries(summaries_of(accounts, read_sources([account.pk for account in accounts]), now=now))
 
 
 def value_accounts(accounts: Sequence[PortfolioAccount], *, now: datetime) -> None:
@@ -52,7 +57,7 @@ def refresh_summaries(ids: Iterable[uuid.UUID], *, now: datetime) -> int:
     """Work out the summaries of these accounts anew and return how many were written.
 
     Reading and arithmetic need no lock, so no run waits for them; an account that a run, a mark or a person changed
-    meanwhile is left to them, who write its summary too. Five queries to read and four to write, however many
+    meanwhile is left to them, who write its summary too. Six queries to read and four to write, however many
     accounts. Must not be called inside a transaction.
     """
     wanted = list(ids)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.core.management.base import CommandError
 
 from common.actor import os_user
+from common.identifiers import read_declared_symbol
 from portfolios.ledger import AuditContext, CannotBookError
 from portfolios.selectors import corporate_actions
 
@@ -18,6 +19,12 @@ def refusals_as_errors() -> Iterator[None]:
         yield
     except CannotBookError as error:
         raise CommandError(str(error), returncode=1) from error
+
+
+def symbol(text: str) -> str:
+    """Return the symbol in canonical form; what is none in capitals, for the ledger to refuse as not known."""
+    found = read_declared_symbol(text)
+    return found if isinstance(found, str) else text.strip().upper()
 
 
 def day(text: str) -> date:

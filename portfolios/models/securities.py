@@ -1,8 +1,10 @@
 """Securities and their prices."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from common.identifiers import NoSymbol, read_declared_symbol
 from portfolios.models.fields import UnitField
 
 
@@ -53,6 +55,15 @@ class Security(models.Model):
 
     def __str__(self) -> str:
         return self.symbol
+
+    def clean(self) -> None:
+        """Write the symbol of a new security in canonical form. Raises ValidationError for what is none."""
+        if not self._state.adding:
+            return
+        found = read_declared_symbol(self.symbol)
+        if isinstance(found, NoSymbol):
+            raise ValidationError({"symbol": f"{self.symbol} is not a symbol: {found.rule}"})
+        self.symbol = found
 
 
 class Price(models.Model):

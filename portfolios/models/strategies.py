@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
-from common.identifiers import is_symbol
+from common.identifiers import read_declared_symbol
 from portfolios.domain import vocabulary
 from portfolios.domain.limit import Kind
 from portfolios.domain.risk_limits import FIELDS, LIMITS, value_problems
@@ -16,7 +16,8 @@ from portfolios.models.fields import CashField, PercentField, UnitField
 
 def validate_symbols(value: object) -> None:
     """Accept a list of symbols in canonical form. Raises ValidationError for anything else."""
-    if not isinstance(value, list) or not all(isinstance(item, str) and is_symbol(item) for item in value):
+    listed = value if isinstance(value, list) else [None]
+    if not all(isinstance(item, str) and read_declared_symbol(item) == item for item in listed):
         raise ValidationError('Write a list of symbols in upper case, as ["GME", "AMC"].')
 
 

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from portfolios.domain import vocabulary
 from portfolios.models.accounts import PortfolioAccount
 from portfolios.models.fields import CashField, UnitField
 
@@ -14,7 +15,7 @@ class AccountSummary(models.Model):
     """The measures of one account at its last valuation, stored when that is written.
 
     It follows from the books and can be made again. `book_version` and `total` say of which books it is: where they
-    are not the account's, it is out of date, and pages say so.
+    are not the account's, it is out of date, and pages say so. What it says of the margin follows every booking.
     """
 
     account = models.OneToOneField(PortfolioAccount, on_delete=models.PROTECT, related_name="summary")
@@ -40,11 +41,28 @@ class AccountSummary(models.Model):
     oldest_mark_at = models.DateTimeField(
         null=True, blank=True, help_text="Time of the oldest price among the open positions."
     )
+    available_cash = CashField(
+        null=True,
+        blank=True,
+        help_text="Cash less the value of the shorts and the margin on it; empty: more than the books hold.",
+    )
+    margin_status = models.CharField(
+        max_length=16,
+        choices=vocabulary.MarginStatus.choices,
+        default=vocabulary.MarginStatus.COVERED.value,
+        help_text="Whether the cash covers the shorts with their margin, at the last marks.",
+    )
     refreshed_at = models.DateTimeField()
 
     class Meta:
         ordering = ["account"]
         verbose_name_plural = "account summaries"
+        constraints = [
+            models.CheckConstraint(
+                name="summary_margin_status_known",
+                condition=models.Q(margin_status__in=vocabulary.MarginStatus.values),
+            )
+        ]
         indexes = [models.Index(name="summary_by_total", fields=["-total"])]
 
     def __str__(self) -> str:

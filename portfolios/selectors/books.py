@@ -147,6 +147,15 @@ def symbols_held() -> frozenset[str]:
     return frozenset(held.values_list("symbol", flat=True).distinct())
 
 
+def marks_of(symbols: Iterable[str]) -> dict[str, set[Decimal]]:
+    """Return the marks of all open positions in `symbols`; a symbol that nobody holds is left out."""
+    found: dict[str, set[Decimal]] = {}
+    rows = Position.objects.filter(security_id__in=sorted(symbols), status=Position.Status.OPEN).order_by()
+    for symbol, mark in rows.values_list("security__symbol", "mark_price").distinct():
+        found.setdefault(symbol, set()).add(mark)
+    return found
+
+
 def securities(symbols: Iterable[str]) -> dict[str, Security]:
     """Return the known securities among `symbols`, by symbol."""
     return {security.symbol: security for security in Security.objects.filter(symbol__in=sorted(symbols))}
@@ -198,8 +207,8 @@ def debts(account: PortfolioAccount) -> list[Debt]:
 
 
 def get_account(account_id: UUID) -> PortfolioAccount | None:
-    """Return the account without a lock, or None."""
-    return PortfolioAccount.objects.filter(pk=account_id).first()
+    """Return the account with its summary and without a lock, or None."""
+    return PortfolioAccount.objects.filter(pk=account_id).select_related("summary").first()
 
 
 def accounts_by_key() -> dict[tuple[UUID, str], UUID]:

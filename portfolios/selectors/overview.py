@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from common.money import ZERO
 from portfolios.domain.performance import (
@@ -41,6 +41,8 @@ from portfolios.selectors import stored_prices
 LEAGUE_DAYS = 20
 LEAGUE_CLOSED = 5
 
+NOT_VALUED = "not valued yet"  # what pages say of an account without a valuation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
@@ -65,12 +67,14 @@ class Filters:
     text: str = ""
     provider: str = ""
     state: str = ""
+    margin: str = ""
 
     def condition(self) -> Q:
         """Return the condition on accounts."""
         wanted = Q(strategy__name__icontains=self.text) if self.text else Q(pk__isnull=False)
         wanted &= Q(provider=self.provider) if self.provider else Q()
-        return wanted & (Q(trading_state=self.state) if self.state else Q())
+        wanted &= Q(trading_state=self.state) if self.state else Q()
+        return wanted & (Q(summary__margin_status=self.margin) if self.margin else Q())
 
 
 def _flag(condition: Q) -> Case:
@@ -99,6 +103,28 @@ def totals(filters: Filters) -> Totals:
         change=sum(changes, ZERO) if changes else None,
         changed=len(changes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """How many positions are open, and how many of them are marked at no price that is stored, as a default one."""
+
+    positions: int
+    invented: int
+
+
+def marked(*, since: datetime) -> Marked:
+    """Count the open positions, and those whose mark is no price that is stored since `since`. One query."""
+    stored = Price.objects.filter(
+        security=OuterRef("security"),
+        price=OuterRef("mark_price"),
+        as_of__gte=since,
+        as_of__lte=OuterRef("marked_at"),
+    )
+    found = Position.objects.filter(status=Position.Status.OPEN).aggregate(
+        positions=Count("pk"), invented=Count("pk", filter=~Exists(stored))
+    )
+    return Marked(**found)
 
 
 def accounts(filters: Filters) -> "QuerySet[PortfolioAccount]":
@@ -239,8 +265,8 @@ def benchmarks() -> list[str]:
 
 
 def fraction(part: Decimal, whole: Decimal) -> Decimal | None:
-    """Return part / whole, None where the whole is nothing."""
-    return part / whole if whole else None
+    """Return part / whole, None where the whole is nothing or less: a share of a debt would say the opposite."""
+    return part / whole if whole > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from common.money import ZERO, notional, quantize_cash, quantize_ratio
+from common.money import ZERO, cash_or_none, notional, quantize_cash, quantize_ratio
 from portfolios.domain.accounting import Action
 from portfolios.domain.performance import (
     NOT_ENOUGH_DATA,
@@ -21,6 +21,7 @@ from portfolios.domain.performance import (
 from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.models import Order, PortfolioAccount, Position, Valuation
 from portfolios.selectors import books, stored_prices
+from portfolios.selectors.margin import short_margins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,11 @@ class SectorExposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFigures:
-    """An account at the last marks of its positions, all read at one moment."""
+    """An account at the last marks of its positions, all read at one moment.
+
+    `available_cash` is what no short keeps as its collateral, with the margin of the policy in force; None where it
+    is more than the books hold.
+    """
 
     cash_balance: Decimal
     equity_value: Decimal
@@ -62,6 +67,7 @@ class AccountFigures:
     gross_exposure: Decimal
     net_exposure: Decimal
     short_value: Decimal
+    available_cash: Decimal | None
     cash_weight: Decimal | None
     book_version: int
     holdings: tuple[HoldingFigures, ...]
@@ -98,13 +104,14 @@ class PerformanceFigures:
 
 
 def account_figures(account_id: uuid.UUID) -> tuple[PortfolioAccount, AccountFigures] | None:
-    """Return the account with its figures, or None where there is no such account. Three queries."""
+    """Return the account with its figures, or None where there is no such account. Four queries."""
     with books.one_snapshot():
         account = books.get_account(account_id)
         if account is None:
             return None
         positions = books.open_positions(account)
         known = books.securities(position.security_id for position in positions)
+        margin = short_margins([account_id])[account_id]
     snapshot = books.snapshot(
         cash_balance=account.cash_balance,
         positions=positions,
@@ -120,6 +127,7 @@ def account_figures(account_id: uuid.UUID) -> tuple[PortfolioAccount, AccountFig
         gross_exposure=quantize_cash(snapshot.gross_exposure),
         net_exposure=quantize_cash(snapshot.net_exposure),
         short_value=quantize_cash(snapshot.short_value),
+        available_cash=cash_or_none(snapshot.available_cash(short_margin=margin)),
         cash_weight=_weight(snapshot.cash_balance, snapshot),
         book_version=snapshot.book_version,
         holdings=tuple(_holding(position, snapshot, sectors) for position in positions),

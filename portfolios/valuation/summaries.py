@@ -10,31 +10,38 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import takewhile
+from typing import Any
 
-from common.money import ZERO, AmountOutOfRangeError, quantize_cash
-from portfolios.domain.accounting import Action
+from common.money import ZERO, AmountOutOfRangeError, cash_or_none, quantize_cash
+from portfolios.domain.accounting import Action, Holding
 from portfolios.domain.performance import Drawdown, Measure, NotEnoughData, Performance, Trade, ValuePoint, measure
+from portfolios.domain.snapshot import AccountSnapshot
 from portfolios.models import AccountSummary, LedgerEntry, PortfolioAccount, Position, Valuation
 from portfolios.selectors import books
+from portfolios.selectors.margin import short_margins
 
 _TRADES = [action.value for action in Action]
 
 
 @dataclass(slots=True)
 class SummarySource:
-    """What one summary is made of. `points` are the valuations in time order, `version` the newest one's key."""
+    """What one summary is made of. `points` are the valuations in time order, `version` the newest one's key;
+    `marked_at` are the times of the holdings' marks, `short_margin` is a fraction.
+    """
 
     points: list[ValuePoint] = field(default_factory=list)
     version: int | None = None
-    positions: list[Position] = field(default_factory=list)
+    holdings: list[Holding] = field(default_factory=list)
+    marked_at: list[datetime] = field(default_factory=list)
     closed_pnl: list[Decimal] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     fees: Decimal = ZERO
+    short_margin: Decimal = ZERO
 
 
 def read_sources(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, SummarySource]:
-    """Return what summaries are made of, by account. Four queries, which want one snapshot or the lock."""
-    read = {key: SummarySource() for key in ids}
+    """Return what summaries are made of, by account. Five queries, which want one snapshot or the lock."""
+    read = {key: SummarySource(short_margin=margin) for key, margin in short_margins(ids).items()}
     valuations = Valuation.objects.filter(account_id__in=ids).order_by("as_of", "pk")
     # Values, not rows: a year of them for thousands of accounts takes a quarter of the time.
     columns = ("account_id", "pk", "as_of", "total", "external_flow")
@@ -43,7 +50,8 @@ def read_sources(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, SummarySource]:
         one.points.append(ValuePoint(as_of, total, flow))
         one.version = max(key, one.version or 0)
     for position in books.open_positions_of(ids):
-        read[position.account_id].positions.append(position)
+        read[position.account_id].holdings.append(position.as_holding())
+        read[position.account_id].marked_at.append(position.marked_at)
     closed = Position.objects.filter(account_id__in=ids, status=Position.Status.CLOSED)
     for account_id, profit in closed.values_list("account_id", "realized_pnl").order_by():
         read[account_id].closed_pnl.append(profit)
@@ -68,28 +76,36 @@ def summaries_of(
 
 
 def _summary(account: PortfolioAccount, read: SummarySource, now: datetime) -> AccountSummary:
+    values = summary_values(read, cash_balance=account.cash_balance, payable=account.payable)
+    return AccountSummary(account=account, book_version=account.book_version, refreshed_at=now, **values)
+
+
+def summary_values(read: SummarySource, *, cash_balance: Decimal, payable: Decimal = ZERO) -> dict[str, Any]:
+    """Return the columns of a summary that follow from at least one valuation and what is held, by name.
+
+    No model goes in or out: the migration that fills missing summaries has models of its own time.
+    """
     found, last = _measured(read), read.points[-1]
-    holdings = [position.as_holding() for position in read.positions]
-    return AccountSummary(
-        account=account,
-        as_of=last.as_of,
-        book_version=account.book_version,
-        total=last.total,
-        change=_change(read.points),
-        valuation_days=len({_day(point) for point in read.points}),
-        time_weighted_return=_stored(found.time_weighted_return) if found else None,
-        max_drawdown=_depth(found.max_drawdown) if found else None,
-        sharpe_ratio=_stored(found.sharpe_ratio) if found else None,
-        hit_rate=_stored(found.hit_rate) if found else None,
-        turnover=_stored(found.turnover) if found else None,
-        closed_positions=len(read.closed_pnl),
-        open_positions=len(holdings),
-        total_costs=read.fees,
-        gross_exposure=quantize_cash(sum((abs(held.market_value) for held in holdings), ZERO)),
-        net_exposure=quantize_cash(sum((held.market_value for held in holdings), ZERO)),
-        oldest_mark_at=min((position.marked_at for position in read.positions), default=None),
-        refreshed_at=now,
-    )
+    snapshot = AccountSnapshot(cash_balance, {held.symbol: held for held in read.holdings}, payable=payable)
+    return {
+        "as_of": last.as_of,
+        "total": last.total,
+        "change": _change(read.points),
+        "valuation_days": len({_day(point) for point in read.points}),
+        "time_weighted_return": _stored(found.time_weighted_return) if found else None,
+        "max_drawdown": _depth(found.max_drawdown) if found else None,
+        "sharpe_ratio": _stored(found.sharpe_ratio) if found else None,
+        "hit_rate": _stored(found.hit_rate) if found else None,
+        "turnover": _stored(found.turnover) if found else None,
+        "closed_positions": len(read.closed_pnl),
+        "open_positions": len(read.holdings),
+        "total_costs": read.fees,
+        "gross_exposure": quantize_cash(snapshot.gross_exposure),
+        "net_exposure": quantize_cash(snapshot.net_exposure),
+        "available_cash": cash_or_none(snapshot.available_cash(short_margin=read.short_margin)),
+        "margin_status": snapshot.margin_status(short_margin=read.short_margin).value,
+        "oldest_mark_at": min(read.marked_at, default=None),
+    }
 
 
 def _measured(read: SummarySource) -> Performance | None:
@@ -102,13 +118,16 @@ def _measured(read: SummarySource) -> Performance | None:
 
 
 def _change(points: Sequence[ValuePoint]) -> Decimal | None:
-    """Return what the account gained since the last valuation of an earlier day (UTC), None where there is none."""
+    """Return what the account gained since the last valuation of an earlier day (UTC), None where there is none.
+
+    None as well where it is more than the books hold.
+    """
     today = _day(points[-1])
     earlier = sum(1 for _ in takewhile(lambda point: _day(point) < today, points))
     if not earlier:
         return None
     flows = sum((point.external_flow for point in points[earlier:]), ZERO)
-    return points[-1].total - points[earlier - 1].total - flows
+    return cash_or_none(points[-1].total - points[earlier - 1].total - flows)
 
 
 def _day(point: ValuePoint) -> date:

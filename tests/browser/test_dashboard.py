@@ -386,8 +386,17 @@ def addresses(served: Site) -> dict[str, str]:
     strategy = served.python(
         "from portfolios.models import Strategy; print(Strategy.objects.get(name='Sector Leaders').pk)"
     )
+    refused = served.python(
+        "from execution.models import RefusedPrice; from portfolios.models import Position; "
+        "from django.utils import timezone; held = Position.objects.filter(status='open').first(); "
+        "values = dict(security=held.security, price='1.25', source='file', reference=held.mark_price, "
+        "basis='last close', band_percent=25, as_of=timezone.now(), refused_at=timezone.now()); "
+        "print(RefusedPrice.objects.create(**values).pk)"
+    )
     return {
         **pages_of(served),
+        "prices that wait": "/prices/",
+        "accepting a price": f"/prices/{refused}/accept/",
         "timezone": "/timezone/",
         "books of an account": f"/books/{account}/",
         "account beside a benchmark": f"/accounts/{account}/?benchmark=SPY&symbol=KO",

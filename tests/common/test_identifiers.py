@@ -32,7 +32,14 @@ def test_a_normalized_symbol_is_canonical_and_stays_as_it_is(text):
 
 @pytest.mark.parametrize(
     ("written", "symbol"),
-    [(" brk-b ", "BRK.B"), ("msft", "MSFT"), ("SYM001", "SYM001"), ("ma\u00df", None), ("BRK/B", None), ("", None)],
+    [
+        (" brk-b ", "BRK.B"),
+        ("msft", "MSFT"),
+        ("SYM001", "SYM001"),
+        ("ma\u00df", None),
+        ("BRK/B", "BRK.B"),
+        ("", None),
+    ],
 )
 def test_a_typed_symbol_has_one_form(written: str, symbol: str | None):
     assert normalize_symbol(written) == symbol

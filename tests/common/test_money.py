@@ -5,10 +5,12 @@ import pytest
 
 from common.money import (
     AmountOutOfRangeError,
+    cash_or_none,
     format_cash,
     format_percent,
     format_ratio,
     notional,
+    percent_difference,
     plain,
     quantize_average,
     quantize_cash,
@@ -231,3 +233,16 @@ def test_a_fraction_is_shown_as_a_percentage_rounded_half_to_even(fraction: str,
 @pytest.mark.parametrize(("ratio", "text"), [("1.005", "1.00"), ("-0.001", "0.00"), ("-2.345678", "-2.35")])
 def test_a_ratio_is_shown_with_two_places(ratio: str, text: str):
     assert format_ratio(Decimal(ratio)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "percent"),
+    [("36", "100", "-64"), ("100", "100", "0"), ("1", "3", "-66.6667"), ("450", "0.0001", "449999900")],
+)
+def test_a_difference_is_in_percent_of_what_it_is_compared_with(value: str, base: str, percent: str):
+    assert percent_difference(Decimal(value), base=Decimal(base)) == Decimal(percent)
+
+
+def test_an_amount_that_the_books_cannot_hold_is_none():
+    assert cash_or_none(Decimal("1.005")) == Decimal("1.00")
+    assert cash_or_none(Decimal(10) ** 13) is None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.mutants.mutations import Mutant, mutants_of, mutated
 from tests.mutants.report import load_equivalents, summary
-from tests.mutants.running import PROJECT, SUITES, Outcome, RedSuiteError, Suite, suite_of, try_all
+from tests.mutants.running import PROJECT, SUITES, Outcome, RedSuiteError, Suite, own_tests, suite_of, try_all
 
 TOY = """def larger(a: int, b: int) -> int:
     return a if a > b else b
@@ -164,3 +164,16 @@ def test_the_tests_of_a_module_are_those_of_the_longest_path_that_fits():
     assert suite_of("portfolios/domain/accounting.py", SUITES) == SUITES["portfolios/domain"]
     with pytest.raises(KeyError):
         suite_of("folios/urls.py", SUITES)
+
+
+def test_a_module_whose_own_tests_need_django_is_tested_with_it():
+    modules = [
+        path.relative_to(PROJECT).as_posix()
+        for package in ("execution/engine", "portfolios/domain")
+        for path in (PROJECT / package).rglob("*.py")
+    ]
+    pure = [module for module in modules if suite_of(module, SUITES).pure]
+    left_out = {option for module in pure for option in suite_of(module, SUITES).options if "--ignore" in option}
+    own = {f"--ignore={path}" for module in pure for path in own_tests(module, PROJECT)}
+    assert left_out & own == set()
+    assert "--ignore=tests/portfolios/domain/test_risk_limits.py" in left_out

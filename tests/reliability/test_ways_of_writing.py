@@ -44,7 +44,7 @@ from portfolios.models import (
 from portfolios.trading_states import set_trading_state
 from tests.portfolios.importers.folios_v2.database import OldBooks
 from tests.portfolios.ledger.actions import day, dividend, rename, split, undo
-from tests.scenes import NOW, Desk, Inbox, line
+from tests.scenes import NOW, Desk, Inbox, line, mark_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -138,14 +138,15 @@ FIELDS: dict[str, dict[str, str]] = {
     "AccountSummary": dict.fromkeys(
         ("id", "account", "as_of", "book_version", "total", "change", "valuation_days", "time_weighted_return",
          "max_drawdown", "sharpe_ratio", "hit_rate", "turnover", "closed_positions", "open_positions",
-         "total_costs", "gross_exposure", "net_exposure", "oldest_mark_at", "refreshed_at"),
+         "total_costs", "gross_exposure", "net_exposure", "oldest_mark_at", "available_cash", "margin_status",
+         "refreshed_at"),
         BESIDE,
     ),
 }  # fmt: skip
 # Research and its runs refer to the books, and the books do not know them.
 OUTSIDE = {
     "ResearchRequest", "ExecutionRun", "Recommendation", "RecommendationOrder", "LineResolution", "MappingRule",
-    "Reversal",
+    "Reversal", "RefusedPrice",
 }  # fmt: skip
 # Whether a row may be deleted: one that the ledger speaks of, or that something refers to, may not.
 DELETES = {
@@ -162,7 +163,8 @@ def desk(inbox: Inbox, strategy: Strategy) -> Desk:
     """Return a desk with a row in every table; its account holds MSFT, and a second account is empty."""
     desk = Desk(inbox, strategy)
     desk.run([line("MSFT", "BUY", 10)], prices="450")
-    ledger.open_account(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND)
+    # Not valued, so that a valuation and a summary of the first account can be made the second one's.
+    ledger.open_for_run(strategy_id=strategy.pk, provider="openai", initial_balance=Decimal(7), context=BY_HAND)
     Strategy.objects.create(name="Small caps")
     Security.objects.create(symbol="KO")
     RiskPolicy.objects.create(strategy=strategy)
@@ -205,7 +207,8 @@ def another_value(row: Any, field: Any) -> Any:
     special = {"provider": "gemini", "trading_state": "HALTED", "side": "short",
                "kind": "split" if isinstance(row, CorporateAction) else "CORRECTION",
                "action": "SELL", "status": "canceled", "on_breach": "reject", "rounding": "ROUND_DOWN",
-               "restricted_symbols": ["GME"], "metadata": {"a": 1}, "asset_class": "fund"}  # fmt: skip
+               "restricted_symbols": ["GME"], "metadata": {"a": 1}, "asset_class": "fund",
+               "margin_status": "deficit"}  # fmt: skip
     if isinstance(row, Strategy | Position) and field.name == "status":
         return {"Strategy": "draft", "Position": "closed"}[type(row).__name__]
     return special[field.name] if field.name in special else _shifted(getattr(row, field.attname), field)
@@ -494,6 +497,9 @@ LEDGER: dict[str, Callable[[Desk], object]] = {
     "open_account": lambda desk: ledger.open_account(
         strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), context=BY_HAND
     ),
+    "open_for_run": lambda desk: ledger.open_for_run(
+        strategy_id=desk.strategy.pk, provider="gemini", initial_balance=Decimal(5), context=BY_HAND
+    ),
     "open_with_history": lambda desk: ledger.open_with_history(
         account_id=uuid.uuid4(),
         strategy_id=desk.strategy.pk,
@@ -522,7 +528,8 @@ LEDGER: dict[str, Callable[[Desk], object]] = {
 }
 MOVE_NOTHING = {
     "preview_split", "preview_dividend", "preview_symbol_change", "preview_action_reversal",
-    "lock_account", "lock_accounts", "value_account", "mark_accounts", "refresh_summaries", "place_order",
+    "lock_account", "lock_accounts", "value_account", "mark_accounts", "mark_symbol", "refresh_summaries",
+    "place_order",
     "change_order", "cancel_order", "plan_reversal", "read_account", "audit", "check_books", "repair_books",
 }  # fmt: skip
 
@@ -556,6 +563,12 @@ def put_ready(desk: Desk) -> list[str]:
     return []
 
 
+def refused_price(_: Desk) -> list[str]:
+    """Have a price of MSFT wait, and accept it."""
+    mark_all({"MSFT": "36"}, at=NOW + timedelta(hours=6))
+    return ["MSFT", "--reason", "a spin-off"]
+
+
 def _paid(symbol: str) -> list[str]:
     """Pay a dividend; return what names it."""
     dividend(symbol, "1", on=1)
@@ -580,6 +593,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Desk], list[str]]]] = {
     "load_examples": (READS, lambda _: []),
     "execute_pending": (RECORDS, lambda desk: [*put_ready(desk), "--default-price", "9"]),
     "mark_to_market": (READS, lambda _: ["--price", "MSFT=460"]),
+    "accept_price": (READS, refused_price),
     "import_securities": (READS, lambda _: [str(settings.BASE_DIR / "examples" / "securities.csv")]),
     "refresh_summaries": (READS, lambda _: []),
 }

@@ -49,6 +49,14 @@ def market_session(now: datetime) -> MarketSession:
     return MarketSession(is_open=False)
 
 
+def close_of(day: date) -> datetime:
+    """Return when `day` closes in New York, in UTC: 16:00 there, 13:00 on an early close that the table knows.
+
+    A day without a session, and one of a year that the table does not have, closes at 16:00 as well.
+    """
+    return _in_utc(day, _close_of(day))
+
+
 def _days_from(day: date) -> Iterator[date]:
     """Yield the days from `day` to the end of the table."""
     while day.year in HOLIDAYS:
@@ -61,7 +69,7 @@ def _has_session(day: date) -> bool:
 
 
 def _close_of(day: date) -> time:
-    return EARLY_CLOSE if f"{day:%m%d}" in EARLY_CLOSES[day.year] else CLOSE
+    return EARLY_CLOSE if f"{day:%m%d}" in EARLY_CLOSES.get(day.year, "") else CLOSE
 
 
 def _in_utc(day: date, clock: time) -> datetime:

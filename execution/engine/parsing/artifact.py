@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from common.identifiers import CASH_WORDS
 from common.text import brief, clean, clean_value, one_line
 from execution.engine.parsing.actions import evidence_of_short, read_action
 from execution.engine.parsing.annotations import as_text, claimed_price, first_text
@@ -25,12 +26,7 @@ from execution.engine.parsing.layouts import LETTERED, MAX_RECOMMENDATIONS, Line
 from execution.engine.parsing.mapping_rules import Resolution, Resolutions, Rules, Unclear
 from execution.engine.parsing.published_at import written_at
 from execution.engine.parsing.sizes import SizeScales, percent_in_range, read_size, size_scales
-from execution.engine.parsing.symbols import (
-    CASH_WORDS,
-    NAME_FIELDS,
-    line_symbol,
-    read_symbol,
-)
+from execution.engine.parsing.symbols import NAME_FIELDS, line_symbol, resolved_symbol
 from execution.engine.parsing.unwrap import Unwrapped, unwrap, unwrap_batch
 from execution.engine.vocabulary import Code, RecommendedAction, Refusal
 
@@ -335,7 +331,7 @@ def _resolved(
 ) -> Recommendation | Problem:
     """Read a line again with a person's answer in the place of what was not clear; what still is not stays so."""
     known = NOTHING_WRITTEN if isinstance(raw, Unclear) else raw
-    symbol = _symbol(known, setting.rules) if answer.symbol is None else read_symbol(answer.symbol, rules=_NO_RULES)
+    symbol = _symbol(known, setting.rules) if answer.symbol is None else resolved_symbol(answer.symbol)
     if isinstance(symbol, Unclear):
         return _problem(item.line, symbol, line, setting)
     words = known.action_words(lettered=setting.lettered, evidence=setting.evidence_of_short)

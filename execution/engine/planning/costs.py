@@ -23,13 +23,29 @@ def commission(*, quantity: Decimal, price: Decimal, costs: Costs) -> Decimal:
     """Return the fee in cents for `quantity` > 0 units at `price`, as brokers publish it:
     the greater of a minimum and (per order + per share + basis points of the notional).
     """
+    return quantize_cash(_exact_commission(quantity=quantity, price=price, costs=costs))
+
+
+def _exact_commission(*, quantity: Decimal, price: Decimal, costs: Costs) -> Decimal:
     worth = quantity * price
     fee = (
         costs.commission_per_order
         + costs.commission_per_share * quantity
         + costs.commission_bps * BASIS_POINT * worth
     )
-    return quantize_cash(max(fee, costs.commission_minimum))
+    return max(fee, costs.commission_minimum)
+
+
+def is_worth_its_cost(*, action: Action, quantity: Decimal, price: Decimal, costs: Costs) -> bool:
+    """Whether trading `quantity` > 0 units at the reference `price` moves more than it loses to slippage and fees.
+
+    For adjustments that nobody asked for by name. Those that rebalance for a living leave such drift alone: a
+    no-trade band whose width is the cost of the trade (Leland 1999, "Optimal Portfolio Management with
+    Transactions Costs and Capital Gains Taxes"). Costs are exact here, so nothing is too large to be compared.
+    """
+    paid = fill_price(action=action, price=price, costs=costs)
+    fee = _exact_commission(quantity=quantity, price=paid, costs=costs)
+    return quantity * price > fee + quantity * abs(paid - price)
 
 
 def simulate_fill(*, symbol: str, action: Action, quantity: Decimal, price: Decimal, costs: Costs) -> Fill:

@@ -8,7 +8,16 @@ from common.money import ZERO
 from execution.engine.parsing.artifact import Problem, Recommendation
 from execution.engine.planning.limits import LIMITS, Entry, RunLimit, Verdict
 from execution.engine.planning.sizing import Route, exit_action
-from execution.engine.reasons import NEAR_TARGET, REMARKS, Explanation, Share, Shortfall, Tense, explain
+from execution.engine.reasons import (
+    NEAR_TARGET,
+    NOT_INVENTED,
+    REMARKS,
+    Explanation,
+    Share,
+    Shortfall,
+    Tense,
+    explain,
+)
 from execution.engine.vocabulary import Code, Outcome
 from portfolios.domain.accounting import Fill, Holding
 from portfolios.domain.limit import Measure
@@ -80,12 +89,19 @@ def decide(line: int, subject: Recommendation | Holding, found: Route, ending: E
             fills=tuple(ending.fills),
             shortfalls=(*([ending.exit_shortfall] if ending.exit_shortfall else []), *shortfalls),
             notes=ending.notes,
-            instead={Code.ALREADY_AT_TARGET: NEAR_TARGET} if found.is_near_target else {},
+            instead=_instead(found),
         ),
         verdicts=verdicts,
         recommendation=item,
         raw=item.raw if item else None,
     )
+
+
+def _instead(found: Route) -> dict[Code, str]:
+    """Return words that say it better than the codes' own."""
+    if found.is_near_target:
+        return {Code.ALREADY_AT_TARGET: NEAR_TARGET}
+    return {Code.PRICE_OUT_OF_BAND: NOT_INVENTED} if found.outcome is Outcome.DEFERRED else {}
 
 
 _DENIALS = frozenset(limit.code for limit in LIMITS if limit.row.outcome == Outcome.DENIED)

@@ -1,14 +1,15 @@
 """Exits as orders: no limit stops them, and yet the cash never goes below zero."""
 
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from common.money import CENT, ZERO, notional, quantize_quantity
+from common.money import CENT, ZERO, notional
 from execution.engine.planning.costs import commission, simulate_fill
-from execution.engine.planning.limits import SIZE, steps_worth
-from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Exit, Market
-from execution.engine.vocabulary import Code
+from execution.engine.planning.limits import least_value
+from execution.engine.planning.market import Market
+from execution.engine.planning.policy import Costs
+from execution.engine.planning.sizing import Exit
+from execution.engine.vocabulary import Code, Mode
 from portfolios.domain.accounting import Fill
 
 
@@ -25,6 +26,18 @@ class ExitOrder:
     cash: Decimal = ZERO
 
 
+def brings_cash(leaving: Exit, market: Market) -> bool:
+    """Whether the whole exit leaves more cash than there was. Raises AmountOutOfRangeError."""
+    fill = simulate_fill(
+        symbol=leaving.symbol,
+        action=leaving.action,
+        quantity=leaving.quantity,
+        price=market.quotes[leaving.symbol].price,
+        costs=market.policy.costs,
+    )
+    return fill.cash_delta > fill.fee
+
+
 def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
     """Return what can be traded of `leaving` with `cash`. Raises AmountOutOfRangeError."""
     price, costs = market.quotes[leaving.symbol].price, market.policy.costs
@@ -35,12 +48,13 @@ def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
     fill = simulate_fill(
         symbol=leaving.symbol, action=leaving.action, quantity=leaving.quantity, price=price, costs=costs
     )
-    step = market.instrument(leaving.symbol).step
+    step = market.step(leaving.symbol, leaving.action.side)
     quantity = affordable_quantity(fill, step=step, cash=cash, costs=costs)
     if quantity == leaving.quantity:
         return ExitOrder(fill)
     cost = fill.fee - fill.cash_delta
-    if not quantity or quantity * price < least_value(market.policy):
+    is_small = quantity * price < least_value(market.policy)
+    if not quantity or is_small or _is_left_over(fill, step, cash, market):
         return ExitOrder(None, Code.INSUFFICIENT_CASH, cost, cash)
     filled = simulate_fill(
         symbol=leaving.symbol, action=leaving.action, quantity=quantity, price=price, costs=costs
@@ -48,9 +62,14 @@ def exit_order(leaving: Exit, cash: Decimal, market: Market) -> ExitOrder:
     return ExitOrder(filled, Code.INSUFFICIENT_CASH, cost, cash)
 
 
-def least_value(policy: Policy) -> Decimal:
-    """Return the smallest order in cash: below a cent the books would give the quantity away for nothing."""
-    return max(policy.min_order_value, CENT)
+def _is_left_over(fill: Fill, step: Decimal, cash: Decimal, market: Market) -> bool:
+    """Whether `cash` may be what a cover in an earlier run left, as it did not pay for another step.
+
+    Two covers that are rounded to cents one by one may come cheaper than both in one.
+    """
+    if market.mode is Mode.ALLOCATE:
+        return False
+    return cash < _cost(step, price=fill.price, costs=market.policy.costs) + 2 * CENT
 
 
 def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Costs) -> Decimal:
@@ -63,14 +82,17 @@ def affordable_quantity(fill: Fill, *, step: Decimal, cash: Decimal, costs: Cost
         return fill.quantity
     if fill.action.cash_sign > 0:
         return ZERO
-    fixed = max(costs.commission_per_order, costs.commission_minimum)
-    if cash <= fixed:
-        return ZERO
-    scale = (cash - fixed) / (fill.notional + fill.fee - fixed)
-    quantity = quantize_quantity(SIZE.multiply(fill.quantity, scale), step=step, rounding=ROUND_DOWN)
-    while quantity > 0 and (excess := _cost(quantity, price=fill.price, costs=costs) - cash) > 0:
-        quantity = max(quantity - steps_worth(excess, price=fill.price, step=step), ZERO)
-    return quantity
+    paid_for, beyond = (
+        ZERO,
+        fill.quantity // step + 1,
+    )  # in steps; to close what lies off the step is all or nothing
+    while beyond - paid_for > 1:
+        tried = (paid_for + beyond) // 2
+        if _cost(tried * step, price=fill.price, costs=costs) <= cash:
+            paid_for = tried
+        else:
+            beyond = tried
+    return paid_for * step
 
 
 def _cost(quantity: Decimal, *, price: Decimal, costs: Costs) -> Decimal:

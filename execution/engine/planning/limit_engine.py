@@ -12,16 +12,28 @@ from decimal import ROUND_DOWN, Decimal
 from itertools import groupby
 
 from common.money import CASH_LIMIT, CENT, HUNDRED, ZERO, quantize_cash, quantize_quantity
-from execution.engine.planning.limits import LIMITS, SIZE, Entry, RiskContext, RunLimit, Verdict, steps_worth
+from execution.engine.planning.limits import (
+    LIMITS,
+    SIZE,
+    Entry,
+    RiskContext,
+    RunLimit,
+    Verdict,
+    smallest_lot,
+    steps_worth,
+)
 from execution.engine.planning.policy import Policy
+from execution.engine.planning.steps import whole_part
 from execution.engine.vocabulary import OnBreach
 from portfolios.domain.headroom import DOES_NOT_APPLY
+from portfolios.domain.limit import Kind, Measure
 
 _BREACH = Decimal("0.000001")  # noise of a division below it, in cash
 
 
 def apply_limits(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:
-    """Return the entries with quantities that break no limit together, each limit's verdict recorded.
+    """Return the entries with quantities that break no limit together, each limit's verdict recorded. What the
+    rounding leaves over, and what becomes too small for an order, is for `baskets` to deal with.
 
     Sizes are scaled first, exactly; then rounded (a clamped one down, another in the policy's mode); then what the
     rounding itself put over a limit takes one step less. Raises AmountOutOfRangeError where a size or its cash does
@@ -34,21 +46,9 @@ def apply_limits(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry,
             current = _balanced(limit, current, context)
     for limit in _OFFSETTING:  # what a later limit took from one side, the other side had counted on
         current = _balanced(limit, current, context)
-    rounded = _round_all(current, context)
+    rounded = tuple(round_size(entry, context.policy) for entry in current)
     for limit in LIMITS:
         rounded = _trim(limit, rounded, context)
-    return _trim_until_balanced(rounded, context)
-
-
-def apply_again(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:
-    """Return rounded entries after some have left the basket: those that counted on them are made smaller.
-
-    Only a limit in which one side makes headroom for the other can be broken by what is not traded.
-    """
-    current = tuple(replace(entry, wanted=entry.quantity) for entry in entries)
-    for limit in _OFFSETTING:
-        current = _balanced(limit, current, context)
-    rounded = tuple(entry if entry.wanted == entry.quantity else _round(entry, context.policy) for entry in current)
     return _trim_until_balanced(rounded, context)
 
 
@@ -102,17 +102,9 @@ def _shrink(limit: RunLimit, entries: Sequence[Entry], context: RiskContext) -> 
             beside = _beside(limit, group, entries, context)
             offset = sum((limit.load(entry, entry.wanted, context) for entry in beside), ZERO)
             headroom = limit.headroom(group, context) + offset
-            result = _judge(limit, group, members, headroom=headroom, context=context)
+            result = _fit(limit, members, headroom=headroom, context=context)
         judged.update(zip(positions, result, strict=True))
     return tuple(judged[position] for position in range(len(entries)))
-
-
-def _judge(
-    limit: RunLimit, group: str, members: Sequence[Entry], *, headroom: Decimal, context: RiskContext
-) -> list[Entry]:
-    if limit.rule.scales and _is_left_over(limit, group, members, headroom=headroom, context=context):
-        return _refuse(limit, members, headroom=headroom, context=context)
-    return _fit(limit, members, headroom=headroom, context=context)
 
 
 def _beside(limit: RunLimit, group: str, entries: Sequence[Entry], context: RiskContext) -> list[Entry]:
@@ -130,27 +122,56 @@ def _groups(
         yield group, [position for _, position in items]
 
 
-def _is_left_over(
-    limit: RunLimit, group: str, members: Sequence[Entry], *, headroom: Decimal, context: RiskContext
-) -> bool:
-    """Whether `headroom` may be what the rounding of an earlier run's sizes left: less than one step for each line.
-
-    Only where targets are measured from holdings: to share such a headroom out again would trade with every plan.
-    """
-    lines = [*members, *(entry for entry in context.at_target if limit.group(entry, context) == group)]
-    if not any(entry.anchor for entry in lines):
-        return False
-    # What a run costs lowers the total value, and with it the reserve: that headroom is none either.
-    freed = context.noise * context.policy.cash_reserve_percent / HUNDRED
-    return headroom < sum((limit.load(entry, entry.step, context) + CENT for entry in lines), freed)
-
-
-def _refuse(limit: RunLimit, members: Sequence[Entry], *, headroom: Decimal, context: RiskContext) -> list[Entry]:
-    result = "rejected" if context.policy.on_breach is OnBreach.REJECT else "clamped"
-    return [_with_verdict(limit, entry, ZERO, result, headroom, context) for entry in members]
-
-
 def _fit(limit: RunLimit, members: Sequence[Entry], *, headroom: Decimal, context: RiskContext) -> list[Entry]:
+    """Hold a group to its headroom: entries to which it may be left over rest, the others share it.
+
+    None rests where the wish is the limit itself, to the last digit.
+    """
+    load = sum((limit.load(entry, entry.wanted, context) for entry in members), ZERO)
+    is_exact = abs(load - headroom) <= _BREACH
+    rested = [
+        _rest(limit, entry, headroom, context)
+        if not is_exact and _is_left_over(limit, entry, headroom=headroom, beside=len(members), context=context)
+        else None
+        for entry in members
+    ]
+    awake = [entry for entry, resting in zip(members, rested, strict=True) if resting is None]
+    judged = iter(_shared_out(limit, awake, headroom=headroom, context=context))
+    return [resting or next(judged) for resting in rested]
+
+
+def _is_left_over(limit: RunLimit, entry: Entry, *, headroom: Decimal, beside: int, context: RiskContext) -> bool:
+    """Whether `headroom` may be what an earlier run left because it was less than an order of this entry takes.
+
+    Only where sizes are weights to reach: to share such a headroom out again would trade with every plan.
+    """
+    if not context.are_weights or entry.symbol in context.awake or not limit.rule.scales or not entry.wanted:
+        return False
+    least = limit.charge(entry, smallest_lot(entry, context.policy), context)
+    return headroom < least + beside * CENT + _drift(limit, context)
+
+
+def _drift(limit: RunLimit, context: RiskContext) -> Decimal:
+    """By how much an earlier run may have moved the headroom without trading on it: marks and the total value are
+    rounded to cents, and what a run costs lowers the total value, and with it the reserve.
+    """
+    if limit.rule.measure is Measure.CASH:
+        freed = context.noise * context.policy.cash_reserve_percent / HUNDRED
+        return freed + context.rounding * (1 + context.short_margin)
+    if limit.row.kind is Kind.PERCENT:
+        return Decimal(context.rounding * (1 + limit.value(context) / HUNDRED))
+    return ZERO
+
+
+def _rest(limit: RunLimit, entry: Entry, headroom: Decimal, context: RiskContext) -> Entry:
+    result = "rejected" if context.policy.on_breach is OnBreach.REJECT else "clamped"
+    return replace(_with_verdict(limit, entry, ZERO, result, headroom, context), resting=True)
+
+
+def _shared_out(
+    limit: RunLimit, members: Sequence[Entry], *, headroom: Decimal, context: RiskContext
+) -> list[Entry]:
+    """Hold a group that is too large, or has just lost a member, to its headroom."""
     load = sum((limit.load(entry, entry.wanted, context) for entry in members), ZERO)
     if load - headroom <= _BREACH:
         return [_with_verdict(limit, entry, entry.wanted, "passed", headroom, context) for entry in members]
@@ -220,32 +241,15 @@ def _with_verdict(
     return replace(entry, wanted=wanted, verdicts=(*entry.verdicts, verdict))
 
 
-def _round_all(entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:
-    """Round every size. What rounds to nothing leaves the basket, and the other side no longer counts on it."""
-    rounded = [_round(entry, context.policy) for entry in entries]
-    current = tuple(entries)
-    while True:
-        left = tuple(
-            entry if done.quantity else replace(entry, wanted=ZERO)
-            for entry, done in zip(current, rounded, strict=True)
-        )
-        current = left
-        for limit in _OFFSETTING:
-            current = _balanced(limit, current, context)
-        smaller = [at for at, entry in enumerate(current) if entry != left[at]]
-        if not smaller:
-            return tuple(rounded)
-        for at in smaller:
-            rounded[at] = _round(current[at], context.policy)
+def round_size(entry: Entry, policy: Policy) -> Entry:
+    """Return the entry with its quantity: whole steps, in the policy's mode, or down where a limit made it smaller.
 
-
-def _round(entry: Entry, policy: Policy) -> Entry:
+    What is held off the step stays there: the steps are those of the order. Raises AmountOutOfRangeError.
+    """
     mode = ROUND_DOWN if entry.clamped else policy.rounding
-    target = quantize_quantity(entry.anchor + entry.wanted, step=entry.step, rounding=mode)
-    quantity = max(target - entry.anchor, ZERO)
-    if quantity > entry.wanted and entry.clamped:  # an anchor off the step may round past the clamp
-        quantity = quantize_quantity(entry.wanted, step=entry.step, rounding=ROUND_DOWN)
-    return replace(entry, quantity=quantity)
+    anchor = ZERO if entry.clamped else whole_part(entry.anchor, step=entry.step)
+    target = quantize_quantity(anchor + entry.wanted, step=entry.step, rounding=mode)
+    return replace(entry, quantity=max(target - anchor, ZERO))
 
 
 def _trim(limit: RunLimit, entries: Sequence[Entry], context: RiskContext) -> tuple[Entry, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
-from common.money import HUNDRED, ZERO, notional, plain
+from common.money import CENT, HUNDRED, ZERO, notional, plain
 from execution.engine.planning.costs import commission, fill_price
 from execution.engine.planning.policy import Policy
 from execution.engine.vocabulary import Code
@@ -50,7 +50,8 @@ class Entry:
 
     `wanted` is the exact quantity asked for, `quantity` its rounded form once rounding is done. `anchor` is the
     holding that a target is measured from: the sum of both is what gets rounded. `price` is the mark; what a fill
-    pays is `fill_price`.
+    pays is `fill_price`. One that is `resting` is left alone: a limit leaves it no more than what rounding may have
+    left before.
     """
 
     line: int
@@ -65,6 +66,7 @@ class Entry:
     verdicts: tuple[Verdict, ...] = ()
     rounded_down: bool = False
     minimum: Decimal = ZERO
+    resting: bool = False
 
     @property
     def clamped(self) -> bool:
@@ -77,18 +79,22 @@ class RiskContext:
     """What the limits are measured against: the account after the basket's exits, at this run's marks.
 
     `total_value` is the account's value before the first trade, frozen for the whole run. `sectors` names the
-    sector of each held symbol, empty where it is unknown. `at_target` are entries that ask for nothing more.
-    `exit_count` is how many orders the exits take of what a run may make. `noise` is how much of the total value
-    means nothing, in cash.
+    sector of each held symbol, empty where it is unknown. `exit_count` is how many orders the exits take of what a
+    run may make, `owed` the cash that exits still wait for. Where sizes are weights to reach (`are_weights`),
+    `noise` is how much of the total value means nothing, in cash, `rounding` the part of it that whole cents
+    explain, and `awake` are the symbols that are traded all the same.
     """
 
     total_value: Decimal
     after_exits: AccountSnapshot
     sectors: Mapping[str, str]
     policy: Policy
-    at_target: tuple[Entry, ...] = ()
     exit_count: int = 0
+    owed: Decimal = ZERO
+    are_weights: bool = False
     noise: Decimal = ZERO
+    rounding: Decimal = ZERO
+    awake: frozenset[str] = frozenset()
 
     @property
     def short_margin(self) -> Decimal:
@@ -163,6 +169,19 @@ def _cash_taken(entry: Entry, quantity: Decimal, context: RiskContext, *, flow: 
 LIMITS: tuple[RunLimit, ...] = tuple(
     RunLimit(row, row.rule, Code(row.code)) for row in risk_limits.LIMITS if row.rule is not None
 )
+
+
+def least_value(policy: Policy) -> Decimal:
+    """Return the smallest order in cash: below a cent the books would give the quantity away for nothing."""
+    return max(policy.min_order_value, CENT)
+
+
+def smallest_lot(entry: Entry, policy: Policy) -> Decimal:
+    """Return the smallest quantity of the entry that can be an order, in whole steps: at least one, the security's
+    minimum, and the smallest order value.
+    """
+    least = max(entry.minimum, least_value(policy) / entry.price)
+    return max((least / entry.step).to_integral_value(rounding=ROUND_CEILING), Decimal(1)) * entry.step
 
 
 def steps_worth(cash: Decimal, *, price: Decimal, step: Decimal) -> Decimal:

@@ -4,20 +4,21 @@ Exits go first, so that their proceeds fund the entries; within a side the order
 value that sizes are measured by is frozen before the first trade.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from common.money import AmountOutOfRangeError, plain, quantize_cash
+from common.money import CENT, ZERO, AmountOutOfRangeError, plain, quantize_cash
 from execution.engine.parsing.artifact import Artifact, Recommendation
+from execution.engine.planning.baskets import fill_basket
 from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.decisions import Decision, Ending, contradictory, decide, quarantined
-from execution.engine.planning.exits import exit_order, least_value
-from execution.engine.planning.limit_engine import apply_again, apply_limits
+from execution.engine.planning.exits import brings_cash, exit_order
 from execution.engine.planning.limits import Entry, RiskContext
+from execution.engine.planning.market import Instrument, Market, Quote, Settling, Unpriced, noise_of
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import HeldBack
-from execution.engine.planning.sizing import Instrument, Market, Quote, Route, exit_unlisted, noise_of, route
+from execution.engine.planning.sizing import Route, exit_unlisted, route
 from execution.engine.reasons import Shortfall
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Fill, Holding, apply_fill
@@ -45,7 +46,7 @@ class PlanInput:
     age_hours: Decimal | None = None
     confirmed: frozenset[int] = frozenset()
     held_back: Mapping[str, HeldBack] = field(default_factory=dict)
-    unpriced: Mapping[str, str] = field(default_factory=dict)
+    unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,75 @@ def symbols_to_price(artifact: Artifact, *, held: Iterable[str], close_unlisted:
 
 
 def make_plan(given: PlanInput) -> Plan | Refusal:
-    """Return the plan for `given`, or a refusal where its numbers do not fit the books. Never raises on input."""
+    """Return the plan for `given`, or a refusal where its numbers do not fit the books. Never raises on input.
+
+    Where sizes are weights to reach, it is a plan after which planning again gives no orders, if there is one.
+    """
     try:
-        plan = _plan(given)
+        plan = _plan(given, Settling())
     except AmountOutOfRangeError as error:
         return Refusal(Code.BOOKS_RANGE, str(error))
-    return (_all_or_nothing(plan) if given.policy.all_or_nothing else None) or plan
+    refusal = _all_or_nothing(plan) if given.policy.all_or_nothing else None
+    return refusal or _settled(given, plan)
+
+
+def right_after(given: PlanInput, plan: Plan) -> PlanInput:
+    """Return what the same request would be planned with right after `plan`: the account that it leaves, and no
+    price any more of what was only priced because it was held.
+    """
+    held = plan.after.holdings
+    wanted = symbols_to_price(given.artifact, held=held, close_unlisted=given.close_unlisted)
+    quotes = {
+        symbol: quote
+        for symbol, quote in given.quotes.items()
+        if symbol in wanted and (symbol in held or not quote.reduce_only)
+    }
+    return replace(given, snapshot=plan.after, quotes=quotes)
+
+
+def is_settled(given: PlanInput, plan: Plan) -> bool | None:
+    """Whether planning again right after `plan` gives no orders; None where sizes are amounts to trade."""
+    if given.mode is Mode.ALLOCATE:
+        return None
+    again = make_plan(right_after(given, plan))
+    return isinstance(again, Plan) and not again.intents
+
+
+_TRIES = 6  # two are rarely needed
+
+
+def _settled(given: PlanInput, first: Plan) -> Plan:
+    """Return `first`, or the plan near it that planning again leaves alone; `first` where none of a few is.
+
+    What is traded again is traded at once, be its drift noise or not. Where that does not help, what the orders
+    cost is more than noise, and the weights are measured by what they leave.
+    """
+    plan, settling = first, Settling()
+    if given.mode is Mode.ALLOCATE or _is_sliced(first):
+        return first
+    for _ in range(_TRIES):
+        try:
+            again = _plan(right_after(given, plan), Settling())
+            if not again.intents:
+                return plan
+            settling = _next(settling, plan, again)
+            plan = _plan(given, settling)
+        except AmountOutOfRangeError:
+            break
+    return first
+
+
+def _next(tried: Settling, plan: Plan, again: Plan) -> Settling:
+    awake = tried.awake | {intent.symbol for intent in again.intents}
+    if awake != tried.awake:
+        return replace(tried, awake=awake)
+    return replace(tried, lost=plan.before.total_value - plan.after.total_value)
+
+
+def _is_sliced(plan: Plan) -> bool:
+    """Whether a run only does a part on purpose, and the next ones go on."""
+    slices = {Code.MAXIMUM_ORDER, Code.ORDERS_PER_RUN}
+    return any(slices & set(decision.codes) for decision in plan.decisions)
 
 
 def _all_or_nothing(plan: Plan) -> Refusal | None:
@@ -101,7 +165,10 @@ def _is_too_old(given: PlanInput) -> bool:
     return limit is not None and given.age_hours is not None and given.age_hours > limit
 
 
-def _plan(given: PlanInput) -> Plan:
+def _plan(given: PlanInput, settling: Settling) -> Plan:
+    # What was swept before is not priced again: a measure that is the same for the next plan cannot count it.
+    wanted = symbols_to_price(given.artifact, held=(), close_unlisted=False)
+    named = {symbol: quote for symbol, quote in given.quotes.items() if symbol in wanted}
     market = Market(
         snapshot=given.snapshot,
         quotes=given.quotes,
@@ -110,15 +177,18 @@ def _plan(given: PlanInput) -> Plan:
         mode=given.mode,
         state=given.state,
         total_value=given.snapshot.total_value,
-        noise=noise_of(given.snapshot, given.quotes, given.policy.costs),
+        noise=noise_of(given.snapshot, named, given.policy.costs),
         held_back=given.held_back,
+        unpriced=given.unpriced,
         is_too_old=_is_too_old(given),
         confirmed=given.confirmed,
+        settling=settling,
+        rounding=2 * CENT * len(named),
     )
     contradictions = _contradictions(given.artifact) - given.confirmed
     routes = _routes(given, market, contradictions)
     exits = _execute_exits(routes, market)
-    entries = _execute_entries(routes, market, exits.account, exit_count=len(exits.intents))
+    entries = _execute_entries(routes, market, exits)
     decided = _decisions(given, routes, exits, entries)
     decided += [quarantined(problem) for problem in given.artifact.problems]
     decided += [contradictory(item) for item in given.artifact.recommendations if item.line in contradictions]
@@ -202,13 +272,15 @@ class _Working:
 
 
 def _execute_exits(routes: Mapping[int, Route], market: Market) -> _Side:
-    """Plan the exits, sales before covers, each paid for by the cash at its turn."""
+    """Plan the exits, sales before covers and last those that cost more than they bring, each paid for by the cash
+    at its turn.
+    """
     account = _Working(market.snapshot)
     intents: list[OrderIntent] = []
     short_of: dict[int, Code] = {}
     shortfalls: dict[int, Shortfall] = {}
     exits = [found.exit for _, found in sorted(routes.items()) if found.exit]
-    for leaving in sorted(exits, key=lambda item: item.action is not Action.SELL):
+    for leaving in sorted(exits, key=lambda item: (item.action is not Action.SELL, not brings_cash(item, market))):
         order = exit_order(leaving, account.cash, market)
         if order.code is not None:
             short_of[leaving.line] = order.code
@@ -224,10 +296,12 @@ def _intent(line: int, leg: str, fill: Fill, price: Decimal) -> OrderIntent:
     return OrderIntent(line, leg, fill.symbol, fill.action, fill.quantity, price, fill)
 
 
-def _execute_entries(
-    routes: Mapping[int, Route], market: Market, after_exits: AccountSnapshot, *, exit_count: int
-) -> _Side:
-    """Plan the entries within the limits, which see the account as the exits leave it."""
+def _execute_entries(routes: Mapping[int, Route], market: Market, exits: _Side) -> _Side:
+    """Plan the entries within the limits, which see the account as the exits leave it.
+
+    What an exit could not pay for is not spent on entries.
+    """
+    after_exits = exits.account
     # A flip whose exit fell short (no cash to cover all) must not enter against what is still held.
     wanted = [
         found.entry for _, found in sorted(routes.items()) if found.entry and _is_clear(found.entry, after_exits)
@@ -237,49 +311,26 @@ def _execute_entries(
         after_exits=after_exits,
         sectors={symbol: market.instrument(symbol).sector for symbol in after_exits.holdings},
         policy=market.policy,
-        at_target=tuple(found.at_target for found in routes.values() if found.at_target),
-        exit_count=exit_count,
+        exit_count=len(exits.intents),
+        owed=sum((shortfall.wanted for shortfall in exits.shortfalls.values()), ZERO),
+        are_weights=market.mode is not Mode.ALLOCATE,
         noise=market.noise,
+        rounding=market.rounding,
+        awake=market.settling.awake,
     )
-    judged, short_of = _within_limits(wanted, context)
+    basket = fill_basket(wanted, context)
     account = _Working(after_exits)
     intents: list[OrderIntent] = []
-    for entry in judged.values():
-        if entry.line not in short_of:
+    for entry in basket.judged.values():
+        if entry.line not in basket.short_of:
             intents.append(_intent(entry.line, "entry", _entry_fill(entry, market.policy), entry.price))
             account.apply(intents[-1])
-    return _Side(tuple(intents), account.freeze(), judged, short_of)
-
-
-def _within_limits(wanted: Sequence[Entry], context: RiskContext) -> tuple[dict[int, Entry], dict[int, Code]]:
-    """Return the entries by line as the limits leave them, and why some of them are too small to be traded.
-
-    What is not traded may be what another entry counted on, so the others are looked at again until none leaves.
-    """
-    judged: dict[int, Entry] = {}
-    short_of: dict[int, Code] = {}
-    basket = apply_limits(wanted, context)
-    while True:
-        judged |= {entry.line: entry for entry in basket}
-        small = {entry.line: code for entry in basket if (code := _too_small(entry, context.policy)) is not None}
-        short_of |= small
-        if not small:
-            return judged, short_of
-        basket = apply_again([entry for entry in basket if entry.line not in small], context)
+    return _Side(tuple(intents), account.freeze(), basket.judged, basket.short_of)
 
 
 def _is_clear(entry: Entry, account: AccountSnapshot) -> bool:
     held = account.holdings.get(entry.symbol)
     return held is None or held.side is entry.action.side
-
-
-def _too_small(entry: Entry, policy: Policy) -> Code | None:
-    if not entry.quantity:
-        stopped = [verdict.code for verdict in entry.verdicts if verdict.cut]
-        return stopped[-1] if stopped else Code.BELOW_STEP
-    if entry.quantity < entry.minimum:
-        return Code.BELOW_MINIMUM_QUANTITY
-    return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < least_value(policy) else None
 
 
 def _entry_fill(entry: Entry, policy: Policy) -> Fill:
@@ -316,9 +367,10 @@ def _decisions(given: PlanInput, routes: Mapping[int, Route], exits: _Side, entr
 def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, str]:
     """What belongs behind a code: the numbers, or what the price sources said."""
     symbol = subject.symbol
-    notes = {}
+    notes: dict[Code, str] = {}
     if symbol in given.unpriced:
-        notes[Code.NO_PRICE] = given.unpriced[symbol]
+        why = given.unpriced[symbol]
+        notes |= {Code.NO_PRICE: why.reason, why.code: why.reason}
     if symbol in given.held_back:
         notes[Code.PRICE_OUT_OF_BAND] = given.held_back[symbol].words
     if given.age_hours is not None:

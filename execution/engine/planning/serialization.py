@@ -9,18 +9,27 @@ from decimal import Decimal
 from typing import Any
 
 from execution.engine.parsing.artifact import Artifact
+from execution.engine.planning.market import Instrument, Quote, Unpriced
 from execution.engine.planning.plan import PlanInput
 from execution.engine.planning.policy import policy_as_data, policy_from_data
 from execution.engine.planning.price_checks import HeldBack
-from execution.engine.planning.sizing import Instrument, Quote
-from execution.engine.vocabulary import Mode, TradingState
+from execution.engine.vocabulary import Code, Mode, TradingState
 from portfolios.domain.accounting import Holding, Side
 from portfolios.domain.snapshot import AccountSnapshot
+
+PLANNER = 2  # one more wherever equal inputs begin to give another plan
+_FIRST_PLANNER = 1  # of runs that do not say which one planned them
+
+
+def planner_of(data: Mapping[str, Any]) -> int:
+    """Return the version of the planner that made the plan of this input."""
+    return int(data.get("planner", _FIRST_PLANNER))
 
 
 def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
     """Return everything that a plan depends on but the artifact, which is kept as it was read."""
     return {
+        "planner": PLANNER,
         "snapshot": _snapshot_as_data(given.snapshot),
         "quotes": {symbol: quote_as_data(quote) for symbol, quote in sorted(given.quotes.items())},
         "instruments": {symbol: _instrument_as_data(known) for symbol, known in sorted(given.instruments.items())},
@@ -31,7 +40,7 @@ def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
         "age_hours": None if given.age_hours is None else _text(given.age_hours),
         "confirmed": sorted(given.confirmed),
         "held_back": {symbol: _held_back_as_data(price) for symbol, price in sorted(given.held_back.items())},
-        "unpriced": dict(sorted(given.unpriced.items())),
+        "unpriced": {symbol: _unpriced_as_data(why) for symbol, why in sorted(given.unpriced.items())},
     }
 
 
@@ -49,7 +58,7 @@ def plan_input_from_data(data: Mapping[str, Any], artifact: Artifact) -> PlanInp
         age_hours=None if data.get("age_hours") is None else Decimal(data["age_hours"]),
         confirmed=frozenset(data.get("confirmed", ())),
         held_back={symbol: _held_back_from_data(price) for symbol, price in data.get("held_back", {}).items()},
-        unpriced=data.get("unpriced", {}),
+        unpriced={symbol: _unpriced_from_data(why) for symbol, why in data.get("unpriced", {}).items()},
     )
 
 
@@ -84,6 +93,17 @@ def _held_back_from_data(data: Mapping[str, Any]) -> HeldBack:
         basis=data["basis"],
         band_percent=Decimal(data["band_percent"]),
     )
+
+
+def _unpriced_as_data(why: Unpriced) -> dict[str, str]:
+    return {"code": str(why.code), "reason": why.reason}
+
+
+def _unpriced_from_data(data: Mapping[str, str] | str) -> Unpriced:
+    # A run from before there were codes kept the words alone: there was no price.
+    if isinstance(data, str):
+        return Unpriced(Code.NO_PRICE, data)
+    return Unpriced(Code(data["code"]), data["reason"])
 
 
 def quote_as_data(quote: Quote) -> dict[str, Any]:

@@ -1,76 +1,19 @@
 """What one recommendation asks of one account, before any limit: exits of what is held, and perhaps an entry.
 
-The rules are those of the published table. BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD
-protects. Nothing here looks at another line or at the cash.
+BUY never sells, SELL never shorts, a flip is an exit and an entry, HOLD protects. Nothing looks at another line.
 """
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 
-from common.money import CENT, HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
+from common.money import HUNDRED, UNIT_LIMIT, ZERO, quantize_quantity
 from execution.engine.parsing.artifact import Recommendation
-from execution.engine.planning.costs import BASIS_POINT
+from execution.engine.planning.costs import is_worth_its_cost
 from execution.engine.planning.limits import Entry
-from execution.engine.planning.policy import Costs, Policy
+from execution.engine.planning.market import Market
+from execution.engine.planning.steps import portion, reached
 from execution.engine.vocabulary import PASSING, Code, Mode, Outcome, RecommendedAction, TradingState
 from portfolios.domain.accounting import Action, Holding, Side
-from portfolios.domain.snapshot import AccountSnapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A price per unit with where and when it comes from. `simulated` marks a default price.
-
-    `reduce_only` marks the last mark of a holding for which no source had a price: good enough to get out at, not
-    to get in.
-    """
-
-    price: Decimal
-    source: str
-    as_of: datetime
-    simulated: bool = False
-    reduce_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Instrument:
-    """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity.
-
-    One that is not `active` is no longer traded: what is held of it may only be reduced.
-    """
-
-    symbol: str
-    sector: str = ""
-    step: Decimal = Decimal("0.01")
-    minimum: Decimal = ZERO
-    active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """What is the same for every line of a plan. `snapshot` is marked at this run's prices; `total_value` is its
-    value, frozen before the first trade, and `noise` how much of it means nothing (see `noise_of`). The symbols in
-    `held_back` have a price that a person has to confirm first, the lines in `confirmed` go ahead although the
-    research is too old or its target has been reached.
-    """
-
-    snapshot: AccountSnapshot
-    quotes: Mapping[str, Quote]
-    instruments: Mapping[str, Instrument]
-    policy: Policy
-    mode: Mode
-    state: TradingState
-    total_value: Decimal
-    noise: Decimal
-    held_back: Collection[str] = ()
-    is_too_old: bool = False
-    confirmed: Collection[int] = ()
-
-    def instrument(self, symbol: str) -> Instrument:
-        """Return what is known of `symbol`, or the defaults for an unknown one."""
-        return self.instruments.get(symbol) or Instrument(symbol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +31,15 @@ class Exit:
 class Route:
     """Where a line goes: to an exit, an entry, both (a flip), or straight to its outcome.
 
-    `codes` explain an outcome, or what was taken away from the legs on the way. `at_target` is an entry that has
-    nothing left to ask for, `is_near_target` says that trading the rest would cost more than it brings.
+    `codes` explain an outcome, or what was taken away from the legs on the way. `is_near_target` says that trading
+    the rest would cost more than it brings.
     """
 
     exit: Exit | None = None
     entry: Entry | None = None
     outcome: Outcome | None = None
     codes: tuple[Code, ...] = ()
-    at_target: Entry | None = None
     is_near_target: bool = False
-
-
-def noise_of(snapshot: AccountSnapshot, quotes: Mapping[str, Quote], costs: Costs) -> Decimal:
-    """Return by how much a run just before may have moved the account's total value, in cash.
-
-    Two fills a symbol round to the cent and may pay a fixed fee; two turnovers of the account pay the rest.
-    """
-    fixed = CENT + max(costs.commission_per_order, costs.commission_minimum)
-    rate = (costs.commission_bps + costs.slippage_bps) * BASIS_POINT
-    units = sum((holding.quantity for holding in snapshot.holdings.values()), ZERO)
-    turnover = snapshot.cash_balance + snapshot.gross_exposure
-    return 2 * (len(quotes) * fixed + rate * turnover + costs.commission_per_share * units)
 
 
 def route(item: Recommendation, market: Market) -> Route:
@@ -128,13 +58,16 @@ def route(item: Recommendation, market: Market) -> Route:
 
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:
-    """Return the full exit of a holding that the research does not list."""
+    """Return the full exit of a holding that the research does not list, where a sale brings more than it costs."""
     refused = _halted(market) or _unpriced(holding.symbol, market)
     if refused is not None:
         # The research says nothing of it, so no later run can take it up as one of its lines.
         outcome = Outcome.SKIPPED if refused.outcome is Outcome.DEFERRED else refused.outcome
         return Route(outcome=outcome, codes=(*refused.codes, Code.UNLISTED))
     action = exit_action(holding.side)
+    # A short may still grow dear: it is closed at any cost.
+    if action is Action.SELL and not _is_worth(holding.quantity, action, holding.symbol, market):
+        return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_COST, Code.UNLISTED))
     leaving = Exit(line, holding.symbol, action, holding.quantity, full=True)
     return _marked(Route(exit=leaving, codes=(Code.UNLISTED,)), holding.symbol, market)
 
@@ -144,7 +77,8 @@ def _unpriced(symbol: str, market: Market) -> Route | None:
     if symbol in market.held_back:
         return Route(outcome=Outcome.QUARANTINED, codes=(Code.PRICE_OUT_OF_BAND,))
     if symbol not in market.quotes:
-        return Route(outcome=Outcome.DEFERRED, codes=(Code.NO_PRICE,))
+        why = market.unpriced.get(symbol)
+        return Route(outcome=Outcome.DEFERRED, codes=(why.code if why else Code.NO_PRICE,))
     return None
 
 
@@ -179,12 +113,21 @@ def _refused(item: Recommendation, market: Market) -> Route | None:
     halted = _halted(market)
     if halted is not None:
         return halted
-    if item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short:
+    if _is_forbidden_short(item, market) and not _closes_long(item, market):
         return Route(outcome=Outcome.DENIED, codes=(Code.SHORT_NOT_ALLOWED,))
     action = Action(item.action)
     if not action.increases and not _held(market, item.symbol, action.side):
         return Route(outcome=Outcome.SKIPPED, codes=(Code.NO_POSITION,))
     return None
+
+
+def _is_forbidden_short(item: Recommendation, market: Market) -> bool:
+    return item.action is RecommendedAction.SELL_SHORT and not market.policy.allow_short
+
+
+def _closes_long(item: Recommendation, market: Market) -> bool:
+    """Whether a weight below zero is out of reach but for its first part: what is held long is sold."""
+    return market.mode is Mode.REBALANCE and _held(market, item.symbol, Side.LONG) > 0
 
 
 def _held(market: Market, symbol: str, side: Side) -> Decimal:
@@ -195,7 +138,8 @@ def _held(market: Market, symbol: str, side: Side) -> Decimal:
 def _ideal(item: Recommendation, market: Market) -> Decimal:
     """The published size before rounding: total value * percent / 100 / price."""
     percent = item.allocation_percent or ZERO
-    return max(market.total_value, ZERO) * percent / HUNDRED / market.quotes[item.symbol].price
+    value = max(market.total_value - market.settling.lost, ZERO)
+    return value * percent / HUNDRED / market.quotes[item.symbol].price
 
 
 def exit_action(side: Side) -> Action:
@@ -207,20 +151,33 @@ def _other(side: Side) -> Side:
     return Side.SHORT if side is Side.LONG else Side.LONG
 
 
-def _rounded(quantity: Decimal, item: Recommendation, market: Market) -> Decimal:
-    return quantize_quantity(quantity, step=_step(item, market), rounding=market.policy.rounding)
+def _is_worth(quantity: Decimal, action: Action, symbol: str, market: Market) -> bool:
+    return is_worth_its_cost(
+        action=action, quantity=quantity, price=market.quotes[symbol].price, costs=market.policy.costs
+    )
 
 
 def _target(item: Recommendation, market: Market, *, ideal: Decimal, held: Decimal) -> Decimal:
-    """The quantity to reach: `held` itself where it is what another plan of this request would have aimed at.
+    """The quantity to reach: `held` itself where it is what another plan of this request would have aimed at, or
+    where trading the rest would lose more than it moves.
 
     A run moves the total value by its rounding and its costs, and with it every size. Planning again must not trade
     on that.
     """
-    noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
-    least = _rounded(max(ideal - noise, ZERO), item, market)
-    most = _rounded(min(ideal + noise, UNIT_LIMIT - _step(item, market)), item, market)
-    return held if held and least <= held <= most else _rounded(ideal, item, market)
+    side = Action(item.action).side
+    step, rounding = market.step(item.symbol, side), market.policy.rounding
+    target = reached(ideal, held=held, step=step, rounding=rounding)
+    if not held or target == held:
+        return target
+    if item.symbol not in market.settling.awake:
+        noise = market.noise * (item.allocation_percent or ZERO) / HUNDRED / market.quotes[item.symbol].price
+        least = reached(max(ideal - noise, ZERO), held=held, step=step, rounding=rounding)
+        most = reached(min(ideal + noise, UNIT_LIMIT - step), held=held, step=step, rounding=rounding)
+        if least <= held <= most:
+            return held
+    action = Action(item.action) if target > held else exit_action(side)
+    is_worth = not target or _is_worth(abs(target - held), action, item.symbol, market)
+    return target if is_worth else held
 
 
 def _within_band(item: Recommendation, market: Market, *, target: Decimal, held: Decimal) -> bool:
@@ -231,26 +188,23 @@ def _within_band(item: Recommendation, market: Market, *, target: Decimal, held:
     if not target or target == held:
         return False
     drift = abs(target - held) * market.quotes[item.symbol].price
-    return drift * HUNDRED < market.policy.drift_band_percent * market.total_value
-
-
-def _step(item: Recommendation, market: Market) -> Decimal:
-    """The quantity step of a line: whole units for shorts where the policy says so."""
-    step = market.instrument(item.symbol).step
-    whole = item.action is RecommendedAction.SELL_SHORT and market.policy.whole_share_shorts
-    return max(step, Decimal(1)) if whole else step
+    return drift * HUNDRED < market.policy.drift_band_percent * (market.total_value - market.settling.lost)
 
 
 def _increase(item: Recommendation, action: Action, market: Market) -> Route:
     """A BUY or SELL_SHORT: first out of the opposite side, then in with the rest."""
     ideal = _ideal(item, market)
-    opposite = _held(market, item.symbol, _other(action.side))
+    other = _other(action.side)
+    opposite = _held(market, item.symbol, other)
+    if item.allocation_percent and not market.has_equity:
+        return _out_without_equity(item, other, opposite, market)
     if market.mode is not Mode.ALLOCATE:
         return _towards(item, action, market, ideal=ideal, opposite=opposite)
     if not ideal:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
-    covered = min(opposite, _rounded(ideal, item, market))
-    leaving = _exit_of(item, _other(action.side), covered, market) if covered else None
+    step = market.step(item.symbol, other)
+    covered = portion(ideal, of=opposite, step=step, rounding=market.policy.rounding)
+    leaving = _exit_of(item, other, covered, market) if covered else None
     if opposite and covered < opposite:
         return Route(exit=leaving) if leaving else Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
     if covered >= ideal:  # rounded up to the last step of what was open
@@ -258,9 +212,18 @@ def _increase(item: Recommendation, action: Action, market: Market) -> Route:
     return Route(exit=leaving, entry=_entry(item, action, market, wanted=ideal - covered))
 
 
+def _out_without_equity(item: Recommendation, other: Side, opposite: Decimal, market: Market) -> Route:
+    """A BUY or SELL_SHORT of an account that is worth nothing: all of the opposite side is closed, and nothing else
+    is done. Of what is held on its own side nothing is sold either: the weight it names means nothing here.
+    """
+    if opposite:
+        return Route(exit=_exit_of(item, other, opposite, market), codes=(Code.NO_EQUITY,))
+    return Route(outcome=Outcome.DENIED, codes=(Code.NO_EQUITY,))
+
+
 def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Decimal, opposite: Decimal) -> Route:
     """A BUY or SELL_SHORT whose size is the weight to reach; only `rebalance` also trims what is above it."""
-    if not ideal and market.mode is Mode.TARGET:
+    if not item.allocation_percent and market.mode is Mode.TARGET:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.ZERO_SIZE,))
     leaving = _exit_of(item, _other(action.side), opposite, market) if opposite else None
     held = _held(market, item.symbol, action.side)
@@ -273,16 +236,26 @@ def _towards(item: Recommendation, action: Action, market: Market, *, ideal: Dec
         return Route(exit=_exit_of(item, action.side, held - target, market))
     if leaving:
         return Route(exit=leaving)
-    settled = _entry(item, action, market, wanted=ZERO, anchor=held)
     near = target == held and _rounded(ideal, item, market) != held
-    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), at_target=settled, is_near_target=near)
+    return Route(outcome=Outcome.SKIPPED, codes=(Code.ALREADY_AT_TARGET,), is_near_target=near)
+
+
+def _rounded(ideal: Decimal, item: Recommendation, market: Market) -> Decimal:
+    step = market.step(item.symbol, Action(item.action).side)
+    return quantize_quantity(ideal, step=step, rounding=market.policy.rounding)
 
 
 def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
-    """A SELL or BUY_TO_COVER of what is held: all of it, a trim to a weight, or (covering) an amount."""
+    """A SELL or BUY_TO_COVER of what is held: all of it, a trim to a weight, or (covering) an amount.
+
+    In an account that is worth nothing a percentage is neither, and all is closed: a broker that calls the margin
+    would do no less, and a smaller size could only be made up.
+    """
     held = _held(market, item.symbol, action.side)
     if not item.allocation_percent or (action is Action.SELL and market.mode is Mode.ALLOCATE):
         return Route(exit=_exit_of(item, action.side, held, market))
+    if not market.has_equity:
+        return Route(exit=_exit_of(item, action.side, held, market), codes=(Code.CLOSED_IN_FULL,))
     # Beyond what is held the size makes no difference, and may be more than the books can hold.
     ideal = _ideal(item, market)
     if market.mode is not Mode.ALLOCATE:
@@ -294,9 +267,11 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
             return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
         return Route(exit=_exit_of(item, action.side, held - target, market))
     if ideal >= held:
-        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= _step(item, market) else ()
+        step = market.step(item.symbol, action.side)
+        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= step else ()
         return Route(exit=_exit_of(item, action.side, held, market), codes=clamped)
-    sized = min(_rounded(ideal, item, market), held)
+    step = market.step(item.symbol, action.side)
+    sized = portion(ideal, of=held, step=step, rounding=market.policy.rounding)
     if not sized:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
     return Route(exit=_exit_of(item, action.side, sized, market))
@@ -317,7 +292,7 @@ def _entry(
         action=action,
         sector=known.sector,
         price=market.quotes[item.symbol].price,
-        step=_step(item, market),
+        step=market.step(item.symbol, action.side),
         minimum=known.minimum,
         wanted=wanted,
         anchor=anchor,
@@ -328,7 +303,8 @@ def _permitted(found: Route, item: Recommendation, market: Market) -> Route:
     """Take the entry away where only reductions are allowed; an exit that comes with it stays."""
     if found.entry is None:
         return found
-    code = _entry_forbidden(item.symbol, market)
+    forbidden = Code.SHORT_NOT_ALLOWED if _is_forbidden_short(item, market) else None
+    code = forbidden or _entry_forbidden(item.symbol, market)
     if code is None:
         return found
     outcome = Outcome.DEFERRED if code in PASSING else Outcome.DENIED

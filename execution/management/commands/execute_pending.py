@@ -17,6 +17,7 @@ from execution.engine.vocabulary import Outcome
 from execution.management import options as shared
 from execution.models import ExecutionRun
 from execution.prices import PriceChain
+from execution.selectors.refused_prices import named, waiting_prices
 from execution.services import Batch, Done, count_deferred, count_ready, execute_pending, scan_inbox
 
 
@@ -48,13 +49,15 @@ class Command(BooksCommand):
         as_json = options["output_format"] == "json"
         results: Counter[str] = Counter()
         deferred = 0
-        for done in self._shown(
-            execute_pending(batch), total=count_ready(batch) + count_deferred(batch), hide=as_json
-        ):
+        done_one_by_one = shared.granted(execute_pending(batch))
+        for done in self._shown(done_one_by_one, total=count_ready(batch) + count_deferred(batch), hide=as_json):
             results[done.result] += 1
             deferred += (done.outcomes or {}).get(Outcome.DEFERRED, 0)
             self.stdout.write(json.dumps(done.as_data()) if as_json else _line(done))
         self.stdout.write(_summary(results, deferred=deferred, as_json=as_json))
+        if waiting := named(waiting_prices()):
+            out = self.stderr if as_json else self.stdout
+            out.write(f"Prices that wait for a person (holdings keep their last mark): {waiting}")
         left = results["refused"] + results["failed"]
         if left:
             raise CommandError(f"{counted(left, 'request was', 'requests were')} not executed", returncode=1)

@@ -2,11 +2,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from common.commands import BooksCommand
-from common.identifiers import normalize_symbol
-from common.text import one_line
 from execution.arguments import parse_id
 from execution.management import options as shared
 from execution.services import explain_run, render_explanation
@@ -26,10 +22,7 @@ class Command(BooksCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the one call and print its answer. Raises CommandError for a refusal."""
         run_id = shared.granted(parse_id(options["run_id"], name="run_id"))
-        symbol = normalize_symbol(options["symbol"]) if options["symbol"] is not None else None
-        if options["symbol"] is not None and symbol is None:
-            raise CommandError(f"--symbol {one_line(options['symbol'])} is not a symbol")
-        answer = shared.granted(explain_run(run_id, symbol=symbol))
+        answer = shared.granted(explain_run(run_id, symbol=options["symbol"]))
         if options["output_format"] == "json":
             self.stdout.write(json.dumps(answer.as_data(), indent=2))
         else:

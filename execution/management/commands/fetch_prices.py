@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from common.actor import os_user
 from common.commands import BooksCommand
 from common.text import counted
 from execution.management import options as shared
@@ -30,7 +31,7 @@ class Command(BooksCommand):
         accepted = shared.granted(shared.symbols_of(options["accept_price"], option="--accept-price"))
         symbols = shared.granted(shared.symbols_of(options["symbols"] or [], option="--symbols"))
         wanted = books.symbols_held() if options["held"] else symbols
-        report = fetch_prices(prices=prices, symbols=wanted, accepted=accepted)
+        report = fetch_prices(prices=prices, symbols=wanted, accepted=accepted, actor=os_user())
         as_json = options["output_format"] == "json"
         self.stdout.write(json.dumps(report.as_data(), indent=2) if as_json else _text(report))
 

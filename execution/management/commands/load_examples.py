@@ -5,10 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from common.commands import BooksCommand
 from execution.demo.files import ExampleFileError
-from execution.demo.load import load_examples
+from execution.demo.load import load_examples, store_example_prices
 
 _DEMO = "demo"  # name and password of the login for the local web server
 
@@ -33,6 +34,7 @@ class Command(BooksCommand):
         source: Path = options["source"]
         try:
             done = load_examples(source, root=settings.ARTIFACTS_ROOT)
+            done += store_example_prices(source, now=timezone.now())
         except ExampleFileError as error:
             raise CommandError(str(error)) from error
         done += _create_login()

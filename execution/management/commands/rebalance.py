@@ -16,7 +16,7 @@ from execution.services import (
     LoadedArtifact,
     load_latest_research,
     load_targets,
-    parse_target,
+    parse_targets,
     read_targets,
 )
 
@@ -33,8 +33,8 @@ class Command(BooksCommand):
             "--targets",
             nargs="+",
             metavar="SYMBOL=PCT|FILE",
-            help="weights in percent of the total value, or one CSV symbol,percent or JSON {symbol: percent} file;"
-            " without it, the account's latest research",
+            help="weights in percent of the total value, as 12.5 or 0.5%%, or one CSV symbol,percent or JSON"
+            " {symbol: percent} file; without it, the account's latest research",
         )
         parser.add_argument("--request-id", help="UUID of this rebalance, which runs once (default: a new one)")
         parser.add_argument("--close-unlisted", action="store_true", help="close holdings without a target")
@@ -66,14 +66,8 @@ def _targets(options: dict[str, Any]) -> LoadedArtifact | Refusal:
             return load_targets(targets)
         hint = "; a target is SYMBOL=PERCENT or a file" if targets.code is Code.ARTIFACT_NOT_READABLE else ""
         return Refusal(targets.code, targets.message + hint)
-    parsed = [parse_target(pair) for pair in given]
-    refused = next((item for item in parsed if isinstance(item, Refusal)), None)
-    if refused is not None:
-        return refused
-    pairs = [item for item in parsed if not isinstance(item, Refusal)]
-    if len(dict(pairs)) < len(pairs):
-        return Refusal(Code.BAD_TARGET, "a symbol is given twice in --targets")
-    return load_targets(dict(pairs))
+    parsed = parse_targets(given)
+    return parsed if isinstance(parsed, Refusal) else load_targets(parsed)
 
 
 def _latest(strategy: str, provider: str) -> LoadedArtifact | Refusal:

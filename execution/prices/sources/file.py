@@ -1,20 +1,32 @@
-"""Price files: CSV `symbol,price[,as_of][,currency]` with a header line, or a JSON object {symbol: price}."""
+"""Price files: CSV `symbol,price[,as_of][,currency]` with a header line, or a JSON object {symbol: price}.
+
+A price that names a day is that day's close in New York; one that names a time names its zone as well.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from common.identifiers import normalize_symbol
+from common.identifiers import NoSymbol
 from common.text import one_line
+from execution.arguments import find_symbol
 from execution.engine.parsing.json_decoding import MAX_BYTES, decode
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Refusal
+from execution.prices.ages import parse_as_of
 from execution.prices.source import CURRENCY, Missing, Offer, SourceContext, offers_among, parse_price
-from execution.untrusted_files import read_regular_file, read_table
+from execution.tables import DESCRIPTIVE, Columns, read_table
+from execution.untrusted_files import read_regular_file
 
 _Row = tuple[str, str, str, str, str]  # where, symbol, price, as_of, currency
+COLUMNS = Columns(
+    required=("symbol", "price"),
+    optional=("as_of", "currency"),
+    descriptive=(*DESCRIPTIVE, "open", "high", "low", "volume"),
+    other_names={"date": "as_of", "timestamp": "as_of", "ccy": "currency", "currency_code": "currency"},
+)
 _Quoted = tuple[str, str, Quote]  # where, symbol, quote
 
 
@@ -75,15 +87,26 @@ def _json_rows(content: bytes) -> list[_Row] | Refusal:
     wrong = [name for name, price in value.items() if not isinstance(price, Decimal | str)]
     if wrong:
         return Refusal(Code.BAD_PRICE_FILE, f"price of {one_line(wrong[0])} is not a number")
+    unread = next((name for name in value if COLUMNS.column(name) in ("as_of", "currency")), None)
+    if unread is not None:
+        rule = "no symbol: a time or a currency is written in a CSV file"
+        return Refusal(Code.BAD_PRICE_FILE, f"key {one_line(unread)} is {rule}")
     return [(f"key {one_line(name)}", name, str(price), "", "") for name, price in value.items()]
 
 
 def _csv_rows(content: bytes) -> list[_Row] | Refusal:
-    rows = read_table(content, columns=("symbol", "price"))
+    rows = read_table(content, columns=COLUMNS)
     if isinstance(rows, Refusal):
         return rows
     return [
-        (where, row["symbol"], row["price"], row.get("as_of", ""), row.get("currency", "")) for where, row in rows
+        (
+            row.place,
+            row.cells["symbol"],
+            row.cells["price"],
+            row.cells.get("as_of", ""),
+            row.cells.get("currency", ""),
+        )
+        for row in rows
     ]
 
 
@@ -104,9 +127,9 @@ def _quoted(rows: Iterable[_Row], *, now: datetime) -> list[_Quoted] | Refusal:
 
 def _quote(row: _Row, *, now: datetime) -> _Quoted | Refusal:
     where, name, text, time, currency = row
-    symbol = normalize_symbol(name)
-    if symbol is None:
-        return Refusal(Code.BAD_PRICE_FILE, f"{where}: symbol {one_line(name)} is not a symbol")
+    symbol = find_symbol(name)
+    if isinstance(symbol, NoSymbol):
+        return Refusal(Code.BAD_PRICE_FILE, f"{where}: symbol {one_line(name)} is not a symbol: {symbol.rule}")
     if currency.strip().upper() not in ("", CURRENCY):
         rule = f"the books are in {CURRENCY}"
         return Refusal(Code.BAD_PRICE_FILE, f"{where}: currency of {symbol} is {one_line(currency)}: {rule}")
@@ -120,11 +143,5 @@ def _quote(row: _Row, *, now: datetime) -> _Quoted | Refusal:
 def _time(text: str, *, where: str, now: datetime) -> datetime | Refusal:
     if not text.strip():
         return now
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is not an ISO 8601 time")
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    if aware > now:
-        return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {one_line(text)} is in the future")
-    return aware
+    as_of = parse_as_of(text, now=now)
+    return Refusal(Code.BAD_PRICE_FILE, f"{where}: as_of {as_of.message}") if isinstance(as_of, Refusal) else as_of

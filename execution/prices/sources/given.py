@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.prices.source import Missing, Offer, offers_among
 
 

@@ -1,5 +1,6 @@
 """The form of a plan: what a person chooses before a preview, and the call that it describes."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -7,12 +8,15 @@ from uuid import UUID
 
 from django import forms
 
-from common.identifiers import normalize_symbol
-from execution.arguments import parse_amount
+from common.identifiers import NoSymbol
+from execution.arguments import find_symbol, parse_amount
 from execution.engine.vocabulary import Mode, Refusal
+from execution.forms import TypedPricesField, prices_as_text
 from execution.models import ExecutionRun
 from execution.prices import configured_chain
 from execution.prices.source import parse_price
+from execution.prices.typed import typed_quotes
+from execution.reports.planned_prices import PlannedPrice
 from execution.services import ExecutionRequest
 from portfolios.models import Provider, Strategy
 
@@ -39,6 +43,7 @@ class PlanForm(forms.Form):
     initial_balance = forms.CharField(
         label="Opening balance", help_text="In USD, where the account does not exist yet.", max_length=20
     )
+    prices = TypedPricesField()
     default_price = forms.CharField(
         required=False,
         label="Default price (simulated)",
@@ -70,18 +75,26 @@ class PlanForm(forms.Form):
     def clean_accepted(self) -> frozenset[str]:
         """Return the symbols. Raises ValidationError for a word that is none."""
         words = self.cleaned_data["accepted"].replace(",", " ").split()
-        symbols = {word: normalize_symbol(word) for word in words}
+        symbols = {word: find_symbol(word) for word in words}
         for word, symbol in symbols.items():
-            if symbol is None:
-                raise forms.ValidationError(f"{word[:20]} is not a symbol")
-        return frozenset(symbol for symbol in symbols.values() if symbol)
+            if isinstance(symbol, NoSymbol):
+                raise forms.ValidationError(f"{word[:20]} is not a symbol: {symbol.rule}")
+        return frozenset(symbol for symbol in symbols.values() if isinstance(symbol, str))
+
+    def as_typed(self, *, without: Iterable[PlannedPrice] = ()) -> dict[str, str]:
+        """Return what a person typed into a valid form, `without` the prices that have a field of their own."""
+        own = {row.symbol for row in without}
+        prices = {symbol: price for symbol, price in self.cleaned_data["prices"].items() if symbol not in own}
+        typed = {name: str(self.data[name]) for name in self.fields if self.data.get(name)}
+        return {**typed, "prices": prices_as_text(prices)}
 
     def execution_request(
         self, request_id: UUID, *, actor: str, now: datetime, plan_token: str | None = None
     ) -> ExecutionRequest | Refusal:
         """Return the call that a valid form describes, or why the price sources cannot work."""
         given: dict[str, Any] = self.cleaned_data
-        prices = configured_chain(default_price=given["default_price"], now=now)
+        typed = typed_quotes(given["prices"], now=now)
+        prices = configured_chain(given=typed, default_price=given["default_price"], now=now)
         if isinstance(prices, Refusal):
             return prices
         return ExecutionRequest(

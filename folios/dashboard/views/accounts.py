@@ -16,10 +16,13 @@ from common.money import ZERO
 from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy
 from execution.selectors.policy import policy_for
+from execution.selectors.refused_prices import waiting_holdings
 from execution.selectors.runs import runs_of_account
 from folios.dashboard.tables import runs_listing
-from folios.dashboard.views.pages import Chart, lines_chart, page, policy_words
-from portfolios.models import LedgerEntry, Order, Position
+from folios.dashboard.views.pages import EXECUTE, Chart, lines_chart, page, policy_words
+from folios.dashboard.views.prices import waiting_listing
+from portfolios.domain.vocabulary import MarginStatus
+from portfolios.models import AccountSummary, LedgerEntry, Order, Position
 from portfolios.selectors import overview as books
 from portfolios.selectors.books import one_snapshot
 from portfolios.selectors.overview import Allocation, Curve, fraction
@@ -75,6 +78,10 @@ _LEDGER_COLUMNS = (
 )
 
 
+# What the figures show of the summary; an account that was never valued has none of them.
+_MEASURES = ("change", "time_weighted_return", "max_drawdown", "sharpe_ratio")
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One exposure against its limit, both as fractions of the total value. `limit` None: there is none."""
@@ -108,9 +115,14 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
         held = books.weighed(positions, total=total)
         policy, symbol = policy_for(found.strategy_id), request.GET.get("symbol", "")
         benchmark, curve = request.GET.get("benchmark", ""), books.curves([account_id]).get(account_id)
+        summary = books.summary_of(found)
+        waiting = waiting_holdings(account_id=account_id)
         context = {
             "account": found,
-            "summary": books.summary_of(found),
+            "summary": summary,
+            "measures": {name: getattr(summary, name, None) for name in _MEASURES},
+            "not_valued": books.NOT_VALUED,
+            "margin_notice": _margin_notice(summary),
             "is_current": books.is_current(found),
             "total": total,
             "unrealized": sum((item.unrealized for item in held), ZERO),
@@ -123,8 +135,21 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
             "charts": [*_value_charts(curve, benchmark), *_allocation_charts(held, found.cash_balance, total)],
         }
         return page(
-            request, "pages/account.html", context, listings=_listings(account_id, positions, held, symbol=symbol)
+            request,
+            "pages/account.html",
+            context,
+            listings=[
+                waiting_listing(waiting, may_accept=request.user.has_perm(EXECUTE)),
+                *_listings(account_id, positions, held, symbol=symbol),
+            ],
         )
+
+
+def _margin_notice(summary: AccountSummary | None) -> str:
+    """Return what is wrong with the cash behind the account's shorts; nothing where it covers them."""
+    if summary is None or summary.margin_status == MarginStatus.COVERED:
+        return ""
+    return summary.get_margin_status_display()
 
 
 def _policy_in_force(policy: Policy, strategy_id: UUID) -> dict[str, str]:
@@ -307,4 +332,12 @@ def _allocation_charts(held: Sequence[Allocation], cash: Decimal, total: Decimal
 def _bars(name: str, caption: str, label: str, weights: Sequence[tuple[str, Decimal | None]]) -> Chart:
     columns = [Column("of", label), Column("weight", "Weight", "percent")]
     rows = [Row({"of": of, "weight": weight}) for of, weight in weights if weight is not None]
-    return Chart(name=name, caption=caption, kind="bars", unit="percent", columns=columns, rows=rows)
+    return Chart(
+        name=name,
+        caption=caption,
+        kind="bars",
+        unit="percent",
+        columns=columns,
+        rows=rows,
+        empty="The account is worth nothing: it has no shares to draw.",
+    )

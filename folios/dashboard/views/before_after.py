@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.money import ZERO
-from execution.engine.planning.sizing import Instrument
+from execution.engine.planning.market import Instrument
 from execution.engine.vocabulary import Outcome, TradingState
 from execution.services import Preview
 from portfolios.domain.snapshot import AccountSnapshot
@@ -133,10 +133,12 @@ def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
             "warning",
             "At least one price is a default price, not a market's: the run will be marked as simulated.",
         )
-    for symbol, price in sorted(given.held_back.items()):
-        yield "warning", f"{symbol}: {price.words}. Its lines wait until somebody accepts the price."
-    for symbol, reason in sorted(given.unpriced.items()):
-        yield "warning", f"{symbol} has no price: {reason}."
+    doubted = ", ".join(sorted(given.held_back))
+    if doubted:
+        yield "warning", f"Price in doubt: {doubted}. The lines wait until somebody accepts it."
+    missing = ", ".join(row.symbol for row in found.prices if row.price is None)
+    if missing:
+        yield "warning", f"No price to trade at: {missing}. The lines are deferred; type one below, or wait."
     if any(decision.outcome == Outcome.QUARANTINED for decision in found.report.decisions):
         yield "warning", "Some lines are quarantined: they trade nothing and wait for a person."
     if not found.report.orders:

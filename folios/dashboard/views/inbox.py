@@ -36,7 +36,6 @@ from execution.services import (
     Batch,
     Done,
     assign_request,
-    count_ready,
     execute_pending,
     ignore_request,
     scan_inbox,
@@ -233,8 +232,11 @@ def execute_ready(request: HttpRequest) -> HttpResponse:
         prices_at=lambda _: prices,
         limit=int(limit),
     )
-    done = list(execute_pending(batch)) if count_ready(batch) else []
-    _say(request, done)
+    done = execute_pending(batch)
+    if isinstance(done, Refusal):
+        messages.error(request, f"Nothing was executed: {done.message}")
+    else:
+        _say(request, list(done))
     return see_other("dashboard:research")
 
 

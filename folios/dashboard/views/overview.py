@@ -1,7 +1,7 @@
 """The first page: what everything is worth, what needs attention, and how the providers compare."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +14,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from common.money import format_cash
 from common.web.tables import Column, Listing, Row
 from execution.demo.files import ExampleFileError
-from execution.demo.load import load_examples
+from execution.demo.load import load_examples, store_example_prices
+from execution.engine.calendar.sessions import oldest_close
+from execution.prices.ages import usable_max_age
 from execution.selectors.attention import AttentionItem, attention
 from execution.selectors.providers import ProviderStats, provider_stats
 from execution.selectors.runs import recent_runs
-from folios.dashboard.tables import runs_listing
+from folios.dashboard.tables import account_note, runs_listing
 from folios.dashboard.views.inbox import ARRIVED
 from folios.dashboard.views.pages import EXECUTE, page
+from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import PortfolioAccount, Provider
 from portfolios.selectors import overview as books
 from portfolios.selectors.books import one_snapshot
@@ -76,6 +78,9 @@ _PAGES = {
     "owing-accounts": ("overview", "#table-accounts"),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),
+    "margin-deficit": ("overview", "?margin=deficit#table-accounts"),
+    "margin-no-equity": ("overview", "?margin=no_equity#table-accounts"),
+    "refused-prices": ("prices", ""),
 }
 
 
@@ -92,9 +97,11 @@ def overview(request: HttpRequest) -> HttpResponse:
             "totals": totals,
             "change_note": _change_note(totals),
             "filters": filters,
-            "attention": _attention(),
+            "attention": (waiting := _attention()),
+            "marked": None if waiting else books.marked(since=_oldest_usable()),
             "providers": Provider.choices,
             "states": PortfolioAccount.TradingState.choices,
+            "margins": MarginStatus.choices,
             "more_league": _more_league(request, league),
             "rule": (books.LEAGUE_DAYS, books.LEAGUE_CLOSED),
         }
@@ -108,6 +115,7 @@ def _filters(request: HttpRequest) -> Filters:
         text=request.GET.get("q", "").strip()[:200],
         provider=request.GET.get("provider", ""),
         state=request.GET.get("state", ""),
+        margin=request.GET.get("margin", ""),
     )
 
 
@@ -122,10 +130,14 @@ def _attention() -> list[tuple[AttentionItem, str]]:
     """Return what a person should look at, each with the address of its page; "" where no page is about it."""
     found = attention(
         now=timezone.now(),
-        price_max_age=timedelta(hours=settings.PRICE_MAX_AGE),
+        price_max_age=usable_max_age(),
         root=settings.ARTIFACTS_ROOT,
     )
     return [(item, _address(item)) for item in found]
+
+
+def _oldest_usable() -> datetime:
+    return oldest_close(timezone.now(), sessions=usable_max_age())
 
 
 def _address(item: AttentionItem) -> str:
@@ -155,7 +167,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "total": books.total_of(account),
             "cash": account.cash_balance,
             "state": account.trading_state,
-            "note": _note(account),
+            "note": account_note(account),
             **_measures(found),
         },
         {
@@ -163,13 +175,6 @@ def _account_row(account: PortfolioAccount) -> Row:
             "strategy": reverse("dashboard:strategy", args=[account.strategy_id]),
         },
     )
-
-
-def _note(account: PortfolioAccount) -> str:
-    """Return what is to be known beside the numbers of an account."""
-    outdated = "" if books.is_current(account) else "metrics out of date"
-    owes = f"owes {format_cash(account.payable)}" if account.payable else ""
-    return ", ".join(filter(None, (owes, outdated)))
 
 
 def _measures(found: Any) -> dict[str, Any]:
@@ -240,7 +245,9 @@ def _league_row(account: Any, conducts: Mapping[UUID, ProviderStats]) -> Row:
 def examples(request: HttpRequest) -> HttpResponse:
     """Load the examples, and say what was done."""
     try:
-        done = load_examples(settings.BASE_DIR / "examples", root=settings.ARTIFACTS_ROOT)
+        source = settings.BASE_DIR / "examples"
+        done = load_examples(source, root=settings.ARTIFACTS_ROOT)
+        done += store_example_prices(source, now=timezone.now())
     except ExampleFileError as error:
         messages.error(request, str(error))
         return redirect("dashboard:overview")

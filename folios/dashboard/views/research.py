@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core import signing
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -113,7 +113,9 @@ def _preview(
         "warnings": warnings_of(found),
         "strategy": dict(form.fields["strategy"].choices).get(form.cleaned_data["strategy"]),  # type: ignore[attr-defined]
         "policy_words": policy_words(found.plan_input.policy.version, system="of the system"),
-        "fields": [(name, value) for name, value in form.data.items() if name in form.fields],
+        "fields": [*form.as_typed(without=found.prices).items()],
+        "prices": [(row, _typed(form, row.symbol)) for row in found.prices],
+        "default_lines": found.default_lines,
         "seen": signing.dumps(_seen(found.report, view), salt=_SALT, compress=True),
         "changes": _changes(seen, _seen(found.report, view)) if seen is not None else None,
         "held_back": sorted(found.plan_input.held_back),
@@ -123,11 +125,18 @@ def _preview(
     return page(request, "pages/preview.html", context, status=status)
 
 
+def _typed(form: PlanForm, symbol: str) -> str:
+    price = form.cleaned_data["prices"].get(symbol)
+    return "" if price is None else plain(price)
+
+
 def _accepting(request_id: UUID, form: PlanForm, found: Preview) -> str:
     """Return the address of the same preview with the prices in doubt accepted."""
     accepted = form.cleaned_data["accepted"] | found.plan_input.held_back.keys()
-    query = {name: form.data[name] for name in form.fields if form.data.get(name)}
-    query["accepted"] = ", ".join(sorted(accepted))
+    return _preview_address(request_id, {**form.as_typed(), "accepted": ", ".join(sorted(accepted))})
+
+
+def _preview_address(request_id: UUID, query: Mapping[str, str]) -> str:
     return f"{reverse('dashboard:preview', args=[request_id])}?{urlencode(query)}"
 
 
@@ -160,10 +169,17 @@ def _changes(before: Seen, after: Seen) -> list[tuple[str, str, str]]:
 @require_POST
 @permission_required(EXECUTE, raise_exception=True)
 def execute_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Execute the plan that was looked at, once, and go to its run. A plan that changed is shown again instead."""
+    """Execute the plan that was looked at, once, and go to its run. A plan that changed is shown again instead.
+
+    The form's other button asks for a preview at the prices that were typed; it goes to the page of that preview.
+    """
     form = PlanForm(request.POST)
     if not form.is_valid():
         return _request_page(request, request_id, form, status=400)
+    if "preview" in request.POST:
+        response = HttpResponseRedirect(_preview_address(request_id, form.as_typed()))
+        response.status_code = 303
+        return response
     token = request.POST.get("plan_token", "")
     execution_request = form.execution_request(
         request_id, actor=request.user.get_username(), now=timezone.now(), plan_token=token

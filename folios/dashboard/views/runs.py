@@ -64,6 +64,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "run": found,
             "lines": lines,
             "summary": found.report.get("summary"),
+            "waiting": found.report.get("waiting_prices"),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),

@@ -13,6 +13,7 @@ from common.web.tables import Column, Listing, Row
 from execution.engine.planning.policy import Policy, limits_of
 from execution.selectors.policy import policy_for
 from execution.selectors.providers import ConfidenceBucket, ProviderView, provider_stats, provider_views
+from folios.dashboard.tables import account_note
 from folios.dashboard.views.pages import lines_chart, page, policy_words
 from portfolios.domain.risk_limits import by_section
 from portfolios.models import PortfolioAccount, RiskPolicy, Strategy
@@ -36,6 +37,7 @@ _ACCOUNT_COLUMNS = (
     Column("turnover", "Turnover", "percent", ""),
     Column("costs", "Costs", "cash", ""),
     Column("state", "Trading", "badge"),
+    Column("note", "Note"),
 )
 _POLICY_COLUMNS = (
     Column("version", "Version", "count", ""),
@@ -158,6 +160,7 @@ def _account_row(account: PortfolioAccount) -> Row:
             "provider": account.get_provider_display(),
             "total": books.total_of(account),
             "state": account.trading_state,
+            "note": account_note(account),
             **measures,
         },
         {"provider": reverse("dashboard:account", args=[account.pk])},

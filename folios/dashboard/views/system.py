@@ -15,9 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from common.text import counted
 from common.web.tables import Column, Listing, Row
 from common.web.timezone import COOKIE, known_zone, zone_names
 from execution.engine.calendar.hours import market_session
+from execution.engine.calendar.sessions import oldest_close
+from execution.engine.vocabulary import Refusal
+from execution.prices.ages import parse_max_age
 from execution.selectors.policy import system_policy, system_state
 from execution.selectors.runs import last_run_at
 from folios.dashboard.views.pages import page
@@ -135,7 +139,7 @@ def _facts() -> Iterator[tuple[str, str, str]]:
     yield "Versions", "Django", django.get_version()
     yield from _database_facts()
     yield "Prices", "Sources, in order", ", ".join(settings.PRICE_SOURCES) or "none"
-    yield "Prices", "Oldest usable price", f"{settings.PRICE_MAX_AGE:g} hours"
+    yield "Prices", "Oldest usable price", _oldest_usable_price()
     yield "Prices", "Last stored price", _moment(books.last_price_at())
     yield "Scheduled work", "Last valuation", _moment(books.last_valuation_at())
     yield "Scheduled work", "Last run", _moment(last_run_at())
@@ -143,6 +147,14 @@ def _facts() -> Iterator[tuple[str, str, str]]:
     yield from _trading_facts()
     root = settings.ARTIFACTS_ROOT
     yield "Research", "Directory", f"{root}{'' if root.is_dir() else ' (does not exist)'}"
+
+
+def _oldest_usable_price() -> str:
+    sessions = parse_max_age(settings.PRICE_MAX_AGE)
+    if isinstance(sessions, Refusal):
+        return sessions.message
+    oldest = oldest_close(timezone.now(), sessions=sessions)
+    return f"{counted(sessions, 'session')} of the stock exchange: now from {_moment(oldest)} on"
 
 
 def _database_facts() -> Iterator[tuple[str, str, str]]:

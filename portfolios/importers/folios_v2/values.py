@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from common.identifiers import normalize_symbol
+from common.identifiers import SYMBOL_RULE, NoSymbol, read_declared_symbol
 from common.money import (
     PERCENT_LIMIT,
     QUANTITY_STEP,
@@ -41,9 +41,9 @@ def provider(value: object) -> str | None:
 
 def symbol(value: object) -> str:
     """Return the symbol in canonical form (BRK.B). Raises UnreadableError."""
-    found = normalize_symbol(value) if isinstance(value, str) else None
-    if found is None:
-        raise UnreadableError("symbol", value, "not a symbol such as MSFT or BRK.B")
+    found = read_declared_symbol(value) if isinstance(value, str) else NoSymbol(f"not {SYMBOL_RULE}")
+    if isinstance(found, NoSymbol):
+        raise UnreadableError("symbol", value, found.rule)
     return found
 
 

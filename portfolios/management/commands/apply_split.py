@@ -31,7 +31,7 @@ class Command(BooksCommand):
         book = preview_split if options["dry_run"] else apply_split
         with inputs.refusals_as_errors():
             report = book(
-                symbol=options["symbol"].strip().upper(),
+                symbol=inputs.symbol(options["symbol"]),
                 ratio=arguments.split_ratio(options["ratio"]),
                 on=inputs.day(options["date"]),
                 price=arguments.number(options["price"], name="price") if options["price"] else None,

@@ -29,7 +29,7 @@ class Command(BooksCommand):
         book = preview_dividend if options["dry_run"] else record_dividend
         with inputs.refusals_as_errors():
             report = book(
-                symbol=options["symbol"].strip().upper(),
+                symbol=inputs.symbol(options["symbol"]),
                 per_share=arguments.number(options["amount"], name="amount"),
                 on=inputs.day(options["date"]),
                 context=inputs.context(timezone.now(), reason=options["reason"]),

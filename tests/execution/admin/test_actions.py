@@ -6,7 +6,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -19,6 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 import folios.urls  # noqa: F401  # discovers the admin's modules
 from common.web.export import csv_lines, json_lines, safe_cell
@@ -90,6 +91,63 @@ def test_a_plan_that_has_changed_since_its_preview_is_not_executed(boss: Client,
     assert ExecutionRun.objects.count() == 1
 
 
+def test_the_prices_of_a_plan_are_shown_and_one_can_be_typed_beside_each(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10, current_price=455), line("KO", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = {**options(desk, default_price=""), "request_id": request_id}
+    shown = boss.post(address, {**sent, "_preview": "1"})
+    (prices,) = shown.context["effect"].tables
+    assert [tuple(strip_tags(cell) for cell in row[:5]) for row in prices.rows] == [
+        ("KO", "100.00", "", "default price", ""),
+        ("MSFT", "", "", "no price: the research names 455.00, more than 25 % from the default price, 100.00", ""),
+    ]
+    assert shown.context["buttons"][0].label == "Execute at default prices"
+    assert [row[7].startswith("BUY. At a default price. ") for row in shown.context["effect"].rows] == [False, True]
+
+    typed = {**sent, "price.MSFT": "450", "price.KO": "70"}
+    shown = boss.post(address, {**typed, "_preview": "1"})
+    assert [tuple(strip_tags(cell) for cell in row[:5]) for row in shown.context["effect"].tables[0].rows] == [
+        ("KO", "70.00", "", "typed", "now"), ("MSFT", "450.00", "", "typed", "now"),
+    ]  # fmt: skip
+    assert shown.context["buttons"][0].label == "Execute"
+    assert 'value="KO=70, MSFT=450"' in shown.content.decode()
+    done = boss.post(address, {**typed, **shown.context["why"].initial, "reason": "I know", "_confirm": "1"})
+    assert done.status_code == 302, errors_of(done)
+    assert {order.security_id: order.limit_price for order in Order.objects.all()} == {"KO": 70, "MSFT": 450}
+
+
+def test_a_typed_price_that_prices_nothing_is_refused_by_name(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("ORCL", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    asked = {**options(desk), "request_id": request_id, "prices": "OCRL=220", "_preview": "1"}
+    assert "the price of OCRL prices nothing: is ORCL meant?" in boss.post(address, asked).content.decode()
+
+
+def test_a_price_that_is_typed_for_several_requests_is_for_one_of_them(boss: Client, desk: Desk):
+    for symbol in ("MSFT", "ORCL"):
+        desk.run([line(symbol, "BUY", 10)])
+    rows = list(ResearchRequest.objects.all())
+    ticked = {"action": "execute", "_selected_action": [str(row.pk) for row in rows]}
+    address = boss.post(page(ResearchRequest, "changelist"), ticked).headers["Location"]
+    asked = options(desk, provider="openai", prices="OCRL=220")
+    shown = boss.post(address, {**hidden(boss.get(address)), **asked, "_preview": "1"})
+    assert "the price of OCRL prices nothing: is ORCL meant?" in shown.content.decode()
+    done = confirm(boss, address, "for the other provider", **{**asked, "prices": "ORCL=220, MSFT=450"})
+    assert done.status_code == 302, errors_of(done)
+    orders = Order.objects.filter(account__provider="openai")
+    assert {order.security_id: order.limit_price for order in orders} == {"ORCL": 220, "MSFT": 450}
+
+
+def test_a_price_that_is_typed_and_not_looked_at_is_shown_first(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("KO", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    sent = {**options(desk), "request_id": request_id}
+    why = boss.post(address, {**sent, "_preview": "1"}).context["why"].initial
+    late = boss.post(address, {**sent, **why, "price.KO": "70", "reason": "quick", "_confirm": "1"})
+    assert "You changed the options" in errors_of(late)
+    assert not ExecutionRun.objects.exists()
+
+
 def test_requests_that_were_read_before_are_executed_for_another_account(boss: Client, desk: Desk):
     for symbol in ("MSFT", "KO"):
         desk.run([line(symbol, "BUY", 10)])
@@ -121,9 +179,8 @@ def test_without_research_there_is_nothing_to_rebalance_to(boss: Client, strateg
 
 def test_every_account_is_marked_to_market(boss: Client, desk: Desk, settings: Any):
     settings.PRICE_SOURCES = ["database"]
-    settings.PRICE_MAX_AGE = 80_000.0
     desk.run([line("MSFT", "BUY", 10)])
-    later = NOW + timedelta(days=1)
+    later = datetime.now(UTC) - timedelta(minutes=1)
     Price.objects.create(security_id="MSFT", price=Decimal(110), source="test", as_of=later)
     address = page(PortfolioAccount, "do", "mark-to-market")
     assert "110.00" in boss.get(address).content.decode()
@@ -380,6 +437,14 @@ def test_what_is_no_answer_is_refused(boss: Client, desk: Desk):
     assert "it was decided" in errors_of(previewed(boss, clear, "resolve", **UNWRITTEN))
 
 
+def test_an_accepted_price_of_no_symbol_is_refused_by_name(boss: Client, desk: Desk):
+    request_id = desk.inbox.put([line("MSFT", "BUY", 10)])
+    address = page(ResearchRequest, "do", "execute-request")
+    asked = {**options(desk, accepted="MSFT BP.L"), "request_id": request_id, "_preview": "1"}
+    shown = boss.post(address, asked)
+    assert "accepted prices 'BP.L': not a symbol: '.L' names a listing" in unescape(shown.content.decode())
+
+
 def test_a_price_in_doubt_is_accepted_when_the_request_is_executed_again(boss: Client, desk: Desk):
     report = desk.run(
         [line("MSFT", "BUY", 5, current_price=100)], prices={"MSFT": "450"}, accepted_prices=frozenset()
@@ -392,6 +457,29 @@ def test_a_price_in_doubt_is_accepted_when_the_request_is_executed_again(boss: C
     assert done.status_code == 302, errors_of(done)
     assert Order.objects.get().quantity == Decimal("11.11")
     assert check_books(desk.account) == []
+
+
+def test_a_holding_that_keeps_its_last_mark_is_named_before_and_after(boss: Client, desk: Desk, settings: Any):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    for price, days in ((100, 2), (36, 0)):
+        at = timezone.now() - timedelta(days=days, minutes=1)
+        Price.objects.create(security_id="MSFT", price=price, source="yahoo", as_of=at)
+    settings.PRICE_SOURCES = ["database"]
+    request = desk.inbox.put([line("KO", "BUY", 5)])
+    typed = {**options(desk, default_price="60"), "request_id": request}
+    said = (
+        "MSFT keeps its last mark of 100.00: 36.00 from database:yahoo is -64.00 % from it, and waits for a person."
+    )
+    address = page(ResearchRequest, "do", "execute-request")
+    shown = boss.get(address)
+    shown = boss.post(address, {**hidden(shown), **typed, "_preview": "1"})
+    assert said in unescape(shown.content.decode())
+    done = confirm(boss, address, "go", **typed)
+    assert done.status_code == 302, errors_of(done)
+    assert said in unescape(boss.get(done.headers["Location"]).content.decode())
+    run = ExecutionRun.objects.latest("started_at")
+    listed = boss.get(page(ExecutionRun, "change", run.pk)).content.decode()
+    assert "Prices that waited for a person" in listed
 
 
 def test_who_may_not_make_rules_may_still_answer(desk: Desk):

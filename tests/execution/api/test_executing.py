@@ -14,7 +14,7 @@ from tests.scenes import PUBLISHED, Desk, assert_books_balance, line, whole_data
 
 pytestmark = pytest.mark.django_db
 
-PRICES = {"MSFT": "450", "AAPL": "200", "KO": "62.5"}
+PRICES = {"MSFT": "450", "AAPL": "200"}
 
 
 def body_of(desk: Desk, request_id: str, **more: Any) -> dict[str, Any]:
@@ -150,13 +150,14 @@ def test_sizes_arrive_as_they_were_written(caller: Caller, desk: Desk):
     caller.post("/research-requests/", f'{{"request_id": "{request}", "recommendations": {text}}}')
     assert '"allocation_percent":10.10' in ResearchRequest.objects.get(pk=request).content
 
-    report = caller.post("/executions/", body_of(desk, request)).json()
+    report = caller.post("/executions/", body_of(desk, request, prices={"MSFT": "450"})).json()
     assert report["orders"][0]["quantity"] == "22.44"  # 100,000 * 10.1 % / 450
 
 
 def test_a_line_that_cannot_be_trusted_is_quarantined_and_the_others_run(caller: Caller, desk: Desk):
     lines = [line("PEP", "PANIC", 5), {"symbol": "KO", "action": "BUY", "allocation_percent": -3}, PUBLISHED[0], 7]
-    report = caller.post("/executions/", body_of(desk, new_id(), recommendations=lines)).json()
+    body = body_of(desk, new_id(), recommendations=lines, prices={"MSFT": "450", "KO": "62.5"})
+    report = caller.post("/executions/", body).json()
     assert [decision["outcome"] for decision in report["decisions"]] == [
         "QUARANTINED", "QUARANTINED", "EXECUTED", "QUARANTINED",
     ]  # fmt: skip
@@ -236,7 +237,8 @@ def test_what_is_wrong_with_a_body_is_said_by_field(
 
 
 def test_a_rebalance_reaches_its_weights_once(caller: Caller, desk: Desk):
-    body = body_of(desk, new_id(), targets={"MSFT": "12", "KO": "5.5"})
+    targets = {"MSFT": "12", "KO": "5.5"}
+    body = body_of(desk, new_id(), targets=targets, prices={"MSFT": "450", "KO": "62.5"})
     shown = caller.post("/rebalances/preview/", body)
     assert shown.status_code == 200
     assert not ExecutionRun.objects.exists()
@@ -280,3 +282,74 @@ def test_all_accounts_are_marked_to_market(caller: Caller, desk: Desk):
     done = caller.post("/mark-to-market/", {"prices": {"MSFT": "460"}})
     assert (done.status_code, done.json()["accounts"], done.json()["positions"]) == (200, 1, 1)
     assert desk.position("MSFT").mark_price == 460
+
+
+def test_a_preview_says_of_each_symbol_at_what_it_is_planned(caller: Caller, desk: Desk):
+    lines = [
+        line("MSFT", "BUY", 10, current_price=455, target_price=500), line("KO", "BUY", 10),
+        line("PEP", "BUY", 10, current_price=150), line("AAPL", "HOLD"),
+    ]  # fmt: skip
+    body = body_of(desk, new_id(), recommendations=lines, prices={"MSFT": "450"})
+    rows = {row["symbol"]: row for row in caller.post("/executions/preview/", body).json()["prices"]}
+    assert list(rows) == ["KO", "MSFT", "PEP"]
+    typed = rows["MSFT"]
+    assert typed.pop("as_of") is not None
+    assert typed == {
+        "symbol": "MSFT", "price": "450.00", "source": "given", "age": "now", "sessions": 0, "claim": "455.00",
+        "target": "500.00", "difference_percent": "-1.10", "is_default": False, "code": "", "reason": "",
+    }  # fmt: skip
+    assert (rows["KO"]["price"], rows["KO"]["is_default"], rows["KO"]["age"]) == ("100.00", True, "")
+    assert (rows["PEP"]["price"], rows["PEP"]["code"]) == (None, "PRICE_OUT_OF_BAND")
+    assert "the research names 150.00" in rows["PEP"]["reason"]
+
+
+def test_a_preview_of_what_was_executed_prices_nothing(caller: Caller, desk: Desk):
+    body = body_of(desk, desk.inbox.put(PUBLISHED))
+    caller.post("/executions/", body)
+    assert caller.post("/executions/preview/", body).json()["prices"] == []
+
+
+@pytest.mark.parametrize("address", ["/executions/", "/executions/preview/"])
+def test_a_price_that_prices_nothing_is_refused_by_name(caller: Caller, desk: Desk, address: str):
+    request = desk.inbox.put([line("ORCL.US", "BUY", 10)])
+    refused = problem(caller.post(address, body_of(desk, request, prices={"OCRL": "220"})), 400, "BAD_PRICE")
+    assert refused["detail"] == "the price of OCRL prices nothing: is ORCL meant? Symbols of the plan: ORCL"
+    assert refused["details"] == {"symbol": "OCRL", "near": "ORCL"}
+    assert not ExecutionRun.objects.exists()
+    report = caller.post(address, body_of(desk, request, prices={"orcl": "220"})).json()
+    assert [(order["symbol"], order["limit_price"]) for order in report["orders"]] == [("ORCL", "220.00")]
+
+
+def test_a_mark_that_marks_nothing_is_refused_by_name(caller: Caller, desk: Desk):
+    desk.run(PUBLISHED, prices=PRICES)
+    refused = problem(caller.post("/mark-to-market/", {"prices": {"MSTF": "460"}}), 400, "BAD_PRICE")
+    assert "is MSFT meant?" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (
+            {"MSFT": "0.6", "AAPL": "0.4"},
+            "targets.'MSFT': MSFT is 0.6, perhaps a fraction of one: write percent, 60",
+        ),
+        ({"MSFT": "60", "AAPL": "50"}, "the targets pass 100 percent: they are 110 in all"),
+        ({"MSFT": "60", "Total": "60"}, "'Total' is a sum and no symbol"),
+        ({"MSFT": "60", "CASH": "10"}, "CASH is what the other targets leave, 40 percent"),
+        ({"MSFT": "6", "msft.us": "5"}, "MSFT is given twice"),
+        ({"BP.L": "6"}, "names a listing elsewhere (London)"),
+    ],
+)
+def test_targets_that_could_mean_something_else_are_refused(
+    caller: Caller, desk: Desk, targets: dict[str, str], says: str
+):
+    body = body_of(desk, new_id(), targets=targets, prices={})
+    assert says in problem(caller.post("/rebalances/", body), 400, "BAD_TARGET")["detail"]
+    assert not ExecutionRun.objects.exists()
+
+
+def test_cash_is_what_the_targets_leave_and_a_weight_below_zero_closes_the_long(caller: Caller, desk: Desk):
+    desk.run(PUBLISHED, prices=PRICES)
+    body = body_of(desk, new_id(), targets={"msft": "-5", "AAPL": "10", "CASH": "95"}, prices=PRICES)
+    report = caller.post("/rebalances/", body).json()
+    assert [(order["action"], order["symbol"]) for order in report["orders"]] == [("SELL", "MSFT"), ("BUY", "AAPL")]

@@ -12,7 +12,7 @@ from tests.scenes import PUBLISHED, Desk, Inbox, assert_books_balance, line, who
 
 pytestmark = pytest.mark.django_db
 
-PRICES = {"MSFT": "450", "AAPL": "200", "KO": "62.5"}
+PRICES = {"MSFT": "450", "AAPL": "200"}
 
 
 def put(desk: Desk, *lines: Any, **said: Any) -> str:
@@ -91,7 +91,7 @@ def test_sizes_of_a_batch_are_read_as_its_mode_says(caller: Caller, desk: Desk):
     desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "450"})
     put(desk, line("MSFT", "BUY", 10))
     caller.post("/inbox/scan/", {})
-    done = caller.post("/execute-pending/", {"prices": PRICES, "mode": "target"}).json()
+    done = caller.post("/execute-pending/", {"prices": {"MSFT": "450"}, "mode": "target"}).json()
     assert [(item["result"], item["orders"]) for item in done["results"]] == [("executed", 0)]
 
 
@@ -159,7 +159,8 @@ def test_a_decision_about_research_that_is_not_there_is_refused(caller: Caller, 
 
 def test_a_line_that_is_answered_for_trades_in_a_follow_up_run(caller: Caller, desk: Desk):
     request = pushed(caller, PUBLISHED[0], line("KO", "ACCUMULATE SLOWLY", 5))
-    body = {"request_id": request, "strategy_id": str(desk.strategy.pk), "prices": PRICES}
+    prices = {"MSFT": "450", "KO": "62.5"}
+    body = {"request_id": request, "strategy_id": str(desk.strategy.pk), "prices": prices}
     first = caller.post("/executions/", body).json()
     assert [item["outcome"] for item in first["decisions"]] == ["EXECUTED", "QUARANTINED"]
 
@@ -235,3 +236,15 @@ def test_a_rule_that_means_nothing_is_refused(caller: Caller, db: None, changes:
     problem(caller.post("/mapping-rules/", {**body, **changes}), 400, code)
     assert whole_database() == before
     assert not MappingRule.objects.exists()
+
+
+def test_a_price_is_for_at_least_one_of_the_ready_requests(caller: Caller, desk: Desk):
+    put(desk, line("ORCL", "BUY", 5))
+    put(desk, line("KO", "BUY", 5))
+    caller.post("/inbox/scan/", {})
+    prices = {"ORCL": "220", "KO": "60"}
+    refused = problem(caller.post("/execute-pending/", {"prices": {**prices, "OCRL": "1"}}), 400, "BAD_PRICE")
+    assert "is ORCL meant?" in refused["detail"]
+    assert not ExecutionRun.objects.exists()
+    done = caller.post("/execute-pending/", {"prices": prices}).json()
+    assert [(item["result"], item["orders"]) for item in done["results"]] == [("executed", 1)] * 2

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from execution.engine.parsing.artifact import Problem, Recommendation
+from execution.engine.planning.market import Instrument, Quote
 from execution.engine.planning.plan import PlanInput
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Instrument, Quote
 from execution.engine.vocabulary import Mode, OnBreach, TradingState
 from portfolios.domain.accounting import Side
 from portfolios.domain.snapshot import AccountSnapshot

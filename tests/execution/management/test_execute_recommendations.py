@@ -193,6 +193,43 @@ def test_prices_are_taken_from_the_option_then_the_file_then_the_default(desk: D
     assert sources == {"MSFT": "given", "BRK.B": "file", "KO": "simulation"}
 
 
+@pytest.mark.parametrize("name", ["MSFT", "msft", "MSFT.US", "NASDAQ:MSFT", "$MSFT"])
+def test_a_typed_price_is_of_the_symbol_however_either_is_written(desk: Desk, name: str):
+    request = desk.inbox.put([line("MSFT.US", "BUY", 10)])
+    typed = ("--price", f"{name}=500", "--default-price", "100", "--format", "json")
+    report = json.loads(run(request, str(desk.strategy.pk), *typed))
+    assert [(order["symbol"], order["limit_price"]) for order in report["orders"]] == [("MSFT", "500.00")]
+    assert not any(price["source"] != "given" for price in ExecutionRun.objects.get().prices.values())
+
+
+def test_a_typed_price_that_prices_nothing_is_refused_by_name(desk: Desk):
+    desk.run([line("KO", "BUY", 5)])
+    request = desk.inbox.put([line("ORCL", "BUY", 10), line("MSFT", "HOLD"), line("XOM", "SELL")])
+    arguments = (request, str(desk.strategy.pk), "--default-price", "100")
+    says = "[BAD_PRICE] the price of OCRL prices nothing: is ORCL meant? Symbols of the plan: KO, MSFT, ORCL, XOM"
+    assert refused(*arguments, "--price", "OCRL=220") == says
+    assert refused(*arguments, "--price", "OCRL=220", "--dry-run") == says
+    used = ["--price", "ORCL=220", "--price", "KO=101", "--price", "MSFT=450", "--price", "XOM=90"]
+    report = json.loads(run(*arguments, *used, "--format", "json"))
+    assert [(order["symbol"], order["limit_price"]) for order in report["orders"]] == [("ORCL", "220.00")]
+
+
+def test_a_price_file_may_hold_more_than_the_plan_needs(desk: Desk, tmp_path: Path):
+    file = tmp_path / "prices.csv"
+    file.write_text("symbol,price\nORCL,220\nOCRL,1\n")
+    request = desk.inbox.put([line("ORCL", "BUY", 10)])
+    report = json.loads(run(request, str(desk.strategy.pk), "--prices", str(file), "--format", "json"))
+    assert [order["limit_price"] for order in report["orders"]] == ["220.00"]
+
+
+def test_a_price_with_a_comma_inside_buys_nothing(published: list[str], tmp_path: Path):
+    file = tmp_path / "prices.csv"
+    file.write_text("symbol,price\nNVR,8,123.45\n")
+    message = refused(*published, "--prices", str(file))
+    assert message.startswith(f"[BAD_PRICE_FILE] {file}: line 2 has 3 cells, the header has 2 (symbol,price)")
+    assert message.endswith("if 8,123.45 is one number, write 8123.45")
+
+
 def test_a_json_price_file_works_too(desk: Desk, tmp_path: Path):
     file = tmp_path / "prices.json"
     file.write_text('{"MSFT": 528.5700073242188, "KO": "60.25"}')
@@ -239,7 +276,7 @@ def test_a_price_given_twice_is_refused(published: list[str]):
         ("a.csv", "symbol,price\nMSFT,0\n", "line 2: price of MSFT is '0': a price is above zero"),
         ("a.csv", "symbol,price\nMSFT,1\nmsft,2\n", "line 3: symbol MSFT stands twice"),
         ("a.csv", "symbol,price\n123,1\n", "line 2: symbol '123' is not a symbol"),
-        ("a.csv", "symbol,price\nMSFT\n", "line 2: price of MSFT is '': not a number"),
+        ("a.csv", "symbol,price\nMSFT\n", "line 2 has 1 cell, the header has 2 (symbol,price)"),
         ("a.csv", "MSFT,1\n", "line 1 is not a header"),
         ("a.csv", "", "line 1 is not a header"),
         ("a.csv", "symbol,price,as_of\nMSFT,1,soon\n", "line 2: as_of 'soon' is not an ISO 8601 time"),

@@ -165,9 +165,14 @@ def test_everything_wrong_with_a_row_is_said_at_once(table: Path):
     assert fields == ["symbol", "name", "asset_class", "sector", "currency", "quantity_step"]
 
 
-def test_a_comma_too_many_is_noticed(table: Path):
-    fields = [field for field, *_ in refused(table, "AMZN,Amazon.com, Inc.,Energy,NASDAQ,USD,equity,1")]
-    assert fields == ["asset_class", "sector", "currency", "quantity_step"]
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [("AMZN,Amazon.com, Inc.,Energy,NASDAQ,USD,equity,1", "8 cells"), ("AMZN,Amazon.com,Energy", "3 cells")],
+)
+def test_a_row_with_more_or_fewer_cells_than_the_header_is_not_read(table: Path, row: str, cells: str):
+    [(field, _, rule)] = refused(table, row)
+    assert field == "row"
+    assert rule.startswith(f"{cells}, the header has 7 ({HEADER})")
 
 
 def test_the_good_rows_are_written_and_the_exit_code_tells_of_the_others(table: Path):

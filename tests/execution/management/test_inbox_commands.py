@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from execution.models import ExecutionRun, MappingRule, ResearchRequest
+from execution.models import ExecutionRun, MappingRule, RefusedPrice, ResearchRequest
 from portfolios.models import Order
-from tests.scenes import Desk, line, whole_database
+from tests.scenes import NOW, Desk, line, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +60,25 @@ def test_a_scan_says_what_arrived_and_what_can_be_executed(desk: Desk):
     ]
     data = json.loads(typed("scan_inbox", "--format", "json"))
     assert (data["new"], data["changed"], data["states"]) == (0, 0, {"new": 1, "quarantined": 1, "ready": 1})
+
+
+def test_a_typed_price_is_for_at_least_one_of_the_requests(desk: Desk):
+    put(desk, line("ORCL", "BUY", 5))
+    put(desk, line("KO", "BUY", 5))
+    typed("scan_inbox")
+    prices = ["--price", "ORCL=220", "--price", "KO=60"]
+    says = "[BAD_PRICE] the price of OCRL prices nothing: is ORCL meant? Symbols of the ready research: KO, ORCL"
+    assert refused("execute_pending", *prices, "--price", "OCRL=220") == says
+    assert typed("execute_pending", *prices, "--limit", 1).splitlines()[-1].startswith("Requests: 1 executed")
+    assert typed("execute_pending", *prices).splitlines()[-1].startswith("Requests: 1 executed")
+    prices_of_orders = {order.security_id: order.limit_price for order in Order.objects.all()}
+    assert prices_of_orders == {"KO": 60, "ORCL": 220}
+
+
+def test_one_request_alone_wants_every_typed_price(desk: Desk):
+    put(desk, line("ORCL", "BUY", 5))
+    typed("scan_inbox")
+    assert "is ORCL meant?" in refused("execute_pending", "--price", "OCRL=220")
 
 
 def test_an_inbox_that_is_missing_is_refused(desk: Desk, settings: Settings):
@@ -211,3 +230,18 @@ def test_a_reversed_request_is_executed_again_when_it_is_said_so(desk: Desk):
     assert typed(*call, "--again").startswith(
         "Run 2 of the request, executed again after its orders were reversed\n"
     )
+
+
+def test_a_batch_says_which_prices_of_what_is_held_wait_for_a_person(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    RefusedPrice.objects.create(
+        security_id="MSFT", price=350, source="file", as_of=NOW, reference=100, basis="last close", band_percent=25,
+        refused_at=NOW,
+    )  # fmt: skip
+    waits = "Prices that wait for a person (holdings keep their last mark): MSFT 350.00 from file (+250.00 %)"
+    assert typed("execute_pending").splitlines()[-1] == waits
+    err = io.StringIO()
+    out = io.StringIO()
+    call_command("execute_pending", "--format", "json", stdout=out, stderr=err)
+    assert waits in err.getvalue()
+    assert [*json.loads(out.getvalue())] == ["summary"]

@@ -50,6 +50,7 @@ def test_an_empty_database_gets_the_whole_set(inbox: Inbox):
         "  risk policies created: 1",
         f"  securities created: {len(securities)}",
         f"  artifact files copied to {inbox.root}: {len(artifacts)}",
+        "  example prices stored: 11",
     ]
     assert files_in(inbox.root) == artifacts
     assert {str(row.pk): row.name for row in Strategy.objects.all()} == {
@@ -215,7 +216,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "min_order_value is above max_order_value",
     ),
     "bad symbol": (policy(restricted_symbols=["A B"]), "strategies.json", "restricted_symbols.0' is 'A B'"),
-    "header": (text("securities.csv", "symbol,", "ticker,"), "securities.csv", "line 1 is not the header symbol,"),
+    "header": (
+        text("securities.csv", "symbol,", "ticker,"),
+        "securities.csv",
+        "line 1 is not a header with the columns symbol,",
+    ),
     "columns": (
         text("securities.csv", ",equity,0.01", ",equity"),
         "securities.csv",

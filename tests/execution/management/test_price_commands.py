@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import transaction
 from pytest_django import Settings
 
+from execution.models import RefusedPrice
 from execution.prices import PriceChain
 from execution.prices.sources.constant import ConstantSource
 from execution.services import fetch_prices
+from portfolios import ledger
+from portfolios.ledger import AuditContext
 from portfolios.models import Price, Security, Valuation
-from tests.scenes import NOW, Desk, line, whole_database
+from tests.scenes import NOW, Desk, line, mark_all, security, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +102,27 @@ def test_one_bad_row_refuses_the_file_by_name_line_and_rule(file: Path, row: str
     assert f"{file}: line 5" in message
 
 
+def test_rows_are_stored_whole_or_not_at_all(tmp_path: Path):
+    path = tmp_path / "closes.csv"
+    path.write_text("symbol,price\nKO,60\nNVR,8,123.45\n")
+    assert "line 3 has 3 cells, the header has 2 (symbol,price)" in refused("import_prices", path)
+
+
+@pytest.mark.parametrize("column", ["date", "timestamp", "as of"])
+def test_a_price_by_day_is_stored_as_of_the_close_of_that_day(tmp_path: Path, column: str):
+    path = tmp_path / "closes.csv"
+    path.write_text(f"symbol,price,{column},ccy\nMSFT,450,2024-12-24,USD\n")
+    typed("import_prices", path)
+    assert Price.objects.get().as_of == datetime(2024, 12, 24, 18, tzinfo=UTC)  # a short session
+
+
+def test_a_typed_price_that_marks_nothing_is_refused_by_name(desk: Desk):
+    desk.run([line("ORCL", "BUY", 10)])
+    says = "[BAD_PRICE] the price of OCRL prices nothing: is ORCL meant? Symbols of the books: ORCL"
+    assert refused("mark_to_market", "--price", "OCRL=220") == says
+    assert "Valued 1 account" in typed("mark_to_market", "--price", "ORCL.US=101")
+
+
 def test_a_price_in_another_currency_is_refused(tmp_path: Path):
     path = tmp_path / "closes.csv"
     path.write_text("symbol,price,currency\nMSFT,450,EUR\n")
@@ -141,7 +167,7 @@ def test_a_price_out_of_the_band_is_not_stored_until_it_is_accepted(source: Path
 
 def test_what_a_source_says_without_a_market_is_not_stored():
     prices = PriceChain((ConstantSource(Decimal(7), NOW),), now=NOW)
-    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=())
+    report = fetch_prices(prices=prices, symbols=frozenset({"KO", "PEP"}), accepted=(), actor="alice")
     assert (report.stored, report.unpriced) == ({}, dict.fromkeys(["KO", "PEP"], "only a default price"))
     assert not Price.objects.exists()
     assert not Security.objects.exists()
@@ -182,7 +208,10 @@ def test_a_price_in_doubt_is_explained_and_the_way_on_is_shown(desk: Desk, setti
 def test_a_mark_to_market_prints_what_it_valued_and_what_kept_its_mark(desk: Desk):
     desk.run([line("MSFT", "BUY", 10), line("KO", "BUY", 5)], prices={"MSFT": "450", "KO": "60"})
     printed = typed("mark_to_market", "--price", "MSFT=460")
-    assert printed.startswith("KO not repriced (last price kept): only a default price\nValued 1 account as of ")
+    assert printed.startswith(
+        "KO not repriced (last price kept): database: price of 2026-01-05 09:30 UTC is older than 2 sessions; "
+        "simulation: the default price does not replace a price that was refused\nValued 1 account as of "
+    )
     assert printed.endswith("1 position marked at the prices of 1 symbol\n")
     assert desk.position("MSFT").mark_price == Decimal(460)
 
@@ -204,6 +233,7 @@ def test_a_valuation_of_the_past_takes_the_prices_of_then(desk: Desk, settings: 
     [
         ("2999-01-01", "in the future"),
         ("someday", "not an ISO 8601 time"),
+        ("2026-01-05T16:00", "a time without a zone"),
         ("2999-01-01T00:00:00Z", "in the future"),
     ],
 )
@@ -222,3 +252,54 @@ def test_a_price_in_doubt_keeps_the_last_mark_until_it_is_accepted(desk: Desk):
     )
     typed("mark_to_market", "--price", "MSFT=45", "--accept-price", "MSFT")
     assert desk.position("MSFT").mark_price == Decimal(45)
+
+
+def test_an_account_out_of_range_ends_the_command_with_1_after_the_others_are_valued(desk: Desk, file: Path):
+    desk.run([line("MSFT", "BUY", 10)], prices="450")
+    poor = replace(desk, provider="openai")
+    poor.run([line("MSFT", "BUY", 10)], prices="450", initial_balance=Decimal(1000))
+    with transaction.atomic():
+        (account,) = ledger.lock_accounts([desk.account.pk])
+        context = AuditContext(actor="bob", now=NOW, reason="wire")
+        ledger.correct_cash(account, balance=Decimal("9999999990000.00"), context=context)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 account was not valued, out of the books' range") as caught:
+        call_command("mark_to_market", "--price", "MSFT=990", stdout=out)
+    assert caught.value.returncode == 1
+    assert "Not valued (last marks kept): Large caps / Anthropic: amount" in out.getvalue()
+    assert "Valued 1 account" in out.getvalue()
+    assert poor.position("MSFT").mark_price == 990
+
+
+# --- accept_price ---
+
+
+def test_a_refused_price_is_accepted_by_its_symbol(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    mark_all({"MSFT": "36"}, at=NOW + timedelta(hours=6))
+    said = typed("accept_price", "msft", "--reason", "a spin-off")
+    assert said == "MSFT 36.00 (file, 2026-01-05 15:30) accepted: 1 position of 1 account marked at it\n"
+    assert desk.position("MSFT").mark_price == 36
+    assert RefusedPrice.objects.get().reason == "a spin-off"
+    assert "PRICE_NOT_FOUND" in refused("accept_price", "MSFT", "--reason", "again")
+    assert "BAD_OPTION" in refused("accept_price", "M$FT", "--reason", "what")
+    assert "REASON_MISSING" in again_without_a_reason(desk)
+
+
+def again_without_a_reason(desk: Desk) -> str:
+    """Refuse a price again, and return what is said to who accepts it without a reason."""
+    mark_all({"MSFT": "99"}, at=NOW + timedelta(hours=7))
+    return refused("accept_price", "MSFT", "--reason", " ")
+
+
+@pytest.mark.parametrize(("claim", "code"), [(450, "PRICE_OUT_OF_BAND"), (None, "PRICE_STALE")])
+def test_a_line_that_no_known_price_could_trade_says_how_to_name_one(desk: Desk, claim: int | None, code: str):
+    if claim is None:
+        Price.objects.create(security=security("MSFT"), price=450, source="close", as_of=NOW)
+    request = desk.inbox.put([line("MSFT", "BUY", 10, current_price=claim)])
+    call = ("execute_recommendations", request, desk.strategy.pk)
+    printed = typed(*call)
+    assert f"  Deferred [{code}]: " in printed
+    assert "--accept-price" not in printed
+    assert "  To trade at a price that you know, run it again with --price MSFT=PRICE\n" in printed
+    assert "  Created BUY order: 22.22 shares @ $450.0 = $9,999.00\n" in typed(*call, "--price", "MSFT=450")

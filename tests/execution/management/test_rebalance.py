@@ -13,7 +13,8 @@ from django.core.management import CommandError, call_command
 
 from execution.models import ExecutionRun, ResearchRequest
 from portfolios.models import Position, RiskPolicy
-from tests.scenes import NOW, Desk, assert_books_balance, line, whole_database
+from tests.counts import count, seeded
+from tests.scenes import NOW, Desk, assert_books_balance, line, security, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,46 @@ def test_after_a_rebalance_nothing_is_left_to_do_and_the_run_says_so(desk: Desk)
     rebalance(desk, "--targets", "MSFT=17.5", "KO=2.25", "XOM=11")
     assert ExecutionRun.objects.get(request__origin="rebalance").is_settled is True
     assert orders(rebalance(desk, "--targets", "MSFT=17.5", "KO=2.25", "XOM=11")) == []
+
+
+def test_a_rebalance_does_not_sell_what_brings_less_than_its_fee_and_comes_to_rest(desk: Desk):
+    desk.run([line("MSFT", "BUY", 20), line("KO", "BUY", 1), line("XOM", "BUY", 20)])
+    # A fee of 1,500 where KO is worth 1,000.
+    RiskPolicy.objects.create(strategy=desk.strategy, commission_per_order=Decimal(1_500))
+    report = rebalance(desk, "--targets", "MSFT=15", "--close-unlisted")
+    assert orders(report) == [("SELL", "50.00", "MSFT"), ("SELL", "200.00", "XOM")]
+    assert report["decisions"][1]["codes"] == ["BELOW_COST", "UNLISTED"]
+    assert ExecutionRun.objects.get(request__origin="rebalance").is_settled is True
+    assert orders(rebalance(desk, "--targets", "MSFT=15", "--close-unlisted")) == []
+
+
+def test_a_rebalance_says_whether_the_next_one_would_trade(desk: Desk):
+    chance = seeded("is_settled")
+    symbols = ["A", "B", "C", "D", "E"]
+    for symbol in symbols:
+        security(symbol, step=chance.choice(["0.01", "1", "0.1"]), sector=chance.choice(["Energy", "Health Care"]))
+    RiskPolicy.objects.create(
+        strategy=desk.strategy,
+        max_sector_percent=40,
+        cash_reserve_percent=5,
+        commission_per_order=Decimal("4.95"),
+        slippage_bps=Decimal(20),
+    )
+    for _ in range(count(6, 300)):
+        options: dict[str, Any] = {
+            "mode": "rebalance",
+            "close_unlisted": chance.random() < 0.5,
+            "prices": {symbol: f"{chance.uniform(5, 900):.2f}" for symbol in symbols},
+        }
+        wishes = [
+            line(s, "BUY", round(chance.uniform(0, 45), 2)) for s in chance.sample(symbols, chance.randint(1, 4))
+        ]
+        report = desk.run(wishes, **options)
+        again = desk.run(wishes, **options)
+        assert report.run.id
+        assert ExecutionRun.objects.get(pk=report.run.id).is_settled is (not again.orders)
+        assert not again.orders
+    assert_books_balance(desk.account)
 
 
 def test_a_run_whose_sizes_are_amounts_does_not_say_whether_it_is_settled(desk: Desk):
@@ -169,3 +210,15 @@ def test_a_target_file_is_refused_by_line_and_rule(desk: Desk, tmp_path: Path, n
     file = tmp_path / name
     file.write_text(content)
     assert says in refused(desk, "--targets", str(file))
+
+
+def test_a_weight_below_zero_closes_the_long_where_shorts_are_not_allowed(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)])
+    report = rebalance(desk, "--targets", "MSFT=-5", "KO=-5")
+    assert orders(report) == [("SELL", "100.00", "MSFT")]
+    assert [(each["outcome"], each["codes"]) for each in report["decisions"]] == [
+        ("CLAMPED", ["SHORT_NOT_ALLOWED"]),
+        ("DENIED", ["SHORT_NOT_ALLOWED"]),
+    ]
+    assert holdings(desk) == {}
+    assert_books_balance(desk.account)

@@ -7,8 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
+from execution.engine.planning.serialization import PLANNER
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from portfolios.models import RiskPolicy
 from tests.scenes import NOW, Desk, line, security, whole_database
@@ -121,6 +125,27 @@ def test_a_stored_price_that_was_changed_is_noticed(run_id: str, undone: None):
     run.prices["XOM"]["price"] = "50"
     run.save()
     assert "is not reproduced" in refused("reproduce_run", run_id)
+
+
+def test_a_run_of_an_older_planner_that_differs_is_no_fault(run_id: str, undone: None, client: Client):
+    run = ExecutionRun.objects.get()
+    assert run.parameters.pop("planner") == PLANNER
+    run.prices["XOM"]["price"] = "50"
+    run.save()
+    shown = printed("reproduce_run", run_id)
+    assert "Planned by an older version of the planner (1)" in shown
+    assert "stored" in shown
+    told = json.loads(printed("reproduce_run", run_id, "--format", "json"))
+    assert (told["reproduced"], told["older_planner"], told["planner"]) == (False, True, 1)
+    client.force_login(User.objects.create_user("vera"), "django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("dashboard:run-check", args=[run_id])).content.decode()
+    assert "Planned by an older version of the planner (1)" in page
+    assert "notice error" not in page
+
+
+def test_a_run_of_an_older_planner_that_comes_out_the_same_is_reproduced(run_id: str):
+    ExecutionRun.objects.update(parameters={**ExecutionRun.objects.get().parameters, "planner": 1})
+    assert printed("reproduce_run", run_id).startswith("Reproduced")
 
 
 def test_a_stored_decision_that_was_changed_is_shown_with_both_sides(

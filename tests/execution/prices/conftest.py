@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +30,7 @@ def configured(service: Service) -> PriceSettings:
         sources=("yahoo",),
         backends=settings.PRICE_BACKENDS,
         default_price=Decimal(100),
-        max_age=timedelta(hours=96),
+        max_age=2,
         timeout=5.0,
     )
     alpaca = {"url": service.url, "key": KEY, "secret": SECRET}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution.engine.planning.market import Quote, Unpriced
 from execution.prices.network import SourceError
 from execution.prices.source import Missing, Offer, check_offer
 from execution.prices.sources.alpaca import read_trades
@@ -27,7 +28,7 @@ def assert_usable_or_not(answers: dict[str, Offer | Missing]) -> None:
     assert set(answers) <= set(SYMBOLS)
     for answer in answers.values():
         if isinstance(answer, Offer):
-            assert check_offer(answer, now=NOW, max_age=None)
+            assert isinstance(check_offer(answer, now=NOW, max_age=None), Quote | Unpriced)
 
 
 def fault_of(read: Callable[[], dict[str, Offer | Missing]]) -> str:

@@ -15,7 +15,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from execution.engine.vocabulary import Refusal
+from execution.engine.planning.market import Unpriced
+from execution.engine.vocabulary import Code, Refusal
 from execution.prices import PriceChain, build_chain, price_settings
 from execution.runs.prepare import Prepared, prepare
 from portfolios.models import Price
@@ -44,15 +45,15 @@ def store(symbol: str, price: str, *, hours_ago: float = 0, currency: str = "USD
 
 @pytest.mark.django_db
 def test_a_stored_price_is_taken_up_to_the_limit_of_age_and_in_the_currency_of_the_books():
-    store("MSFT", "450", hours_ago=96)
-    store("KO", "69.80", hours_ago=97)
+    store("MSFT", "450", hours_ago=108.5)  # Wednesday's close: Thursday was a holiday, Friday has closed
+    store("KO", "69.80", hours_ago=109)
     store("SAP", "240", currency="EUR")
     answer = chain_of("database").ask(frozenset({"MSFT", "KO", "SAP", "PEP"}))
     assert {symbol: (found.price, found.source) for symbol, found in answer.quotes.items()} == {
         "MSFT": (Decimal(450), "database:close")
     }
     assert answer.reasons == {
-        "KO": "database: price of 2026-01-01 08:30 UTC is older than 96 hours",
+        "KO": "database: price of 2025-12-31 20:30 UTC is older than 2 sessions",
         "SAP": "database: currency is 'EUR', the books are in USD",
         "PEP": "database: no stored price",
     }
@@ -60,17 +61,17 @@ def test_a_stored_price_is_taken_up_to_the_limit_of_age_and_in_the_currency_of_t
 
 @pytest.mark.django_db
 def test_a_later_source_is_asked_where_an_earlier_one_has_nothing_usable(tmp_path: Path):
-    store("KO", "69.80", hours_ago=97)
+    store("KO", "69.80", hours_ago=109)
     store("MSFT", "450")
     file = tmp_path / "prices.csv"
-    file.write_text("symbol,price,as_of\nKO,70,2026-01-05\nMSFT,460,\nPEP,150,2025-12-24\n")
+    file.write_text("symbol,price,as_of\nKO,70,2025-12-31\nMSFT,460,\nPEP,150,2025-12-30\n")
     answer = chain_of("database", "file", file={"path": str(file)}).ask(frozenset({"KO", "MSFT", "PEP"}))
     assert {symbol: (str(found.price), found.source) for symbol, found in answer.quotes.items()} == {
         "MSFT": ("450.0000", "database:close"),
         "KO": ("70.0000", "file"),
     }
     assert answer.reasons == {
-        "PEP": "database: no stored price; file: price of 2025-12-24 00:00 UTC is older than 96 hours"
+        "PEP": "database: no stored price; file: price of 2025-12-30 21:00 UTC is older than 2 sessions"
     }
 
 
@@ -83,15 +84,25 @@ def test_the_default_price_has_no_age_and_marks_its_quotes():
 
 @pytest.mark.django_db
 def test_the_default_price_takes_the_place_of_a_refused_price_only_where_it_was_asked_for():
-    store("KO", "69.80", hours_ago=97)
+    store("KO", "69.80", hours_ago=109)
     answer = chain_of("database", "simulation").ask(frozenset({"KO", "PEP"}))
     assert answer.quotes["PEP"].simulated
     assert answer.reasons == {
-        "KO": "database: price of 2026-01-01 08:30 UTC is older than 96 hours; "
+        "KO": "database: price of 2025-12-31 20:30 UTC is older than 2 sessions; "
         "simulation: the default price does not replace a price that was refused"
     }
+    assert answer.unpriced["KO"].code is Code.PRICE_STALE
     asked_for = chain_of("database", "simulation", default_price=Decimal(60)).ask(frozenset({"KO"}))
     assert asked_for.quotes["KO"].price == Decimal(60)
+
+
+@pytest.mark.django_db
+def test_the_default_price_is_the_last_resort_wherever_its_source_stands():
+    store("KO", "69.80")
+    for default in (None, Decimal(60)):
+        answer = chain_of("simulation", "database", default_price=default).ask(frozenset({"KO", "PEP"}))
+        assert answer.quotes["KO"].price == Decimal("69.80")
+        assert answer.quotes["PEP"].simulated
 
 
 def test_without_sources_there_is_a_reason_too():
@@ -138,7 +149,7 @@ def test_a_reason_is_one_clean_line_of_bounded_length(service: Service, chained:
 
 # The way of a run
 
-PROVIDED = {"PRICE_SOURCES": ["yahoo"], "PRICE_MAX_AGE": 96.0, "PRICE_TIMEOUT": 5.0}
+PROVIDED = {"PRICE_SOURCES": ["yahoo"], "PRICE_MAX_AGE": "2 sessions", "PRICE_TIMEOUT": 5.0}
 
 
 @pytest.fixture
@@ -179,16 +190,19 @@ def test_a_run_is_simulated_only_where_a_default_price_was_asked_for(desk: Desk,
     request = desk.inbox.put([line("KO", "BUY", 10)])
     report = ran(desk, request, "--default-price", "60", "--dry-run")
     assert (report["orders"][0]["limit_price"], report["run"]["simulated"]) == ("60.00", True)
-    assert ran(desk, request, "--dry-run")["orders"] == []
+    service.replies = [quotes()]
+    report = ran(desk, request, "--dry-run")
+    assert (report["orders"], report["run"]["simulated"]) == ([], False)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_every_source_said_of_a_symbol_reaches_the_plan(desk: Desk, service: Service, chained: Chained):
-    service.replies = [Reply("", 404)]
+    service.replies = [quotes()]
     request = desk.inbox.put([line("KO", "BUY", 10)])
     prepared = prepare(replace(desk.execution_request(request), prices=chained("yahoo", "database")))
     assert isinstance(prepared, Prepared)
-    assert prepared.unpriced == {"KO": "yahoo: HTTP 404; database: no stored price"}
+    said = "yahoo: no price in the answer; database: no stored price"
+    assert prepared.unpriced == {"KO": Unpriced(Code.NO_PRICE, said)}
 
 
 @pytest.mark.django_db
@@ -203,9 +217,9 @@ def test_a_missing_key_is_one_line_for_the_caller(desk: Desk, settings: Any):
 
 
 def test_the_settings_of_prices_are_one_value(settings: Any):
-    settings.PRICE_SOURCES, settings.PRICE_MAX_AGE, settings.PRICE_TIMEOUT = ["yahoo", "database"], 24.0, 3.0
+    settings.PRICE_SOURCES, settings.PRICE_MAX_AGE, settings.PRICE_TIMEOUT = ["yahoo", "database"], 3, 3.0
     given = price_settings()
-    assert (given.sources, given.max_age, given.timeout) == (("yahoo", "database"), timedelta(days=1), 3.0)
+    assert (given.sources, given.max_age, given.timeout) == (("yahoo", "database"), 3, 3.0)
     assert given.backends is settings.PRICE_BACKENDS
 
 
@@ -235,7 +249,7 @@ print([backends[name]["OPTIONS"] for name in ("file", "yahoo", "alpaca")])
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PRICE_MAX_AGE", "0"), ("PRICE_MAX_AGE", "96 hours"), ("PRICE_TIMEOUT", "nan"), ("PRICE_TIMEOUT", "inf")],
+    [("PRICE_TIMEOUT", "0"), ("PRICE_TIMEOUT", "10 seconds"), ("PRICE_TIMEOUT", "nan"), ("PRICE_TIMEOUT", "inf")],
 )
 def test_a_limit_that_is_none_stops_every_command(name: str, value: str):
     done = in_a_process("import folios.settings", **{name: value})

@@ -161,10 +161,11 @@ def test_what_came_before_a_lasting_fault_is_kept_too(service: Service, chained:
 def test_the_next_source_is_asked_for_what_the_first_could_not_say(service: Service, chained: Chained):
     service.replies = [Reply("", 404), from_alpaca("KO")]
     answer = chained("yahoo", "alpaca", "simulation").ask(BOTH)
-    assert {symbol: quote.source for symbol, quote in answer.quotes.items()} == {
-        "KO": "alpaca",
-        "MSFT": "simulation",
-    }
+    assert {symbol: quote.source for symbol, quote in answer.quotes.items()} == {"KO": "alpaca"}
+    assert answer.reasons["MSFT"].endswith(
+        "simulation: the default price does not replace that of a source which could not be asked"
+    )
+    assert answer.unreachable == {"MSFT"}
     assert service.symbols == [["KO", "MSFT"], ["KO", "MSFT"]]
 
 
@@ -224,6 +225,6 @@ def test_a_library_that_cannot_be_loaded_is_a_reason():
             raise ImportError("libcurl is missing")
 
     assert {str(found) for found in Market(timeout=1.0).ask(KO).values()} == {
-        "Missing(reason='cannot be loaded: libcurl is missing', again=False)"
+        "Missing(reason='cannot be loaded: libcurl is missing', again=True)"
     }
     assert issubclass(TemporaryError, SourceError)

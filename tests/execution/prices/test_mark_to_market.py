@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.prices import PriceChain
 from execution.prices.mark_to_market import ValuationReport, mark_to_market
 from execution.prices.sources.constant import ConstantSource
@@ -162,3 +162,22 @@ def test_chunks_leave_nobody_out(desks: list[Desk]):
     report = marked({"MSFT": "500"}, chunk_size=2)
     assert report.accounts == 3
     assert Valuation.objects.filter(as_of=LATER).count() == 3
+
+
+def test_an_account_that_the_books_cannot_hold_is_left_out_and_named_and_the_others_are_valued(desks: list[Desk]):
+    rich = desks[2]
+    rich.run([line("MSFT", "BUY", 20)], prices={"MSFT": "450"}, now=NOW + timedelta(hours=1))
+    with transaction.atomic():
+        (account,) = ledger.lock_accounts([rich.account.pk])
+        everything = Decimal("9999999900000.00")
+        ledger.correct_cash(account, balance=everything, context=AuditContext(actor="bob", now=NOW, reason="wire"))
+    report = marked({"MSFT": "4500"}, accepted=frozenset({"MSFT"}))
+    assert list(report.out_of_range) == [str(rich.account.pk)]
+    assert report.out_of_range[str(rich.account.pk)].startswith(
+        "Large caps / Gemini: amount 1.00000e+13 is outside"
+    )
+    assert (report.accounts, report.positions) == (2, 2)
+    assert [each.position("MSFT").mark_price for each in desks] == [4500, 4500, 450]
+    assert rich.account.valuations.latest("as_of").as_of < LATER
+    for each in desks[:2]:
+        assert each.account.valuations.latest("as_of").as_of == LATER

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.money import quantize_price
-from execution.engine.planning.sizing import Quote
+from execution.engine.calendar.sessions import closes_between
+from execution.engine.planning.market import Quote, Unpriced
+from execution.engine.vocabulary import Code
 from execution.prices.source import CLOCK_SKEW, Offer, check_offer
 from tests.scenes import NOW
 
@@ -17,8 +19,10 @@ DAY = timedelta(days=1)
 GOOD = Offer(Decimal("528.57"), "USD", NOW - timedelta(hours=1), "market")
 
 
-def checked(offer: Offer, max_age: timedelta | None = 4 * DAY) -> Quote | str:
-    return check_offer(offer, now=NOW, max_age=max_age)
+def checked(offer: Offer, max_age: int | None = 2) -> Quote | str:
+    """Return the quote, or the reason why there is none."""
+    answer = check_offer(offer, now=NOW, max_age=max_age)
+    return answer if isinstance(answer, Quote) else answer.reason
 
 
 def test_a_good_offer_is_a_quote_with_its_source_and_its_time():
@@ -76,12 +80,26 @@ def test_a_price_without_a_time_or_its_zone_is_refused():
     assert checked(replace(GOOD, as_of=datetime(2026, 1, 5))) == "price without a time and its zone"  # noqa: DTZ001
 
 
-def test_the_limit_of_age_is_the_last_age_that_passes():
-    assert isinstance(checked(replace(GOOD, as_of=NOW - 4 * DAY)), Quote)
-    older = replace(GOOD, as_of=NOW - 4 * DAY - timedelta(seconds=1))
-    assert checked(older) == "price of 2026-01-01 09:29 UTC is older than 96 hours"
+def test_the_last_two_closes_are_good_and_what_is_older_is_not():
+    before_the_holiday = datetime(2025, 12, 31, 21, tzinfo=UTC)  # Friday closed since, and Thursday was a holiday
+    assert isinstance(checked(replace(GOOD, as_of=before_the_holiday)), Quote)
+    older = replace(GOOD, as_of=before_the_holiday - timedelta(seconds=1))
+    assert checked(older) == "price of 2025-12-31 20:59 UTC is older than 2 sessions"
+    assert (
+        checked(replace(GOOD, as_of=before_the_holiday), 1)
+        == "price of 2025-12-31 21:00 UTC is older than 1 session"
+    )
     assert isinstance(checked(older, None), Quote)
     assert isinstance(checked(replace(older, ages=False)), Quote)
+
+
+def test_a_price_that_is_only_too_old_says_so_by_its_code():
+    codes = [
+        answer.code
+        for offer in (replace(GOOD, as_of=NOW - 9 * DAY), replace(GOOD, price="free"))
+        if isinstance(answer := check_offer(offer, now=NOW, max_age=2), Unpriced)
+    ]
+    assert codes == [Code.PRICE_STALE, Code.NO_PRICE]
 
 
 def test_a_clock_may_run_ahead_by_two_minutes_and_the_quote_is_of_now():
@@ -126,13 +144,13 @@ def test_whatever_a_source_says_ends_as_a_usable_quote_or_as_one_line(offer: Off
     assert offer.currency == "USD"
     assert offer.as_of is not None
     assert answer.as_of == min(offer.as_of, NOW)
-    assert not offer.ages or NOW - answer.as_of <= 4 * DAY
+    assert not offer.ages or closes_between(answer.as_of, NOW) < 2
     assert answer.simulated == offer.simulated
 
 
 @given(
     price=st.decimals(min_value="0.000001", max_value="999999999", places=6),
-    age=st.timedeltas(timedelta(0), 4 * DAY),
+    age=st.timedeltas(timedelta(0), 4 * DAY),  # since Wednesday's close, two sessions ago
 )
 def test_every_price_above_zero_that_is_young_enough_is_taken(price: Decimal, age: timedelta):
     assert isinstance(checked(replace(GOOD, price=price, as_of=NOW - age)), Quote)

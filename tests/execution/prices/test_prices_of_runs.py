@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Mode
 from execution.models import ExecutionRun
 from execution.prices import PriceChain

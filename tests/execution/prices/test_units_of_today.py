@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Mode
 from execution.prices import PriceChain
 from execution.prices.mark_to_market import find_marks, mark_to_market

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from execution.engine.vocabulary import Code, Mode
+from execution.engine.vocabulary import Code, Mode, Refusal
 from execution.models import ExecutionRun, LineResolution, MappingRule, ResearchRequest
 from execution.prices import PriceChain
 from execution.prices.source import Missing, Offer
@@ -272,7 +272,9 @@ def pending(desk: Desk, market: Market | None = None, **changes: Any) -> list[Do
         clock=lambda: NOW,
         prices_at=lambda now: PriceChain((source,), now=now),
     )
-    return list(execute_pending(replace(batch, **changes)))
+    done = execute_pending(replace(batch, **changes))
+    assert not isinstance(done, Refusal), done
+    return list(done)
 
 
 def test_everything_that_is_ready_is_executed_once_oldest_first(desk: Desk):

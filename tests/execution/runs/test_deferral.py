@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
 from execution.reports.text import render_text
 from execution.reports.types import RunReport
@@ -14,6 +15,7 @@ from execution.selectors.research import deferred_lines, expired_lines
 from execution.selectors.runs import lines_as_of
 from execution.services import (
     Batch,
+    Done,
     ReversalReport,
     count_deferred,
     count_ready,
@@ -255,24 +257,31 @@ def batch(now: datetime, prices: dict[str, str], desk: Desk, **options: Any) -> 
     )  # fmt: skip
 
 
+def pending(asked: Batch) -> list[Done]:
+    """Execute what is ready or deferred; a refusal fails the test."""
+    done = execute_pending(asked)
+    assert not isinstance(done, Refusal), done
+    return list(done)
+
+
 def test_a_batch_tries_what_was_deferred_in_the_mode_that_it_was_asked_in(desk: Desk):
     desk.run([line("KO", "BUY", 2)], prices=BOTH)
     request = desk.inbox.put(LINES)
     desk.execute(request, prices=MSFT, mode="target", now=NOW + HOUR)
     late = batch(NOW + 2 * HOUR, BOTH, desk)
     assert (count_ready(late), count_deferred(late)) == (0, 1)
-    (done,) = execute_pending(late)
+    (done,) = pending(late)
     assert (done.result, done.request_id, done.outcomes) == ("executed", request, {"EXECUTED": 1})
     assert desk.position("KO").quantity == 100  # 5 % in all
-    assert list(execute_pending(late)) == []
+    assert pending(late) == []
 
 
 def test_a_batch_leaves_what_is_still_stopped_as_it_is(desk: Desk):
     deferred(desk)
-    (done,) = execute_pending(batch(NOW + HOUR, MSFT, desk))
+    (done,) = pending(batch(NOW + HOUR, MSFT, desk))
     assert (done.result, done.outcomes) == ("replayed", {"DEFERRED": 1, "EXECUTED": 1})
-    assert list(execute_pending(batch(NOW + HOUR, BOTH, desk, provider="openai"))) == []
-    assert list(execute_pending(batch(NOW + timedelta(hours=72), BOTH, desk))) == []
+    assert pending(batch(NOW + HOUR, BOTH, desk, provider="openai")) == []
+    assert pending(batch(NOW + timedelta(hours=72), BOTH, desk)) == []
 
 
 # A call that asks for something else than what was done says so

@@ -14,6 +14,7 @@ from execution.services import execute
 from portfolios.domain.limit import Limit
 from portfolios.domain.risk_limits import COSTS, LIMITS
 from portfolios.models import RiskPolicy
+from portfolios.selectors.margin import short_margins
 from tests.scenes import Desk, line, refusal_of
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +137,17 @@ def test_a_policy_that_requires_an_open_market_refuses_the_request_while_it_is_c
     assert refusal.code is Code.MARKET_CLOSED
     RiskPolicy.objects.create(strategy=desk.strategy, version=2)
     assert desk.run([line("MSFT", "BUY", 10)]).decisions[0].outcome == "EXECUTED"
+
+
+@pytest.mark.parametrize("system", [None, Decimal(70)])
+@pytest.mark.parametrize(
+    "own", [None, [Decimal(30)], [Decimal(90)], [Decimal(90), Decimal(60)], [Decimal(90), None]]
+)
+def test_the_margin_that_the_books_keep_to_is_that_of_the_policy_in_force(
+    desk: Desk, settings: Any, system: Decimal | None, own: list[Decimal | None] | None
+):
+    desk.run([line("MSFT", "BUY", 10)])
+    settings.RISK_LIMITS = {} if system is None else {"short_margin_percent": system}
+    for version, percent in enumerate(own or [], start=1):
+        RiskPolicy.objects.create(strategy=desk.strategy, version=version, short_margin_percent=percent)
+    assert short_margins([desk.account.pk]) == {desk.account.pk: policy_for(desk.strategy.pk).short_margin}

@@ -600,7 +600,8 @@ def test_shorts_have_limits_of_their_own_and_whole_units_where_the_policy_says_s
         max_short_exposure_percent=6,
     )
     report = desk.run([line("A", "SELL_SHORT", 5), line("B", "SELL_SHORT", 4)], prices="70")
-    assert [order.quantity for order in report.orders] == ["42.00", "42.00"]
+    # 85 units of 70 in all: half of them each, and the odd one to the first line.
+    assert [order.quantity for order in report.orders] == ["43.00", "42.00"]
     assert [decision.codes for decision in report.decisions] == [
         ["SINGLE_SHORT_LIMIT", "SHORT_EXPOSURE_LIMIT", "SECTOR_UNVERIFIED"],
         ["SHORT_EXPOSURE_LIMIT", "SECTOR_UNVERIFIED"],

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +22,11 @@ from execution.research.scan import scan_inbox
 from execution.selectors import attention as selectors
 from execution.selectors.attention import AttentionItem, attention
 from portfolios import ledger
+from portfolios.ledger import AuditContext
 from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import AccountSummary, PortfolioAccount, Position, RiskPolicy, Security
 from tests.portfolios.ledger.actions import dividend, on_day
-from tests.scenes import NOW, Desk, line
+from tests.scenes import NOW, Desk, line, mark_all
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.django_db
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 def found(desk: Desk) -> dict[str, AttentionItem]:
     """Return what needs attention a day later, by the name of its kind."""
-    items = attention(now=NOW + DAY, price_max_age=timedelta(hours=36), root=desk.inbox.root)
+    items = attention(now=NOW + DAY, price_max_age=2, root=desk.inbox.root)
     return {item.name: item for item in items}
 
 
@@ -75,7 +77,7 @@ def limit(desk: Desk) -> None:
 
 
 def age(desk: Desk) -> None:
-    Position.objects.update(marked_at=NOW - DAY)
+    Position.objects.update(marked_at=NOW - 3 * DAY)  # two sessions have closed since
 
 
 def book_elsewhere(desk: Desk) -> None:
@@ -166,3 +168,61 @@ def test_the_admin_and_the_dashboard_say_the_same(desk: Desk):
     admin = [(item.shown, item.what) for item, _ in user.get(reverse("admin:index")).context["concerns"]]
     assert dashboard == admin
     assert len(dashboard) >= 3
+
+
+# --- the margin, and prices that wait ---
+
+
+@pytest.fixture
+def short(desk: Desk) -> Desk:
+    """Return a desk that is short 200 KO @ 100, with 120,000 in cash: 30,000 of it stand behind the short."""
+    RiskPolicy.objects.create(strategy=desk.strategy, allow_short=True)
+    desk.run([line("KO", "SELL_SHORT", 20)], prices={"KO": "100"})
+    Security.objects.update(is_verified=True)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("price", "kinds"),
+    [("400", {}), ("401", {"margin-deficit": 1}), ("599", {"margin-deficit": 1}), ("600", {"margin-no-equity": 1})],
+)
+def test_a_mark_that_takes_an_account_below_its_margin_needs_attention(
+    short: Desk, price: str, kinds: dict[str, int]
+):
+    mark_all({"KO": price}, at=NOW + DAY, accepted=["KO"])
+    assert counts(short) == kinds
+    assert all(item.is_urgent for item in found(short).values())
+
+
+def test_a_withdrawal_by_mistake_that_is_corrected_needs_attention_until_cash_comes_back(short: Desk):
+    context = AuditContext(actor="bob", now=NOW, reason="as the custodian says")
+    ledger.correct_cash(short.account, balance=Decimal(29_999), context=context)
+    assert counts(short) == {"margin-deficit": 1, "outdated-measures": 1}
+    ledger.deposit(short.account, amount=Decimal(1), context=context)
+    assert "margin-deficit" not in counts(short)
+
+
+def test_the_items_of_the_margin_open_exactly_these_accounts(short: Desk):
+    other = replace(short, provider="openai")
+    other.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    mark_all({"KO": "450", "MSFT": "100"}, at=NOW + DAY, accepted=["KO"])
+    user = Client()
+    user.force_login(User.objects.create_superuser("boss"))
+    admin = {item.name: address for item, address in user.get(reverse("admin:index")).context["concerns"]}
+    listed = user.get(admin["margin-deficit"]).context["cl"].result_list
+    assert [row.pk for row in listed] == [short.account.pk]
+    pages = {item.name: address for item, address in user.get("/").context["attention"]}
+    rows = user.get(pages["margin-deficit"].partition("#")[0]).context["tables"]["accounts"].rows
+    assert [row.values["note"] for row in rows] == ["Below the margin of its shorts"]
+    assert [row.values["provider"] for row in rows] == ["Anthropic"]
+
+
+def test_a_price_that_waits_is_named_with_its_symbol_and_its_difference(desk: Desk):
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "100"})
+    Security.objects.update(is_verified=True)
+    mark_all({"MSFT": "36"}, at=NOW + DAY)
+    item = found(desk)["refused-prices"]
+    assert (item.count, item.what) == (1, "price of something held that waits for a person")
+    assert item.hint.startswith("MSFT 36.00 from file (-64.00 %). Too far from the last one")
+    desk.run([line("MSFT", "SELL")], prices={"MSFT": "100"}, now=NOW + DAY)
+    assert "refused-prices" not in counts(desk)

@@ -21,7 +21,7 @@ from portfolios.ledger import AuditContext, record_dividend
 from portfolios.models import LedgerEntry, Order, Position, Price, RiskPolicy
 from portfolios.trading_states import set_trading_state
 from tests.folios.admin.admin_forms import edit, page
-from tests.scenes import NOW, Desk, line
+from tests.scenes import NOW, Desk, line, mark_all
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ MODELS = [
 RECORDS = {
     "LedgerEntry", "CorporateAction", "Valuation", "AccountSummary",
     "ResearchRequest", "ExecutionRun", "Recommendation", "LineResolution", "MappingRule", "Reversal",
-    "TradingStateChange",
+    "TradingStateChange", "RefusedPrice",
 }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def traded(desk: Desk) -> Desk:
         on=NOW.date(),
         context=AuditContext(actor="alice", now=NOW, reason="Dividend"),
     )
+    mark_all({"MSFT": "9"}, at=NOW)
     wrong = UUID(desk.run([line("PG", "BUY", 1)]).run.id)
     reverse_run(wrong, actor="alice", source="service", reason="Wrong research", now=NOW)
     set_trading_state(desk.account.pk, state="REDUCING", actor="alice", reason="Earnings", now=NOW)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from execution.models import ExecutionRun, MappingRule
+from execution.models import ExecutionRun, MappingRule, RefusedPrice
 from portfolios.ledger import AuditContext, record_dividend
 from portfolios.models import CorporateAction, Order, Price, RiskPolicy, Security
 from tests.folios.api.callers import Caller, action_of, every_action, new_id, problem
@@ -20,13 +20,13 @@ PRICES = {"MSFT": "450", "KO": "62.5", "XOM": "100"}
 LISTS = [
     "/strategies/", "/risk-policies/", "/securities/", "/prices/", "/accounts/", "/positions/", "/orders/",
     "/research-requests/", "/mapping-rules/", "/executions/", "/accounts/{account}/ledger/",
-    "/accounts/{account}/valuations/", "/corporate-actions/",
+    "/accounts/{account}/valuations/", "/refused-prices/", "/corporate-actions/",
 ]  # fmt: skip
 DETAILS = [
     "/strategies/{strategy}/", "/securities/MSFT/", "/accounts/{account}/", "/positions/{position}/",
     "/orders/{order}/", "/research-requests/{request}/", "/executions/{run}/", "/executions/{run}/explain/",
     "/executions/{run}/reproduction/", "/executions/{run}/reverse/preview/", "/risk-policies/{policy}/",
-    "/prices/{price}/", "/mapping-rules/{rule}/", "/accounts/{account}/performance/",
+    "/prices/{price}/", "/mapping-rules/{rule}/", "/refused-prices/{refused}/", "/accounts/{account}/performance/",
     "/corporate-actions/{action}/", "/corporate-actions/{action}/reverse/preview/",
 ]  # fmt: skip
 
@@ -50,6 +50,10 @@ def traded(desk: Desk) -> Desk:
     context = AuditContext(actor="bob", now=NOW + timedelta(days=1), reason="notice of the company")
     Security.objects.create(symbol="PG")
     record_dividend(symbol="PG", per_share=Decimal("0.25"), on=context.now.date(), context=context)
+    RefusedPrice.objects.create(
+        security_id="MSFT", price=36, source="file", as_of=NOW, reference=450, basis="last close", band_percent=25,
+        refused_at=NOW,
+    )  # fmt: skip
     return desk
 
 
@@ -65,7 +69,8 @@ def filled_in(address: str, desk: Desk) -> str:
         account=desk.account.pk, strategy=desk.strategy.pk, position=desk.position("MSFT").pk, run=run.pk,
         order=Order.objects.filter(account=desk.account).latest("placed_at").pk, request=run.request_id,
         policy=RiskPolicy.objects.earliest("pk").pk, price=Price.objects.earliest("pk").pk,
-        rule=MappingRule.objects.earliest("pk").pk, action=CorporateAction.objects.earliest("pk").pk,
+        action=CorporateAction.objects.earliest("pk").pk,
+        rule=MappingRule.objects.earliest("pk").pk, refused=RefusedPrice.objects.earliest("pk").pk,
     )  # fmt: skip
 
 
@@ -106,6 +111,8 @@ def test_an_account_shows_its_weights_and_exposures(caller: Caller, traded: Desk
     assert (snapshot["cash_balance"], snapshot["total_value"]) == ("90002.00", "100000.00")
     assert (snapshot["gross_exposure"], snapshot["net_exposure"]) == ("29998.00", "9998.00")
     assert snapshot["short_value"] == "10000.00"
+    assert (snapshot["available_cash"], account["available_cash"]) == ("75002.00", "75002.00")
+    assert (account["margin_status"], account["valued_at"]) == ("covered", "2026-01-05T09:30:00+00:00")
     held = {item["symbol"]: (item["side"], item["market_value"], item["weight"]) for item in snapshot["holdings"]}
     assert held == {"MSFT": ("long", "19998.00", "0.19998"), "XOM": ("short", "-10000.00", "-0.10")}
     sectors = {item["sector"]: (item["gross_exposure"], item["gross_weight"]) for item in snapshot["sectors"]}
@@ -144,6 +151,8 @@ def test_lists_are_narrowed(caller: Caller, traded: Desk):
     assert caller.rows("/executions/", status="failed") == []
     assert len(caller.rows("/executions/", strategy=str(traded.strategy.pk), source="service")) == 1
     assert [row["symbol"] for row in caller.rows("/securities/", search="ms")] == ["MSFT"]
+    assert [row["symbol"] for row in caller.rows("/positions/", symbol="msft.us")] == ["MSFT"]
+    assert caller.rows("/positions/", symbol="BP.L") == []
     assert [row["symbol"] for row in caller.rows("/securities/", sector="Information Technology")] == ["MSFT"]
 
 

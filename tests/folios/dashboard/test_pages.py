@@ -76,7 +76,17 @@ def pages_of(desk: Desk) -> dict[str, str]:
     """Return the address of every page that only shows."""
     run = ExecutionRun.objects.latest("started_at")
     new = desk.inbox.put([line("AAPL", "BUY", 5)])
-    plain = ("overview", "research", "runs", "strategies", "books", "corporate-actions", "system", "timezone")
+    plain = (
+        "overview",
+        "research",
+        "runs",
+        "strategies",
+        "prices",
+        "books",
+        "corporate-actions",
+        "system",
+        "timezone",
+    )
     return {
         **{name: reverse(f"dashboard:{name}") for name in plain},
         "account": reverse("dashboard:account", args=[desk.account.pk]),
@@ -94,7 +104,7 @@ def pages_of(desk: Desk) -> dict[str, str]:
 # What is sent by a button, or wants a form's values: the tests of each say what it does.
 BY_A_BUTTON = {
     "examples", "inbox-scan", "execute-ready", "preview", "execute", "assign", "ignore", "line-resolve",
-    "run-reverse", "action-book", "action-reverse",
+    "run-reverse", "price-accept", "action-book", "action-reverse",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from portfolios.ledger import check_books
 from portfolios.models import LedgerEntry, Order, PortfolioAccount, Position, Price, Security, Strategy
 from tests.counts import count
 from tests.folios.admin.admin_forms import act, add, confirm, edit, errors_of, page, remove
-from tests.scenes import Desk, line, security
+from tests.scenes import Desk, line, security, whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -216,6 +217,18 @@ def viewer(account: PortfolioAccount) -> Client:
     return client
 
 
+@pytest.mark.parametrize(("written", "symbol"), [(" orcl ", "ORCL"), ("BRK-B", "BRK.B"), ("NYSE:MKC", "MKC")])
+def test_a_security_is_added_in_the_one_form_of_its_symbol(boss: Client, written: str, symbol: str):
+    add(boss, Security, "new", symbol=written, name="A name")
+    assert Security.objects.get().symbol == symbol
+
+
+def test_a_listing_elsewhere_is_no_security_of_these_books(boss: Client):
+    response = add(boss, Security, "new", symbol="BP.L", name="BP")
+    assert "BP.L is not a symbol: '.L' names a listing elsewhere (London)" in errors_of(response)
+    assert not Security.objects.exists()
+
+
 VIEWED = [PortfolioAccount, Order, Position, Security, Strategy, Price]
 
 
@@ -380,3 +393,28 @@ def test_a_run_leaves_orders_that_can_be_taken_back_in_the_admin(boss: Client, d
     assert remove(boss, order, "a mistake of the research").status_code == 302
     account = PortfolioAccount.objects.get()
     assert (last_entry(account).kind, account.cash_balance) == ("CORRECTION", 100_000)
+
+
+def test_cash_behind_a_short_cannot_be_withdrawn(boss: Client, account: PortfolioAccount):
+    # 10,000 and the 2,000 of the short: 3,000 are collateral, with half of its value on top.
+    assert new_order(boss, account, "SELL_SHORT 20 KO @ 100").status_code == 302
+    before = whole_database()
+    said = errors_of(act(boss, account, "withdraw", "a wire", amount="9000.01"))
+    assert (
+        "amount is 9000.01: 9000.00 can be withdrawn, for 3000.00 of the cash of 12000.00 is collateral of shorts "
+        "worth 2000.00"
+    ) in said
+    assert whole_database() == before
+    assert act(boss, account, "withdraw", "a wire", amount="9000").status_code == 302
+    assert last_entry(account).balance_after == 3_000
+    # A correction states a fact: it may go below, and the account's page says what that means.
+    assert edit(boss, account, "bank statement", cash_balance="2999").status_code == 302
+    assert (
+        "Below the margin of its shorts" in boss.get(page(PortfolioAccount, "change", account.pk)).content.decode()
+    )
+
+
+def test_an_account_that_is_opened_here_can_be_looked_at_at_once(boss: Client, account: PortfolioAccount):
+    assert account.valuations.get().total == 10_000
+    answer = boss.get(reverse("dashboard:account", args=[account.pk]))
+    assert (answer.status_code, "not valued yet" in answer.content.decode()) == (200, False)

@@ -98,6 +98,14 @@ def test_a_price_is_stored_and_corrected_by_its_source(editor: Caller):
     assert Price.objects.get().price == Decimal(451)
 
 
+@pytest.mark.parametrize("symbol", [" msft ", "MSFT.US", "NASDAQ:MSFT"])
+def test_a_price_is_of_a_symbol_however_it_is_written(editor: Caller, symbol: str):
+    Security.objects.create(symbol="MSFT")
+    assert editor.post("/prices/", {**PRICE, "symbol": symbol}).json()["symbol"] == "MSFT"
+    refused = problem(editor.post("/prices/", {**PRICE, "symbol": "BP.L"}), 400, "INVALID")
+    assert "names a listing elsewhere (London)" in refused["errors"]["symbol"][0]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -109,6 +117,8 @@ def test_a_price_is_stored_and_corrected_by_its_source(editor: Caller):
         ({"symbol": "NONE"}, "symbol"),
         ({"as_of": "2100-01-01T00:00:00Z"}, "as_of"),
         ({"as_of": "0001-01-01T00:00:00+23:59"}, "as_of"),
+        ({"as_of": "2026-01-05T16:00:00"}, "as_of"),
+        ({"as_of": "2026-01-05"}, "as_of"),
         ({"source": ""}, "source"),
     ],
 )

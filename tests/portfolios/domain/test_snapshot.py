@@ -1,9 +1,12 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portfolios.domain.accounting import apply_fill
 from portfolios.domain.snapshot import AccountSnapshot
+from portfolios.domain.vocabulary import MarginStatus
 from tests.builders import account, fill, marked
 
 
@@ -53,3 +56,43 @@ def test_an_account_worth_nothing_has_no_weights():
     held = account(cash=500, short={"XOM": (20, 25)})
     with pytest.raises(ZeroDivisionError):
         held.weight("XOM")
+
+
+@pytest.mark.parametrize(
+    ("cash", "long", "short", "margin", "status"),
+    [
+        ("750", "0", "20", "0.5", "covered"),  # 750 is exactly 20 * 25 and half of it on top
+        ("749.99", "0", "20", "0.5", "deficit"),
+        ("749.99", "0", "20", "0.49", "covered"),
+        ("749.99", "100", "20", "0.5", "deficit"),  # longs are no cash
+        ("500", "0", "20", "0", "no_equity"),
+        ("499.99", "0", "20", "0", "no_equity"),
+        ("0", "0", "0", "0.5", "covered"),
+        ("0", "10", "0", "0.5", "covered"),
+    ],
+)
+def test_cash_covers_the_shorts_with_their_margin_or_it_does_not(
+    cash: str, long: str, short: str, margin: str, status: str
+):
+    sizes = {"long": {"MSFT": (Decimal(long), 100)}, "short": {"XOM": (Decimal(short), 25)}}
+    given = {side: held for side, held in sizes.items() if next(iter(held.values()))[0]}
+    assert account(cash=cash, **given).margin_status(short_margin=Decimal(margin)) == status
+
+
+@given(
+    cash=st.decimals(0, 10**6, places=2),
+    quantity=st.integers(1, 1000),
+    price=st.decimals("0.01", 1000, places=2),
+    margin=st.decimals(0, 2, places=2),
+    taken=st.decimals(0, 10**6, places=2),
+)
+def test_what_leaves_the_available_cash_at_zero_or_more_leaves_the_shorts_covered(
+    cash: Decimal, quantity: int, price: Decimal, margin: Decimal, taken: Decimal
+):
+    before = account(cash=cash, short={"XOM": (quantity, price)})
+    after = account(cash=cash - taken, short={"XOM": (quantity, price)})
+    may_leave = taken <= before.available_cash(short_margin=margin)
+    covered = after.margin_status(short_margin=margin) is MarginStatus.COVERED
+    assert covered == (may_leave and after.total_value > 0)
+    if not covered:
+        assert after.margin_status(short_margin=margin + 1) is not MarginStatus.COVERED

@@ -13,7 +13,7 @@ from portfolios import ledger
 from portfolios.domain.accounting import Action, ImpossibleFillError, Side
 from portfolios.domain.opening_history import CashStated, Deposited, HoldingStated, PastEvent, PastOrder, Traded
 from portfolios.ledger import AuditContext, CannotBookError
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, Strategy
+from portfolios.models import AccountSummary, LedgerEntry, Order, PortfolioAccount, Strategy
 from tests.portfolios.ledger.by_hand import BY_HAND, dec, refused
 from tests.scenes import NOW, assert_books_balance, security, whole_database
 
@@ -161,3 +161,13 @@ def test_an_account_cannot_be_opened_with_nothing(strategy: Strategy):
         ),
         "above zero",
     )
+
+
+def test_an_opened_account_is_valued_with_its_first_deposit(strategy: Strategy):
+    account = ledger.open_account(
+        strategy_id=strategy.pk, provider="anthropic", initial_balance=dec(1000), context=BY_HAND
+    )
+    value, summary = account.valuations.get(), AccountSummary.objects.get(account=account)
+    assert (value.as_of, value.total, value.external_flow, value.book_version) == (NOW, 1000, 1000, 1)
+    assert (summary.total, summary.available_cash, summary.margin_status) == (1000, 1000, "covered")
+    assert summary.time_weighted_return == 0

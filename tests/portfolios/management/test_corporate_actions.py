@@ -56,6 +56,11 @@ def as_text(desk: Desk) -> tuple[str, str, str]:
     return (f"{held.quantity.normalize():f}", f"{held.average_price.normalize():f}", f"{held.cost_basis:f}")
 
 
+def test_a_symbol_is_read_as_everywhere(holders: list[Desk]):
+    assert done("apply_split", "NASDAQ:nvda", "4:1").startswith("Booked: split of NVDA by 4:1")
+    assert done("apply_split", "NVDA.US", "4:1").startswith("Booked before: split of NVDA")
+
+
 def test_a_split_multiplies_the_units_and_leaves_the_cost(holders: list[Desk]):
     long, short, _ = holders
     assert as_text(long) == ("18.91", "528.57", "9995.26")

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from portfolios import ledger
 from portfolios.ledger import AuditContext, mark_accounts, refresh_summaries
-from portfolios.models import AccountSummary
+from portfolios.models import AccountSummary, PortfolioAccount
 from tests.scenes import NOW, Desk, line
 
 DAY = timedelta(days=1)
@@ -90,10 +90,7 @@ def test_the_command_makes_the_same_summaries_again(desk: Desk):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_account_without_a_valuation_has_no_summary(desk: Desk):
-    context = AuditContext(actor="bob", now=NOW, reason="start")
-    ledger.open_account(
-        strategy_id=desk.strategy.pk, provider="anthropic", initial_balance=Decimal(7), context=context
-    )
+    PortfolioAccount.objects.create(strategy=desk.strategy, provider="anthropic")
     assert refresh_summaries([desk.account.pk], now=NOW) == 0
     call_command("refresh_summaries", stdout=StringIO())
     assert not AccountSummary.objects.exists()

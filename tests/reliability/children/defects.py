@@ -17,6 +17,7 @@ from execution.models import ExecutionRun
 from execution.research.inbox import LoadedArtifact
 from execution.runs import prepare, records, reversal, tickets
 from execution.runs.eligibility import Attempt
+from execution.runs.records import Deferral
 from portfolios import ledger
 from portfolios.ledger import BookedOrder
 from portfolios.selectors import books
@@ -91,10 +92,10 @@ def _no_atomic(brief: Brief) -> None:
     """The books are committed before the decisions are written and the run is closed."""
     record = records.record_decisions
 
-    def commit_first(run: ExecutionRun, plan: Plan, booked: Sequence[BookedOrder]) -> None:
+    def commit_first(run: ExecutionRun, plan: Plan, booked: Sequence[BookedOrder], *, deferral: Deferral) -> None:
         commit: Any = connection  # the driver's own commit, which an open `atomic` does not expect
         commit._commit()
-        record(run, plan, booked)
+        record(run, plan, booked, deferral=deferral)
 
     records.record_decisions = commit_first
 

@@ -1,9 +1,9 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
 
-from execution.engine.calendar.hours import NEW_YORK, MarketSession, NaiveTimeError, market_session
+from execution.engine.calendar.hours import NEW_YORK, MarketSession, NaiveTimeError, close_of, market_session
 from tests.make_market_table import TABLE, Session, UnusualHoursError, published_sessions, table_of
 
 MINUTE = timedelta(minutes=1)
@@ -143,3 +143,24 @@ def test_the_generator_refuses_hours_that_the_table_cannot_say(
     unusual = Session(exchange_sessions[0].opens_at + later, exchange_sessions[0].closes_at - earlier)
     with pytest.raises(UnusualHoursError, match="2015-01-02"):
         table_of([unusual])
+
+
+@pytest.mark.parametrize(
+    ("day", "closes"),
+    [
+        ("2026-01-05", "2026-01-05 21:00"),  # winter
+        ("2026-07-06", "2026-07-06 20:00"),  # summer
+        ("2026-11-27", "2026-11-27 18:00"),  # the day after Thanksgiving
+        ("2026-01-03", "2026-01-03 21:00"),  # a Saturday
+        ("1999-12-31", "1999-12-31 21:00"),  # before the table
+    ],
+)
+def test_a_day_closes_at_four_in_new_york_or_at_one_where_it_is_shortened(day: str, closes: str):
+    assert close_of(date.fromisoformat(day)) == utc(closes)
+
+
+def test_the_close_of_every_published_session_is_the_published_one(exchange_sessions: list[Session]):
+    wrong = [
+        each for each in exchange_sessions if close_of(each.closes_at.astimezone(NEW_YORK).date()) != each.closes_at
+    ]
+    assert not wrong

@@ -58,8 +58,8 @@ def test_the_larger_of_the_minimum_and_the_fee_per_order_is_paid_before_the_firs
 
 
 def test_with_a_minimum_and_a_fee_per_order_a_cover_spends_what_is_left_after_the_larger():
-    # 4.99 are left after the dollar: 99.80 shares at 5 cents.
-    assert cover(100, "0.05", cash="5.99", costs=costs(per_order=1)) == Decimal("99.80")
+    # 4.99 are left after the dollar: what the books round to that is covered at 5 cents.
+    assert cover(100, "0.05", cash="5.99", costs=costs(per_order=1)) == Decimal("99.89")
     both = costs(minimum=5, per_order=2)
     assert cover(10, 100, cash=505, costs=both) == 5
     assert cover(10, 100, cash="504.99", costs=both) == Decimal("4.99")
@@ -99,15 +99,17 @@ def test_a_cover_of_less_than_a_share_does_not_overdraw_the_cash_either(
 @pytest.mark.parametrize(
     ("quantity", "cash", "fees", "covered"),
     [
-        ("7.77", "0.20", Costs(), "3.98"),
-        ("7.77", "5.35", costs(minimum=5), "6.97"),
-        (10, "1.57", costs(per_order=1, per_share="0.01", minimum=1), "9.30"),
+        ("7.77", "0.20", Costs(), "4.10"),
+        ("7.77", "5.35", costs(minimum=5), "7.09"),
+        (10, "1.57", costs(per_order=1, per_share="0.01", minimum=1), "9.49"),
     ],
 )
-def test_at_a_price_of_five_cents_the_estimate_is_careful(quantity: Number, cash: str, fees: Costs, covered: str):
-    # In cents the fill and its fee look dearer than they are, so that a few steps more could be paid for.
+def test_at_a_price_of_five_cents_a_cover_takes_every_step_that_the_books_round_down(
+    quantity: Number, cash: str, fees: Costs, covered: str
+):
+    # What is left would pay for a step more before it is rounded, and a second plan would cover that step.
     assert cover(quantity, "0.05", cash=cash, costs=fees) == Decimal(covered)
-    assert spent(Decimal(covered), "0.05", fees) <= Decimal(cash)
+    assert spent(Decimal(covered), "0.05", fees) <= Decimal(cash) < spent(Decimal(covered) + STEP, "0.05", fees)
 
 
 def test_a_fee_of_half_a_cent_is_paid_as_the_books_round_it():

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import screen
-from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, OnBreach, Outcome, Refusal
 from portfolios.domain.limit import Limit
 from portfolios.domain.risk_limits import LIMITS

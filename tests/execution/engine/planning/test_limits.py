@@ -18,7 +18,8 @@ from execution.engine.planning.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach
 from portfolios.domain.accounting import Action
 from portfolios.domain.snapshot import AccountSnapshot
-from tests.builders import Number, account, roomy
+from tests.builders import Number, account, orders, planned, rec, roomy
+from tests.builders import given as given_situation
 from tests.execution.engine import strategies
 
 MICRO = "0.000001"
@@ -159,6 +160,17 @@ def test_buys_beyond_the_cash_are_scaled_by_one_factor():
     assert [breaches(entry) for entry in entries] == [[Code.INSUFFICIENT_CASH]] * 3
 
 
+def test_a_verdict_names_all_the_others_that_share():
+    entries = limited(wish("JPM", 60), wish("GS", 60), wish("BAC", 30), wish("XOM", 0))
+    assert [len(verdict(entry, Code.INSUFFICIENT_CASH).beside) for entry in entries] == [2, 2, 2, 0]
+
+
+def test_the_net_exposure_is_trimmed_with_what_the_other_side_makes_room_for():
+    policy = roomy(allow_short=True, max_net_exposure_percent=Decimal(10))
+    entries = limited(wish("MSFT", 40), wish("XOM", 30, action="SELL_SHORT"), policy=policy)
+    assert sizes(entries) == decimals(400, 300)
+
+
 def test_the_cash_reserve_is_left_untouched():
     (entry,) = limited(wish("MSFT", 100), policy=roomy(cash_reserve_percent=Decimal(5)))
     assert entry.quantity == 950
@@ -261,11 +273,12 @@ def test_the_rounding_mode_of_the_policy_applies_to_unclamped_sizes():
     assert entry.quantity == Decimal("222.3")
 
 
-def test_a_target_is_rounded_with_the_holding_it_is_measured_from():
+def test_an_order_to_a_target_is_of_whole_steps_whatever_is_held():
     books = account(cash=90_000, long={"MSFT": ("100.005", 100)})
     wanted = Decimal("200.004") - Decimal("100.005")
     (entry,) = limited(wish("MSFT", 0, wanted=wanted, anchor=Decimal("100.005")), on=books)
-    assert entry.quantity == Decimal("99.995")
+    # 99.999 are wanted.
+    assert entry.quantity == Decimal("100.00")
 
 
 # Division leaves noise in the last digit, and a limit must not act on it.
@@ -295,21 +308,48 @@ def test_a_size_of_exactly_the_limit_breaks_nothing(on_breach: OnBreach):
 LEFT_OVER = account(cash=5, long={"JPM": ("499.99", 100), "GS": ("49.99", 1000)})
 
 
-def test_room_for_less_than_a_step_of_each_is_no_room_for_targets():
+def weighed(*wishes: Entry, rounding: Number = 0) -> tuple[Entry, ...]:
+    """What the limits leave of wishes for weights to reach."""
+    context = RiskContext(
+        Decimal(100_000), LEFT_OVER, TECHNOLOGY, roomy(), are_weights=True, rounding=Decimal(rounding)
+    )
+    return apply_limits(wishes, context)
+
+
+def test_a_line_rests_where_a_limit_leaves_less_than_a_step_of_it_and_the_others_share_what_there_is():
     jpm = wish("JPM", 1, anchor=Decimal("499.99"))
     gs = wish("GS", 1, price=1000, anchor=Decimal("49.99"))
-    entries = limited(jpm, gs, on=LEFT_OVER)
-    assert sizes(entries) == [ZERO, ZERO]
-    assert breaches(entries[0]) == [Code.INSUFFICIENT_CASH]
-    (alone,) = limited(jpm, on=LEFT_OVER)
-    assert alone.quantity == Decimal("0.05")
+    entries = weighed(jpm, gs)
+    assert sizes(entries) == [Decimal("0.05"), ZERO]
+    assert [entry.resting for entry in entries] == [False, True]
+    assert breaches(entries[1]) == [Code.INSUFFICIENT_CASH]
 
 
-def test_a_line_at_its_target_counts_among_those_that_left_room():
-    jpm = wish("JPM", 1, anchor=Decimal("499.99"))
-    settled = wish("GS", 0, price=1000, anchor=Decimal("49.99"))
-    context = RiskContext(Decimal(100_000), LEFT_OVER, TECHNOLOGY, roomy(), at_target=(settled,))
-    assert sizes(apply_limits([jpm], context)) == [ZERO]
+@pytest.mark.parametrize(("rounding", "quantity"), [("2.66", "0.05"), ("2.67", 0)])
+def test_what_rounding_may_have_freed_is_no_room_for_a_weight(rounding: str, quantity: Number):
+    # A step of 1.00 and a cent, and the rounding of the cash and of a margin of 50 %: 3.99 more than half of it.
+    (entry,) = weighed(wish("JPM", 1, anchor=Decimal("499.99")), rounding=rounding)
+    assert entry.quantity == Decimal(quantity)
+
+
+def test_a_wish_of_the_limit_itself_does_not_rest_although_its_order_leaves_nothing():
+    books = account(cash=90_000, long={"MSFT": (1, 10_000)})
+    situation = given_situation(rec("MSFT", "BUY", 20), on=books, steps={"MSFT": 1}, policy=Policy(), mode="target")
+    assert orders(planned(situation)) == ["BUY 1 MSFT @ 10000"]
+
+
+def test_an_awake_symbol_takes_what_rounding_may_have_left():
+    context = RiskContext(
+        Decimal(100_000),
+        LEFT_OVER,
+        TECHNOLOGY,
+        roomy(),
+        are_weights=True,
+        rounding=Decimal(9),
+        awake=frozenset({"JPM"}),
+    )
+    wishes = [wish(symbol, 1, anchor=Decimal("499.99")) for symbol in ("JPM", "GS")]
+    assert sizes(apply_limits(wishes, context)) == [Decimal("0.05"), ZERO]
 
 
 def test_an_amount_to_trade_takes_whatever_room_there_is():

@@ -31,9 +31,13 @@ def wish(symbol: str, wanted: Number, *, price: Number = 100, anchor: Number = 0
     )
 
 
-def context(policy: Policy, on: AccountSnapshot | None = None, *, noise: Number = 0) -> RiskContext:
+def context(policy: Policy, on: AccountSnapshot | None = None) -> RiskContext:
     snapshot = on or account()
-    return RiskContext(snapshot.total_value, snapshot, SECTORS, policy, noise=Decimal(noise))
+    return RiskContext(snapshot.total_value, snapshot, SECTORS, policy)
+
+
+def of_weights(policy: Policy, on: AccountSnapshot, *, noise: Number = 0) -> RiskContext:
+    return replace(context(policy, on), are_weights=True, noise=Decimal(noise))
 
 
 def bought(wishes: list[Entry], policy: Policy, on: AccountSnapshot | None = None) -> list[Decimal]:
@@ -97,11 +101,11 @@ def test_what_noise_frees_of_a_cash_reserve_is_no_room_for_a_target():
     entry = wish("JPM", 1, anchor="499.97")
     room = on.cash_balance - on.total_value / 2
     assert room == Decimal("2.75")
-    (quiet,) = apply_limits([entry], context(policy, on))
+    (quiet,) = apply_limits([entry], of_weights(policy, on))
     assert quiet.quantity == Decimal("0.02")
-    (noisy,) = apply_limits([entry], context(policy, on, noise="3.50"))
+    (noisy,) = apply_limits([entry], of_weights(policy, on, noise="3.50"))
     assert noisy.quantity == 0
-    (barely,) = apply_limits([entry], context(policy, on, noise="3.48"))
+    (barely,) = apply_limits([entry], of_weights(policy, on, noise="3.48"))
     assert barely.quantity == Decimal("0.02")
 
 
@@ -138,12 +142,12 @@ def test_an_order_of_a_cent_is_the_smallest_of_all(price: str, is_traded: bool):
     assert bool(orders(plan)) == is_traded
 
 
-def test_a_clamp_to_a_whole_step_is_reached_from_a_holding_off_the_step():
+def test_a_clamped_order_from_a_holding_off_the_step_is_of_whole_steps():
     on = account(cash="89999.50", long={"MSFT": ("100.005", 100)})
     policy = roomy(max_position_percent=Decimal(20))
     (entry,) = apply_limits([wish("MSFT", 300, anchor="100.005")], context(policy, on))
     assert entry.clamped
-    assert entry.quantity == Decimal("99.995")
+    assert entry.quantity == Decimal("99.99")
 
 
 def test_a_rounding_that_reaches_the_cash_to_the_cent_takes_nothing_off():
@@ -194,7 +198,8 @@ def test_a_clamped_size_is_cut_by_the_clamp_and_by_no_further_rounding():
 def test_room_that_a_rounding_left_is_refused_in_the_words_of_the_policy(on_breach: OnBreach, result: str):
     on = account(cash="0.50", long={"JPM": ("499.99", 100)})
     policy = roomy(on_breach=on_breach, max_position_percent=Decimal(1000))
-    (entry,) = apply_limits([wish("JPM", 1, anchor="499.99")], context(policy, on))
+    (entry,) = apply_limits([wish("JPM", 1, anchor="499.99")], of_weights(policy, on))
+    assert entry.resting
     assert entry.quantity == 0
     assert [verdict.result for verdict in entry.verdicts if verdict.code is Code.INSUFFICIENT_CASH] == [result]
 

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from execution.engine.planning.market import Quote, noise_of
 from execution.engine.planning.policy import Costs
-from execution.engine.planning.sizing import Quote, noise_of
 from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import AS_OF, Number, account
 

@@ -397,14 +397,14 @@ def test_purchases_with_their_costs_leave_the_reserve(costs: Costs, price: str):
         (
             rec("AAPL", "BUY", 1),
             {"min_order_value": Decimal(1_001)},
-            "SKIPPED SECTOR_UNVERIFIED BELOW_MINIMUM_ORDER",
+            "SKIPPED BELOW_MINIMUM_ORDER",
         ),
         (
             rec("AAPL", "BUY", 30),
             {"min_order_value": Decimal(25_000)},
             "DENIED POSITION_LIMIT SECTOR_UNVERIFIED BELOW_MINIMUM_ORDER",
         ),
-        (rec("AAPL", "BUY", "0.00001"), {}, "SKIPPED SECTOR_UNVERIFIED BELOW_STEP"),
+        (rec("AAPL", "BUY", "0.00001"), {}, "SKIPPED BELOW_STEP"),
         (rec("MSFT", "BUY", 5), {"restricted_symbols": frozenset({"MSFT"})}, "DENIED RESTRICTED_SYMBOL"),
         (rec("MSFT", "SELL", 5), {"restricted_symbols": frozenset({"MSFT"})}, "EXECUTED"),
     ],
@@ -445,7 +445,7 @@ def test_an_order_below_the_smallest_quantity_is_skipped():
             )
         )
 
-    assert endings(in_tens(rec("AAPL", "BUY", "0.9"))) == ["SKIPPED SECTOR_UNVERIFIED BELOW_MINIMUM_QUANTITY"]
+    assert endings(in_tens(rec("AAPL", "BUY", "0.9"))) == ["SKIPPED BELOW_MINIMUM_QUANTITY"]
     assert endings(in_tens(rec("MSFT", "SELL", "9.5"), mode="target")) == ["SKIPPED BELOW_MINIMUM_QUANTITY"]
     assert endings(in_tens(rec("MSFT", "SELL"))) == ["EXECUTED"]
 
@@ -648,11 +648,91 @@ def test_slippage_of_nearly_everything_leaves_the_smallest_price():
     assert orders(plan_of(rec("MSFT", "SELL"), on=books, policy=steep)) == ["SELL 1000000 MSFT @ 0.000001"]
 
 
+UNDER_WATER = account(cash=1_000, long={"MSFT": (10, 100)}, short={"XOM": (50, 200)})
+
+
 def test_an_account_below_zero_may_close_and_not_open():
-    ruined = account(cash=1_000, short={"XOM": (50, 200)})
-    plan = plan_of(rec("AAPL", "BUY", 10), rec("XOM", "BUY_TO_COVER"), on=ruined)
+    plan = plan_of(rec("AAPL", "BUY", 10), rec("XOM", "BUY_TO_COVER"), on=UNDER_WATER)
     assert orders(plan) == ["BUY_TO_COVER 5 XOM @ 200"]
-    assert endings(plan) == ["SKIPPED ZERO_SIZE", "CLAMPED INSUFFICIENT_CASH"]
+    assert endings(plan) == ["DENIED NO_EQUITY", "CLAMPED INSUFFICIENT_CASH"]
+    assert plan.decisions[0].reason == (
+        "Denied: the account is worth nothing after its debts, so only what reduces a position is traded."
+    )
+
+
+@pytest.mark.parametrize("cash", [8_000, 9_000])
+def test_at_a_total_of_zero_as_below_it_a_sized_cover_closes_the_short(cash: int):
+    books = account(cash=cash, long={"MSFT": (10, 100)}, short={"XOM": (50, 200)})
+    plan = plan_of(rec("MSFT", "SELL"), rec("XOM", "BUY_TO_COVER", 5), on=books)
+    covered = {8_000: "45", 9_000: "50"}[cash]
+    assert orders(plan) == ["SELL 10 MSFT @ 100", f"BUY_TO_COVER {covered} XOM @ 200"]
+    assert "CLOSED_IN_FULL" in endings(plan)[1]
+    assert "a percentage of nothing is no size, so all is closed" in plan.decisions[1].reason
+
+
+@pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])
+def test_a_purchase_of_an_account_below_zero_covers_its_short_and_buys_nothing(mode: str):
+    plan = plan_of(rec("MSFT", "SELL"), rec("XOM", "BUY", 10), on=UNDER_WATER, mode=mode)
+    assert orders(plan) == ["SELL 10 MSFT @ 100", "BUY_TO_COVER 10 XOM @ 200"]
+    assert endings(plan) == ["EXECUTED", "CLAMPED NO_EQUITY INSUFFICIENT_CASH"]
+
+
+@pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])
+def test_a_line_that_would_add_in_an_account_below_zero_leaves_what_is_held_alone(mode: str):
+    plan = plan_of(
+        rec("MSFT", "BUY", 10),
+        rec("XOM", "SELL_SHORT", 10),
+        on=UNDER_WATER,
+        mode=mode,
+        policy=roomy(allow_short=True),
+    )
+    assert orders(plan) == []
+    assert endings(plan) == ["DENIED NO_EQUITY", "DENIED NO_EQUITY"]
+
+
+# Orders are whole steps
+
+
+def test_a_cover_of_whole_share_shorts_is_of_whole_units():
+    policy = roomy(allow_short=True, whole_share_shorts=True)
+    books = account(cash=10_000 + 33 * 303, short={"XOM": (33, 303)})
+    # 50 % are 16.50 units.
+    assert orders(plan_of(rec("XOM", "BUY_TO_COVER", 50), on=books, policy=policy)) == ["BUY_TO_COVER 17 XOM @ 303"]
+    assert orders(plan_of(rec("XOM", "BUY", 50), on=books, policy=policy)) == ["BUY_TO_COVER 17 XOM @ 303"]
+    trimmed = plan_of(rec("XOM", "SELL_SHORT", 50), on=books, policy=policy, mode="rebalance")
+    assert orders(trimmed) == ["BUY_TO_COVER 16 XOM @ 303"]
+
+
+def test_a_cover_of_whole_share_shorts_that_the_cash_does_not_pay_for_is_of_whole_units():
+    policy = roomy(allow_short=True, whole_share_shorts=True)
+    books = account(cash=505, long={"MSFT": (1000, 100)}, short={"XOM": (10, 100)})
+    assert orders(plan_of(rec("XOM", "BUY_TO_COVER"), on=books, policy=policy)) == ["BUY_TO_COVER 5 XOM @ 100"]
+
+
+@pytest.mark.parametrize(
+    ("line", "mode", "expected"),
+    [
+        (rec("MSFT", "BUY", 7), "target", ["BUY 4 MSFT @ 1000"]),
+        (rec("MSFT", "SELL", 1), "target", ["SELL 2 MSFT @ 1000"]),
+        (rec("MSFT", "BUY", 1), "rebalance", ["SELL 2 MSFT @ 1000"]),
+        (rec("MSFT", "BUY", "0.4"), "rebalance", ["SELL 3.3 MSFT @ 1000"]),
+        (rec("MSFT", "SELL"), "target", ["SELL 3.3 MSFT @ 1000"]),
+        (rec("MSFT", "BUY", "3.4"), "target", []),
+    ],
+)
+def test_what_is_held_off_the_step_is_only_sold_whole(line: Any, mode: str, expected: list[str]):
+    books = account(cash=96_700, long={"MSFT": ("3.3", 1_000)})
+    made = plan_of(line, on=books, mode=mode, steps={"MSFT": 1})
+    assert orders(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"), [(3, 3), ("3.25", 3), ("3.3", "3.3"), (10, "3.3"), ("0.4", None), ("3.6", "3.3")]
+)
+def test_of_a_short_off_the_step_whole_steps_are_covered_or_all_of_it(percent: Any, expected: Any):
+    books = account(cash=103_300, short={"XOM": ("3.3", 1_000)})
+    made = plan_of(rec("XOM", "BUY_TO_COVER", percent), on=books, steps={"XOM": 1})
+    assert orders(made) == ([f"BUY_TO_COVER {expected} XOM @ 1000"] if expected else [])
 
 
 def test_a_plan_marks_what_it_trades_at_the_price_and_not_at_the_fill():

@@ -6,19 +6,20 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from common.money import CENT, HUNDRED, ZERO
 from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.limits import LIMITS
-from execution.engine.planning.plan import OrderIntent, Plan, PlanInput, make_plan
+from execution.engine.planning.market import Instrument, Quote
+from execution.engine.planning.plan import OrderIntent, Plan, PlanInput, is_settled, make_plan, right_after
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Instrument, Quote, noise_of
 from execution.engine.vocabulary import Code, Mode, Outcome, RecommendedAction, Refusal, TradingState
 from portfolios.domain.accounting import Action, Side, apply_fill
 from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import AS_OF, holding, orders, planned
+from tests.counts import count
 from tests.execution.engine.strategies import SECTORS, STEPS, SYMBOLS, amounts, no_costs, policies, situations
 
 Value = TypeVar("Value")
@@ -182,23 +183,33 @@ def test_what_was_bought_breaks_no_limit_together(situation: PlanInput):
         assert policy.max_orders_per_run is None or len(plan.intents) <= policy.max_orders_per_run
 
 
-@given(situations())
-def test_a_quantity_is_a_whole_number_of_steps(situation: PlanInput):
-    for intent in planned(situation).intents:
+@given(situations() | extremes())
+def test_a_quantity_is_a_whole_number_of_steps_or_all_that_is_held(situation: PlanInput):
+    plan = make_plan(situation)
+    whole_shorts = situation.policy.whole_share_shorts
+    for intent in plan.intents if isinstance(plan, Plan) else ():
         assert intent.quantity > 0
+        held = plan.before.holdings.get(intent.symbol) if isinstance(plan, Plan) else None
+        if intent.leg == "exit" and held is not None and intent.quantity == held.quantity:
+            continue
         assert intent.quantity % situation.instruments[intent.symbol].step == 0
+        assert intent.quantity % 1 == 0 or intent.action.side is Side.LONG or not whole_shorts
 
 
 @given(situations())
-def test_exits_come_first_and_sales_before_covers(situation: PlanInput):
+def test_exits_come_first_and_sales_before_covers_and_last_what_costs_more_than_it_brings(situation: PlanInput):
     plan = planned(situation)
     ranks = [
-        (intent.leg == "entry", intent.leg == "exit" and intent.action is not Action.SELL)
+        (
+            intent.leg == "entry",
+            intent.leg == "exit" and intent.action is not Action.SELL,
+            intent.leg == "exit" and intent.fill.cash_delta <= intent.fill.fee,
+        )
         for intent in plan.intents
     ]
     assert ranks == sorted(ranks)
-    for action in Action:
-        lines = [intent.line for intent in plan.intents if intent.action is action]
+    for rank in set(ranks):
+        lines = [intent.line for intent, its in zip(plan.intents, ranks, strict=True) if its == rank]
         assert lines == sorted(lines)
 
 
@@ -308,56 +319,75 @@ def limits(costs: st.SearchStrategy[Costs]) -> st.SearchStrategy[Policy]:
     )
 
 
+SLICES = {Code.MAXIMUM_ORDER, Code.ORDERS_PER_RUN}
+
+
 def settle(situation: PlanInput) -> Plan:
-    """The first plan of two; not one whose covers the cash did not pay for, nor one with nothing to do."""
+    """The first plan of two; not one with nothing to do, nor one that only does a part on purpose."""
     plan = planned(situation)
     assume(plan.intents)
-    wanting = (Code.INSUFFICIENT_CASH, Code.BOOKS_RANGE)
-    assume(not any(set(decision.codes) & set(wanting) and not decision.verdicts for decision in plan.decisions))
+    assume(not any(SLICES & set(decision.codes) for decision in plan.decisions))
     return plan
 
 
 @given(situations(policy=limits(no_costs), mode=Mode.TARGET, state=ACTIVE))
 def test_planning_a_target_again_right_after_gives_no_orders(situation: PlanInput):
     plan = settle(situation)
-    assert orders(planned(replace(situation, snapshot=plan.after))) == []
+    assert orders(planned(right_after(situation, plan))) == []
 
 
 @given(situations(policy=limits(no_costs), mode=Mode.REBALANCE, state=ACTIVE))
 def test_rebalancing_again_right_after_gives_no_orders(situation: PlanInput):
     plan = settle(situation)
-    assert orders(planned(replace(situation, snapshot=plan.after))) == []
-
-
-def settle_after_costs(situation: PlanInput) -> Plan:
-    """The first plan of two, where its costs leave the second one the same lines to plan.
-
-    Not one of which a limit cut a line to nothing: that line has taken a fixed fee from the room of the others, and
-    does not take it again. Not one that cost more than a second plan calls noise, which measures the account after
-    the trades alone. And not one that left a holding at its target: the costs may take it out of the noise.
-    See test_planning_again_after_costs.py for an example of each.
-    """
-    plan = settle(situation)
-    entered = {intent.line for intent in entries_of(plan)}
-    cut = [
-        decision
-        for decision in plan.decisions
-        if decision.line not in entered and any(verdict.result == "clamped" for verdict in decision.verdicts)
-    ]
-    assume(not cut)
-    noise = noise_of(plan.after, situation.quotes, situation.policy.costs)
-    assume(plan.before.total_value - plan.after.total_value <= noise)
-    left_alone = {decision.symbol for decision in plan.decisions if Code.ALREADY_AT_TARGET in decision.codes}
-    assume(not left_alone & set(plan.before.holdings))
-    return plan
+    assert orders(planned(right_after(situation, plan))) == []
 
 
 @given(situations(policy=limits(modest_costs), mode=Mode.TARGET, state=ACTIVE))
-def test_planning_a_target_again_after_paying_for_it_gives_no_orders_where_its_lines_stay_the_same(
-    situation: PlanInput,
-):
-    plan = settle_after_costs(situation)
-    assert orders(planned(replace(situation, snapshot=plan.after))) == []
+def test_planning_a_target_again_after_paying_for_it_gives_no_orders(situation: PlanInput):
+    plan = settle(situation)
+    assert orders(planned(right_after(situation, plan))) == []
+
+
+@given(situations(policy=limits(modest_costs), mode=Mode.REBALANCE, state=ACTIVE))
+def test_rebalancing_again_after_paying_for_it_gives_no_orders(situation: PlanInput):
+    plan = settle(situation)
+    assert orders(planned(right_after(situation, plan))) == []
+
+
+@settings(max_examples=count(100, 12_000))
+@given(situations(mode=Mode.TARGET) | situations(mode=Mode.REBALANCE))
+def test_a_plan_is_settled_where_planning_again_gives_no_orders(situation: PlanInput):
+    plan = make_plan(situation)
+    assume(isinstance(plan, Plan))
+    assert isinstance(plan, Plan)
+    again = make_plan(asked_again(situation, plan))
+    assert is_settled(situation, plan) == (isinstance(again, Plan) and again.intents == ())
+    sliced = any(SLICES & set(decision.codes) for decision in plan.decisions)
+    event("sliced" if sliced else "whole")
+    assert sliced or is_settled(situation, plan)
+
+
+def asked_again(situation: PlanInput, plan: Plan) -> PlanInput:
+    """What the doors would hand the planner for the same request.
+
+    A price for each symbol that it may trade, and the last mark of what is held and has none.
+    """
+    sweeps = situation.close_unlisted
+    named = {
+        item.symbol for item in situation.artifact.recommendations if item.action is not RecommendedAction.HOLD
+    }
+    wanted = named | set(plan.after.holdings) if sweeps else named
+    real = {symbol: quote for symbol, quote in situation.quotes.items() if not quote.reduce_only}
+    quotes = {symbol: quote for symbol, quote in real.items() if symbol in wanted}
+    for symbol in wanted & plan.after.holdings.keys() - quotes.keys() - situation.held_back.keys():
+        if symbol in situation.quotes:
+            quotes[symbol] = situation.quotes[symbol]
+    return replace(situation, snapshot=plan.after, quotes=quotes)
+
+
+@given(situations(mode=Mode.ALLOCATE))
+def test_an_amount_to_trade_is_never_called_settled(situation: PlanInput):
+    assert is_settled(situation, planned(situation)) is None
 
 
 @given(situations())

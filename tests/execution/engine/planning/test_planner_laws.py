@@ -11,9 +11,9 @@ from execution.engine.parsing.artifact import Problem, Recommendation
 from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.limit_engine import apply_limits
 from execution.engine.planning.limits import Entry, RiskContext
+from execution.engine.planning.market import Quote
 from execution.engine.planning.plan import Plan, PlanInput, make_plan
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Quote
 from execution.engine.vocabulary import Code, Mode, OnBreach, TradingState
 from portfolios.domain.accounting import Action, Side, apply_fill
 from portfolios.domain.snapshot import AccountSnapshot

@@ -1,5 +1,7 @@
 """Prices that are too far from what was known: held back until a person confirms them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.planning.price_checks import Screened, screen
-from execution.engine.planning.sizing import Quote
-from tests.builders import AS_OF, Number, rec
+from execution.engine.parsing.artifact import Recommendation
+from execution.engine.planning.market import Quote, Unpriced
+from execution.engine.planning.price_checks import Screened, refuse_defaults, screen, waiting_prices
+from execution.engine.vocabulary import Code
+from tests.builders import AS_OF, Number, account, marked, rec
 
 
 def screened(price: Number, *, simulated: bool = False, **options: Any) -> Screened:
@@ -61,3 +65,51 @@ def test_every_price_is_either_used_or_held_back_and_never_both(price: Decimal, 
     found = screened(price, closes={"MSFT": close}, band_percent=band)
     assert found.quotes.keys() ^ found.held_back.keys() == {"MSFT"}
     assert ("MSFT" in found.quotes) == (abs(price / close - 1) * 100 <= band)
+
+
+# --- default prices that nobody asked for ---
+
+DEFAULTS = {"MSFT": Quote(Decimal(100), "simulation", AS_OF, simulated=True)}
+
+
+def refused(*lines: Recommendation, stored: Mapping[str, str] | None = None) -> dict[str, Unpriced]:
+    return refuse_defaults(DEFAULTS, stored=stored or {}, lines=lines, band_percent=Decimal(25))
+
+
+@pytest.mark.parametrize(
+    ("claims", "passes"),
+    [
+        ({}, True),
+        ({"current_price": Decimal(80)}, True),  # exactly at the band
+        ({"current_price": Decimal("79.99")}, False),
+        ({"target_price": Decimal("133.33")}, True),
+        ({"target_price": Decimal("133.34")}, False),
+        ({"current_price": Decimal(100), "target_price": Decimal(200)}, False),
+    ],
+)
+def test_a_default_price_passes_where_the_research_names_nothing_far_from_it(claims: dict[str, Any], passes: bool):
+    found = refused(replace(rec("MSFT", "BUY", 10), **claims), rec("KO", "BUY", 10, current_price=Decimal(450)))
+    assert not found if passes else found["MSFT"].code is Code.PRICE_OUT_OF_BAND
+
+
+def test_a_default_price_never_passes_beside_a_stored_one():
+    found = refused(rec("MSFT", "BUY", 10), stored={"MSFT": "it is 450", "KO": "it is 70"})
+    reason = "it is 450; a default price that nobody asked for does not take its place"
+    assert found == {"MSFT": Unpriced(Code.PRICE_STALE, reason)}
+
+
+def test_a_price_of_a_market_is_no_default():
+    real = {"MSFT": Quote(Decimal(100), "yahoo", AS_OF)}
+    lines = [rec("MSFT", "BUY", 10, current_price=Decimal(450))]
+    assert refuse_defaults(real, stored={"MSFT": "it is 450"}, lines=lines, band_percent=Decimal(25)) == {}
+
+
+def test_a_holding_whose_price_is_held_back_waits_unless_it_is_marked_at_it_already():
+    far = screened("36", closes={"MSFT": Decimal(100)}).held_back
+    held = account(long={"MSFT": (10, 100), "KO": (10, 36)}).holdings
+    (waiting,) = waiting_prices(held.values(), far)
+    assert (waiting.symbol, waiting.mark_price, waiting.difference_percent) == (
+        "MSFT", Decimal(100), Decimal(-64),
+    )  # fmt: skip
+    assert waiting_prices(marked(account(long={"MSFT": (10, 100)}), {"MSFT": 36}).holdings.values(), far) == []
+    assert waiting_prices([held["KO"]], far) == []

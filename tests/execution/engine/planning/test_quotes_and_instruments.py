@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.planning.sizing import Instrument, Quote
+from execution.engine.planning.market import Instrument, Quote
 from execution.engine.vocabulary import Mode
 from tests.builders import AS_OF, account, artifact_of, endings, given, orders, planned, rec
 

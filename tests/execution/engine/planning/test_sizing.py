@@ -1,13 +1,15 @@
 """The action table, line by line, before any limit."""
 
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 
 from common.money import plain
+from execution.engine.planning.market import Market, noise_of
 from execution.engine.planning.policy import Costs, Policy
-from execution.engine.planning.sizing import Market, Route, exit_unlisted, noise_of, route
+from execution.engine.planning.sizing import Route, exit_unlisted, route
 from portfolios.domain.accounting import Side
 from portfolios.domain.snapshot import AccountSnapshot
 from tests.builders import account, given, holding, rec, roomy
@@ -151,10 +153,16 @@ def test_in_rebalance_mode_a_weight_is_also_trimmed_to(line: str, percent: Any, 
     assert routed(line, percent, mode="rebalance") == expected
 
 
-@pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])
-@pytest.mark.parametrize("symbol", ["AAPL", "MSFT", "XOM"])
+@pytest.mark.parametrize(
+    ("mode", "symbol"),
+    [*product(["allocate", "target"], ["AAPL", "MSFT", "XOM"]), ("rebalance", "AAPL"), ("rebalance", "XOM")],
+)
 def test_where_shorts_are_not_allowed_none_is_opened_nor_anything_sold_for_it(mode: str, symbol: str):
     assert routed(f"SELL_SHORT {symbol}", 10, mode=mode, policy=roomy()) == "DENIED SHORT_NOT_ALLOWED"
+
+
+def test_a_weight_below_zero_closes_the_long_where_shorts_are_not_allowed():
+    assert routed("SELL_SHORT MSFT", 10, mode="rebalance", policy=roomy()) == "SELL 100 all SHORT_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize(
@@ -255,9 +263,13 @@ def test_a_holding_between_two_steps_is_not_added_to_beyond_its_target():
 
 def test_an_account_worth_nothing_buys_nothing_and_may_still_close():
     ruined = account(cash=1_000, short={"XOM": (50, 200)})
-    assert routed("BUY AAPL", 10, on=ruined) == "SKIPPED ZERO_SIZE"
-    assert routed("BUY AAPL", 10, on=ruined, mode="target") == "SKIPPED ZERO_SIZE"
-    assert routed("BUY_TO_COVER XOM", None, on=ruined) == "BUY_TO_COVER 50 all"
+    assert routed("BUY AAPL", 0, on=ruined) == "SKIPPED ZERO_SIZE"
+    for mode in ("allocate", "target", "rebalance"):
+        assert routed("BUY AAPL", 10, on=ruined, mode=mode) == "DENIED NO_EQUITY"
+        assert routed("SELL_SHORT XOM", 10, on=ruined, mode=mode) == "DENIED NO_EQUITY"
+        assert routed("BUY XOM", 10, on=ruined, mode=mode) == "BUY_TO_COVER 50 all NO_EQUITY"
+        assert routed("BUY_TO_COVER XOM", 5, on=ruined, mode=mode) == "BUY_TO_COVER 50 all CLOSED_IN_FULL"
+        assert routed("BUY_TO_COVER XOM", None, on=ruined, mode=mode) == "BUY_TO_COVER 50 all"
 
 
 @pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])

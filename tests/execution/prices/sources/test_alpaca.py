@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Refusal
 from execution.prices import PriceSettings, build_chain
 from tests.execution.prices.conftest import Chained, with_options
@@ -41,7 +41,7 @@ def test_all_symbols_are_asked_for_in_one_request_with_the_feed_and_the_currency
         (trade(0, at=AN_HOUR_AGO), "price is '0': a price is above zero"),
         (trade(-3.5, at=AN_HOUR_AGO), "price is '-3.5': a price is above zero"),
         (trade("69.8", at=AN_HOUR_AGO), "price is '69.8': not a number"),
-        (trade(69.8, at="2026-01-01T08:30:00Z"), "price of 2026-01-01 08:30 UTC is older than 96 hours"),
+        (trade(69.8, at="2025-12-31T20:59:00Z"), "price of 2025-12-31 20:59 UTC is older than 2 sessions"),
         (trade(69.8, at="2026-01-05T10:30:00Z"), "price of 2026-01-05 10:30 UTC is in the future"),
         (trade(69.8, at="2026-01-05T08:30:00"), "price without a time and its zone"),
         (trade(69.8, at="today"), "price without a time and its zone"),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from execution.engine.planning.sizing import Quote
+from execution.engine.planning.market import Quote
 from execution.prices.sources.yahoo import yahoo_symbol
 from tests.execution.prices.conftest import Chained
 from tests.execution.prices.service import QUOTES, Reply, Service, quote, quotes
@@ -56,7 +56,7 @@ def test_only_a_share_class_is_written_with_a_hyphen(symbol: str, written: str):
         (quote("KO", 0, at=AN_HOUR_AGO), "price is '0': a price is above zero"),
         (quote("KO", -3.5, at=AN_HOUR_AGO), "price is '-3.5': a price is above zero"),
         (quote("KO", "69.8", at=AN_HOUR_AGO), "price is '69.8': not a number"),
-        (quote("KO", 69.8, at=AN_HOUR_AGO - 96 * 3600), "price of 2026-01-01 08:30 UTC is older than 96 hours"),
+        (quote("KO", 69.8, at=AN_HOUR_AGO - 108 * 3600), "price of 2025-12-31 20:30 UTC is older than 2 sessions"),
         (quote("KO", 69.8, at=AN_HOUR_AGO + 2 * 3600), "price of 2026-01-05 10:30 UTC is in the future"),
         (quote("KO", 69.8, at=0, regularMarketTime=None), "price without a time and its zone"),
         (quote("KO", 69.8, at=0, regularMarketTime="today"), "price without a time and its zone"),

@@ -62,7 +62,7 @@ def _exact(value: Any) -> Fraction:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolios", "0010_deferral"),
+        ("portfolios", "0011_margin_and_first_summaries"),
     ]
 
     operations = [

@@ -1,0 +1,28 @@
+"""What a plan was made of, written down and read again."""
+
+import json
+from dataclasses import replace
+
+from execution.engine.planning.market import Unpriced
+from execution.engine.planning.plan import make_plan
+from execution.engine.planning.serialization import plan_input_as_data, plan_input_from_data
+from execution.engine.vocabulary import Code
+from tests.builders import given, rec
+
+UNPRICED = {
+    "MSFT": Unpriced(Code.PRICE_STALE, "database: price of 2025-12-30 21:00 UTC is older than 2 sessions"),
+    "KO": Unpriced(Code.NO_PRICE, "yahoo: no market price"),
+}
+LINES = replace(given(rec("MSFT", "BUY", 10), rec("KO", "BUY", 5), unpriced=UNPRICED), unpriced=UNPRICED)
+
+
+def test_what_comes_back_is_equal_and_plans_the_same():
+    data = json.loads(json.dumps(plan_input_as_data(LINES)))
+    again = plan_input_from_data(data, LINES.artifact)
+    assert again == LINES
+    assert make_plan(again) == make_plan(LINES)
+
+
+def test_a_run_from_before_there_were_codes_had_no_price():
+    data = {**plan_input_as_data(LINES), "unpriced": {"KO": "yahoo: no market price"}}
+    assert plan_input_from_data(data, LINES.artifact).unpriced == {"KO": UNPRICED["KO"]}
