@@ -114,7 +114,7 @@ FIELDS: dict[str, dict[str, str]] = {
          "cash_reserve_percent", "min_order_value", "max_order_value", "restricted_symbols", "allow_short",
          "short_margin_percent", "on_breach", "max_short_exposure_percent", "max_single_short_percent",
          "drift_band_percent", "price_band_percent", "require_open_market", "max_orders_per_run",
-         "max_research_age_hours", "all_or_nothing",
+         "max_research_age_hours", "defer_hours", "all_or_nothing",
          "whole_share_shorts", "rounding", "commission_per_order", "commission_per_share",
          "commission_bps", "commission_minimum", "slippage_bps", "created_at"),
         BESIDE,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from execution.engine.vocabulary import Mode
 from execution.models import ExecutionRun, ResearchRequest
 from portfolios.models import Position, RiskPolicy
 from tests.counts import count, seeded
@@ -114,12 +115,12 @@ def test_a_rebalance_says_whether_the_next_one_would_trade(desk: Desk):
     )
     for _ in range(count(6, 300)):
         options: dict[str, Any] = {
-            "mode": "rebalance",
+            "mode": Mode.REBALANCE,
             "close_unlisted": chance.random() < 0.5,
             "prices": {symbol: f"{chance.uniform(5, 900):.2f}" for symbol in symbols},
         }
         wishes = [
-            line(s, "BUY", round(chance.uniform(0, 45), 2)) for s in chance.sample(symbols, chance.randint(1, 4))
+            line(s, "BUY", round(chance.uniform(1, 45), 2)) for s in chance.sample(symbols, chance.randint(1, 4))
         ]
         report = desk.run(wishes, **options)
         again = desk.run(wishes, **options)

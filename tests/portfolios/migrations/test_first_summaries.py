@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from portfolios import ledger
 from portfolios.ledger import AuditContext, refresh_summaries
-from portfolios.ledger.triggers import install_triggers
+from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import AccountSummary, PortfolioAccount, RiskPolicy, Valuation
 from tests.scenes import NOW, Desk, line, mark_all
 
@@ -81,6 +81,7 @@ def test_an_upgrade_leaves_nothing_to_do_by_hand(traded: Desk):
     ledger.open_account(
         strategy_id=traded.strategy.pk, provider="gemini", initial_balance=Decimal(7), context=context
     )
+    remove_triggers(connection)  # as `migrate` does
     try:
         MigrationExecutor(connection).migrate([("portfolios", "0010_deferral"), ("execution", "0008_deferral")])
         with connection.cursor() as cursor:

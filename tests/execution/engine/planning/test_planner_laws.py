@@ -74,12 +74,16 @@ def simple_situations(draw: st.DrawFn) -> PlanInput:
 
 
 @given(simple_situations(), amounts("0", "50000"))
-def test_more_cash_never_shrinks_a_buy_by_more_than_a_step(situation: PlanInput, more: Decimal):
-    before = plan(situation)
+def test_more_cash_never_invests_less_but_for_a_step_of_the_dearest_line(situation: PlanInput, more: Decimal):
     richer = replace(situation.snapshot, cash_balance=situation.snapshot.cash_balance + more)
-    after = bought(plan(replace(situation, snapshot=richer)))
-    # A step: what the rounding takes back goes to another line once there is room for it.
-    assert all(after.get(symbol, Decimal(0)) >= quantity - 1 for symbol, quantity in bought(before).items())
+    prices = {symbol: quote.price for symbol, quote in situation.quotes.items()}
+
+    def invested(made: Plan) -> Decimal:
+        return sum((quantity * prices[symbol] for symbol, quantity in bought(made).items()), ZERO)
+
+    # A single line may get less: one that could not pay for its first step before takes its share now.
+    dearest = max(prices.values(), default=ZERO)
+    assert invested(plan(replace(situation, snapshot=richer))) >= invested(plan(situation)) - dearest
 
 
 @given(simple_situations(), st.sampled_from([2, 10, 1000]))
@@ -109,7 +113,7 @@ unrelated = st.lists(lines, min_size=2, max_size=6, unique_by=lambda item: item.
 
 
 @given(situations(), unrelated, st.data())
-def test_the_order_of_unrelated_lines_makes_no_difference_to_targets(
+def test_the_order_of_unrelated_lines_makes_no_difference_to_targets_but_where_a_limit_is_shared_out(
     situation: PlanInput, wishes: list[Recommendation | Problem], data: st.DataObject
 ):
     # First come, first served is the rule where a limit refuses rather than shares, and where cash pays for covers.
@@ -119,9 +123,15 @@ def test_the_order_of_unrelated_lines_makes_no_difference_to_targets(
     base = replace(situation, mode=Mode.TARGET, policy=policy, snapshot=snapshot)
     one = plan(replace(base, artifact=artifact_of(*wishes)))
     other = plan(replace(base, artifact=artifact_of(*data.draw(st.permutations(wishes)))))
-    assert {(i.symbol, i.action, i.quantity) for i in one.intents} == {
-        (i.symbol, i.action, i.quantity) for i in other.intents
-    }
+    # What rounding leaves over of a limit is given out step by step, in the order of the artifact.
+    shared = any(verdict.cut for decision in one.decisions for verdict in decision.verdicts)
+    trimmed = any(Code.ROUNDED_DOWN in decision.codes for decision in one.decisions)
+    assert (
+        shared
+        or trimmed
+        or {(i.symbol, i.action, i.quantity) for i in one.intents}
+        == {(i.symbol, i.action, i.quantity) for i in other.intents}
+    )
 
 
 def after_exits(situation: PlanInput, made: Plan) -> AccountSnapshot:
