@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from django.db import transaction
 
+from common.identifiers import is_symbol
 from common.money import UNIT_LIMIT, AmountOutOfRangeError, plain, quantize_average, quantize_price
 from portfolios import reference_data
 from portfolios.domain.exchange_day import exchange_day
@@ -132,8 +133,8 @@ def _dividend(symbol: str, per_share: Decimal, on: date, context: AuditContext) 
 def _symbol_change(old: str, new: str, on: date, context: AuditContext) -> _Planned:
     if old == new:
         raise CannotBookError(f"symbol is {new}: it has that name already")
-    if not 0 < len(new) <= 16:
-        raise CannotBookError(f"symbol is {new!r}: 1 to 16 characters")
+    if not is_symbol(new):
+        raise CannotBookError(f"symbol is {new!r}: not a symbol such as META or BRK.B")
     security = _security(old, on, context)
     action = _action(_Kind.SYMBOL_CHANGE, security, Decimal(1), on, context, successor_id=new)
 

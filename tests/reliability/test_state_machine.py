@@ -191,9 +191,11 @@ class Life(RuleBasedStateMachine):
     @rule(amount=amounts)
     def withdraw(self, amount: Decimal) -> None:
         """Take cash out, or be refused."""
-        enough = cents(amount) <= self.books.cash
+        enough = cents(amount) <= self.books.cash - self.books.owed
         self.attempt(enough, ledger.withdraw, amount=amount)
-        self.books.cash -= cents(amount) if enough else 0
+        if enough:
+            self.books.cash -= cents(amount)
+            self.books.settle()
         self.compare()
 
     @rule(balance=st.decimals("0", "150000", places=2))

@@ -27,8 +27,8 @@ class Command(BooksCommand):
         book = preview_symbol_change if options["dry_run"] else change_symbol
         with inputs.refusals_as_errors():
             report = book(
-                old=options["old"].strip().upper(),
-                new=options["new"].strip().upper(),
+                old=inputs.symbol(options["old"]),
+                new=inputs.symbol(options["new"]),
                 on=inputs.day(options["date"]),
                 context=inputs.context(timezone.now(), reason=options["reason"]),
             )

@@ -26,7 +26,7 @@ class Command(BooksCommand):
         """Make the one call. Raises CommandError (exit code 1) where it is refused."""
         reverse = preview_action_reversal if options["dry_run"] else reverse_action
         with inputs.refusals_as_errors():
-            key = inputs.standing_action(options["kind"], options["symbol"].strip().upper(), options["date"])
+            key = inputs.standing_action(options["kind"], inputs.symbol(options["symbol"]), options["date"])
             report = reverse(key, context=inputs.context(timezone.now(), reason=options["reason"]))
         words = report.kind.replace("_", " ")
         line = f"{words} of {report.symbol} on {report.effective_on}, {counted(len(report.booked), 'account')}"

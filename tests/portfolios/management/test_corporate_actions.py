@@ -221,6 +221,8 @@ def test_a_change_of_symbol_carries_everything_over(holders: list[Desk]):
     done("reverse_action", "symbol_change", "NVDA", "--reason", "not yet")
     assert as_text(holders[0]) == ("18.91", "528.57", "9995.26")
     assert "has that name already" in refused("change_symbol", "NVDA", "NVDA")
+    assert "not a symbol such as META" in refused("change_symbol", "NVDA", "NV DX")
+    assert "not a known security" in refused("change_symbol", "NOPE", "NVDX")
 
 
 def test_the_reason_that_a_person_gives_stands_beside_the_terms(holders: list[Desk]):
