@@ -23,6 +23,11 @@ _PARTS = {
     "run": "runs",
     "run-reverse": "runs",
     "strategy": "strategies",
+    "account-books": "books",
+    "corporate-actions": "books",
+    "corporate-action": "books",
+    "action-book": "books",
+    "action-reverse": "books",
 }
 
 

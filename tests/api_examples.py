@@ -24,7 +24,7 @@ from rest_framework.test import APIClient
 
 from execution.demo.load import load_examples
 from execution.models import LineResolution, MappingRule, RefusedPrice
-from portfolios.models import Price, RiskPolicy
+from portfolios.models import CorporateAction, Price, RiskPolicy
 
 FIRST = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)  # ten in the morning in New York, a Monday
 GROWTH, LEADERS = "0d5d9ea5-97f5-4f6e-9c07-8d5f7f0e6c11", "6c0f6f0e-3b1f-4c0c-8f5b-2d8f0a9e4b72"
@@ -108,7 +108,7 @@ def _same_world() -> Iterator[_Clock]:
 def _count_from_one() -> None:
     numbered = [
         {"table": model._meta.db_table, "column": "id"}
-        for model in (LineResolution, MappingRule, Price, RefusedPrice, RiskPolicy)
+        for model in (CorporateAction, LineResolution, MappingRule, Price, RefusedPrice, RiskPolicy)
     ]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_by_name_sql(no_style(), numbered):
@@ -209,8 +209,29 @@ def _written_into_the_books(api: Recorder, *, account: str) -> None:
     api.post("risk-policies/", policy, body="RiskPolicyBody", status=201)
     price = {"symbol": "MSFT", "price": "450", "source": "desk", "as_of": "2026-01-05T16:00:00-05:00"}
     api.post("prices/", price, body="PriceBody", status=201)
+    _corporate_actions(api)
     state = {"state": "REDUCING", "reason": "Earnings this week."}
     api.post(f"accounts/{account}/trading-state/", state, body="TradingStateBody", answer="StateSet")
+
+
+def _corporate_actions(api: Recorder) -> None:
+    """Record a dividend and its reversal, a split and a change of symbol, each previewed before."""
+    reason = "Notice of the company."
+    dividend = {"symbol": "MSFT", "per_share": "0.83", "effective_on": "2026-01-06"}
+    api.post("corporate-actions/dividend/preview/", dividend, body="DividendPreviewBody")
+    sent = {**dividend, "reason": reason}
+    done = api.post("corporate-actions/dividend/", sent, body="DividendBody", answer="ActionReport", status=201)
+    api.get(f"corporate-actions/{done['action_id']}/", answer="ActionDetail")
+    api.first("corporate-actions/", row="ActionRow")
+    why = {"reason": "It was another amount."}
+    api.post(f"corporate-actions/{done['action_id']}/reverse/", why, body="ActionReversalBody")
+    split = {"symbol": "MSFT", "ratio": "3:1", "effective_on": "2026-01-06"}
+    api.post("corporate-actions/split/preview/", split, body="SplitPreviewBody")
+    api.post("corporate-actions/split/", {**split, "reason": reason}, body="SplitBody", status=201)
+    change = {"symbol": "KO", "new_symbol": "COKE", "effective_on": "2026-01-06"}
+    api.post("corporate-actions/symbol-change/preview/", change, body="SymbolChangePreviewBody")
+    sent = {**change, "reason": reason}
+    api.post("corporate-actions/symbol-change/", sent, body="SymbolChangeBody", status=201)
 
 
 def directory_of(app: str) -> Path:

@@ -5,9 +5,10 @@ chance with a fixed seed. Everything goes through the product's own services.
 import json
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from django.conf import settings
@@ -20,7 +21,8 @@ from execution.prices import PriceChain
 from execution.prices.sources.given import GivenSource
 from execution.reports.types import RunReport
 from execution.services import ExecutionRequest, execute
-from portfolios.ledger import mark_accounts
+from portfolios.domain.exchange_day import exchange_day
+from portfolios.ledger import AuditContext, apply_split, mark_accounts, record_dividend, reverse_action
 from portfolios.models import PortfolioAccount, Price, RiskPolicy, Security, Strategy
 from tests.browser.server import PASSWORD
 
@@ -58,9 +60,10 @@ class Market:
 
 
 def people() -> None:
-    """Make a manager, who may execute, and a viewer."""
+    """Make a manager, who may execute, book and reverse, and a viewer."""
     manager = User.objects.create_user("mia", password=PASSWORD)
-    manager.user_permissions.add(Permission.objects.get(codename="add_executionrun"))
+    may = ("add_executionrun", "add_corporateaction", "change_corporateaction")
+    manager.user_permissions.set(Permission.objects.filter(codename__in=may))
     User.objects.create_user("vera", password=PASSWORD)
 
 
@@ -116,6 +119,20 @@ def hard_account(*, now: datetime) -> None:
     market = Market(random.Random(1), {symbol: Decimal(price) for symbol, price in _STOCKS.items()})
     _execute(market, lines, strategy, "custom", now - timedelta(days=1), balance=Decimal("8765432109.87"))
     PortfolioAccount.objects.filter(strategy=strategy).update(trading_state="HALTED")
+
+
+def corporate_actions(*, now: datetime) -> int:
+    """Book a split, a dividend, and one that was reversed, as of today; return the key of the split."""
+    context = AuditContext(actor="mia", now=now, reason="Notice of the company, as the custodian passed it on.")
+    day = exchange_day(now)
+    wrong = record_dividend(symbol="BRK.B", per_share=Decimal("5.1"), on=day, context=context)
+    if wrong.action_id is not None:
+        reverse_action(wrong.action_id, context=replace(context, reason="It was 0.51, not 5.10."))
+    record_dividend(symbol="BRK.B", per_share=Decimal("0.51"), on=day, context=context)
+    done = apply_split(symbol="MSFT", ratio=Fraction(3, 2), on=day, price=Decimal("300.125"), context=context)
+    if done.action_id is None:
+        raise AssertionError("the split has no key")
+    return done.action_id
 
 
 def put(root: Path, lines: list[dict[str, object]], **document: object) -> str:

@@ -1,9 +1,10 @@
 """Serializers made from frozen dataclasses: what a service answers is described to the schema by its own fields."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -29,8 +30,8 @@ _SIMPLE: dict[type, type[_Field]] = {
 def shape_of(answer: type, *, name: str = "") -> type[serializers.Serializer[Any]]:
     """Return a serializer with the fields of a dataclass, whose docstring becomes the description.
 
-    Known are text, numbers, truth values, times, ids, dataclasses, lists and mappings of them, and Any; decimals
-    are text. Raises TypeError for anything else.
+    Known are text, words of an enumeration, numbers, truth values, times, ids, dataclasses, sequences and mappings
+    of them, and Any; decimals are text. Raises TypeError for anything else.
     """
     hints = get_type_hints(answer)
     fields: dict[str, Any] = {field.name: _field(hints[field.name]) for field in dataclasses.fields(answer)}
@@ -57,7 +58,7 @@ def _field(hint: Any, **options: Any) -> _Field:
         if len(inner) != 1:
             raise TypeError(f"{hint} is more than one type")
         return _field(inner[0], allow_null=True)
-    if origin in (list, tuple):
+    if origin in (list, tuple, Sequence):
         return serializers.ListField(child=_field(arguments[0]), **options)
     if origin in (dict, Mapping):
         return serializers.DictField(child=_field(arguments[1]), **options)
@@ -71,6 +72,8 @@ def _single(hint: Any, options: dict[str, Any]) -> _Field:
         return serializers.DecimalField(max_digits=None, decimal_places=None, **options)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return shape_of(hint)(**options)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return serializers.ChoiceField([str(word) for word in hint], **options)
     if hint not in _SIMPLE:
         raise TypeError(f"{hint} has no field")
     return _SIMPLE[hint](**options)

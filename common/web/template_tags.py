@@ -1,7 +1,7 @@
 """How values look on pages. A gain or a loss has a sign, an arrow and a word; color only repeats them."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,12 @@ def moment(value: datetime | None) -> SafeString:
     local = timezone.localtime(value)
     shown = f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
+
+
+@register.filter
+def day(value: date | None) -> SafeString:
+    """Return a day in ISO form, on one line."""
+    return _NONE if value is None else format_html('<time datetime="{0}">{0}</time>', value.isoformat())
 
 
 @register.filter
@@ -123,7 +129,7 @@ def _text(value: object) -> SafeString:
 _SHOW: Mapping[str, Callable[[Any], SafeString]] = {
     "text": _text, "long": _text, "code": code, "cash": cash, "gain": gain, "quantity": number, "price": number,
     "count": number,
-    "percent": percent, "gain_percent": gain_percent, "ratio": ratio, "time": moment, "badge": badge,
+    "percent": percent, "gain_percent": gain_percent, "ratio": ratio, "time": moment, "date": day, "badge": badge,
 }  # fmt: skip
 
 

@@ -15,10 +15,10 @@ class Tone(StrEnum):
 # States, outcomes and verdicts, as the books and the pages write them.
 _TONES: dict[str, Tone] = {
     **dict.fromkeys(("active", "ACTIVE", "open", "filled", "succeeded", "EXECUTED"), Tone.GOOD),
-    **dict.fromkeys(("executed", "ready", "right", "agree"), Tone.GOOD),
+    **dict.fromkeys(("executed", "ready", "right", "agree", "booked"), Tone.GOOD),
     **dict.fromkeys(("draft", "pending", "partially_filled", "running", "REDUCING", "CORRECTION"), Tone.WAITING),
     **dict.fromkeys(("CLAMPED", "QUARANTINED", "DEFERRED", "arrived", "new", "quarantined"), Tone.WAITING),
-    **dict.fromkeys(("simulated", "reversed"), Tone.WAITING),
+    **dict.fromkeys(("simulated", "reversed", "left out"), Tone.WAITING),
     **dict.fromkeys(("deficit", "no_equity"), Tone.BAD),
     **dict.fromkeys(("HALTED", "failed", "rejected", "DENIED", "wrong", "disagree", "unreadable"), Tone.BAD),
 }

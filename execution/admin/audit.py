@@ -43,6 +43,7 @@ class AuditForm(forms.Form):
             ("ledger", "Ledger, by hand"),
             ("run", "Runs"),
             ("reversal", "Reversed runs"),
+            ("action", "Corporate actions"),
             ("state", "Trading states"),
             ("answer", "Resolved lines"),
             ("rule", "Mapping rules"),

@@ -20,6 +20,7 @@ from common.web.export import Cell
 from execution.models import ExecutionRun, LineResolution, MappingRule, Recommendation, RefusedPrice, Reversal
 from portfolios.history.models import TRACKED, versions
 from portfolios.models import (
+    CorporateAction,
     LedgerEntry,
     Order,
     PortfolioAccount,
@@ -151,6 +152,48 @@ def _reversals(wanted: TrailFilter) -> Iterator[TrailEntry]:
             f"{row.run.strategy} / {row.run.get_provider_display()}", wanted.symbol, row.reason,
             Subject(Reversal, row.pk),
         )  # fmt: skip
+
+
+def _actions(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    """Splits, dividends and changes of symbol as they were booked, and their reversals."""
+    return heapq.merge(_booked(wanted), _undone(wanted), key=lambda entry: entry.when, reverse=True)
+
+
+def _booked(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    rows = _wanted_actions(wanted)
+    if wanted.person:
+        rows = rows.filter(actor=wanted.person)
+    for row in wanted.within(rows, "booked_at").iterator(chunk_size=200):
+        accounts = counted(row.account_count, "account")
+        yield TrailEntry(
+            row.booked_at, row.actor, "action", f"{_named(row)} booked in {accounts}", "", row.security_id,
+            row.reason, Subject(CorporateAction, row.pk),
+        )  # fmt: skip
+
+
+def _undone(wanted: TrailFilter) -> Iterator[TrailEntry]:
+    rows = _wanted_actions(wanted).exclude(reversed_at=None)
+    if wanted.person:
+        rows = rows.filter(reversed_by=wanted.person)
+    for row in wanted.within(rows, "reversed_at").iterator(chunk_size=200):
+        yield TrailEntry(
+            row.reversed_at, row.reversed_by, "action", f"{_named(row)} reversed", "", row.security_id,
+            row.reversal_reason, Subject(CorporateAction, row.pk),
+        )  # fmt: skip
+
+
+def _wanted_actions(wanted: TrailFilter) -> "QuerySet[Any]":
+    rows = CorporateAction.objects.all()
+    if wanted.accounts is not None:
+        mine = LedgerEntry.objects.filter(action=OuterRef("pk"), account_id__in=wanted.accounts)
+        rows = rows.filter(Exists(mine))
+    if wanted.symbol:
+        rows = rows.filter(Q(security_id=wanted.symbol) | Q(successor_id=wanted.symbol))
+    return rows
+
+
+def _named(row: CorporateAction) -> str:
+    return f"{row.get_kind_display()} {row.terms} of {row.effective_on}"
 
 
 def _states(wanted: TrailFilter) -> Iterator[TrailEntry]:
@@ -305,6 +348,7 @@ SOURCES: tuple[tuple[str, str, Callable[[TrailFilter], Iterator[TrailEntry]]], .
     ("ledger", "portfolios.view_ledgerentry", _ledger),
     ("run", "execution.view_executionrun", _runs),
     ("reversal", "execution.view_reversal", _reversals),
+    ("action", "portfolios.view_corporateaction", _actions),
     ("state", "portfolios.view_tradingstatechange", _states),
     ("answer", "execution.view_lineresolution", _resolutions),
     ("rule", "execution.view_mappingrule", _rules),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from common.money import format_cash
 from common.web.tables import Column, Listing, Row
 from execution.models import ExecutionRun
 from portfolios.domain.vocabulary import MarginStatus
@@ -71,4 +72,5 @@ def account_note(account: PortfolioAccount) -> str:
     if found is None:
         return NOT_VALUED
     below = found.get_margin_status_display() if found.margin_status != MarginStatus.COVERED else ""
-    return "; ".join(filter(None, [below, "" if is_current(account) else "metrics out of date"]))
+    owes = f"owes {format_cash(account.payable)}" if account.payable else ""
+    return "; ".join(filter(None, [owes, below, "" if is_current(account) else "metrics out of date"]))

@@ -4,6 +4,7 @@ from django.urls import path
 
 from folios.dashboard.views import (
     accounts,
+    corporate_actions,
     inbox,
     line_resolution,
     overview,
@@ -41,6 +42,10 @@ urlpatterns = [
     path("prices/<int:refused_id>/accept/", prices.accept, name="price-accept"),
     path("books/", system.books_page, name="books"),
     path("books/<uuid:account_id>/", system.account_books, name="account-books"),
+    path("corporate-actions/", corporate_actions.actions, name="corporate-actions"),
+    path("corporate-actions/<int:action_id>/", corporate_actions.action_page, name="corporate-action"),
+    path("corporate-actions/<int:action_id>/reverse/", corporate_actions.reverse_page, name="action-reverse"),
+    path("corporate-actions/<slug:kind>/", corporate_actions.book_page, name="action-book"),
     path("system/", system.system, name="system"),
     path("timezone/", system.timezone_page, name="timezone"),
 ]

@@ -32,16 +32,16 @@ class PortfolioAccountAdmin(BooksEditAdmin):
     confirmed: ClassVar[Sequence[type[ConfirmedAction]]] = (Deposit, Withdraw, Halt, ReduceOnly, Activate)
     actions = ["check_ticked"]
     list_display = [
-        "name", "trading", "cash_column", "equity_column", "total_column", "margin_column", "valued_column",
-        "updated",
+        "name", "trading", "cash_column", "equity_column", "owed_column", "total_column", "margin_column",
+        "valued_column", "updated",
     ]  # fmt: skip
     list_filter = ["trading_state", "summary__margin_status", "provider", "strategy"]
     search_fields = ["id", "strategy__name"]
     list_select_related = ["strategy", "summary"]
     autocomplete_fields = ["strategy"]
     readonly_fields = [
-        "trading", "equity_column", "total_column", "available_column", "margin_column", "valued_column",
-        "book_version", "created_at", "updated_at", "id",
+        "trading", "equity_column", "owed_column", "total_column", "available_column", "margin_column",
+        "valued_column", "book_version", "created_at", "updated_at", "id",
     ]  # fmt: skip
     empty_list = "No account yet. Open one with its first deposit; the first execution of a strategy opens one too."
 
@@ -50,6 +50,7 @@ class PortfolioAccountAdmin(BooksEditAdmin):
     trading = state_column("trading", "trading_state")
     cash_column = column("cash", "cash_balance", cash)
     equity_column = column("equity", "equity_value", cash)
+    owed_column = column("owed", "payable", cash)
     updated = column("updated", "updated_at", moment)
 
     @admin.display(description="account", ordering="strategy__name")

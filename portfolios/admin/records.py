@@ -1,26 +1,11 @@
-"""What of the books is only read: the ledger, corporate actions, valuations, changes of trading states."""
+"""What of the books is only read: the ledger, valuations, changes of trading states."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from common.admin.columns import cash, column, moment, state_column, units
 from portfolios.admin.base import BooksRecordAdmin
-from portfolios.models import AccountSummary, CorporateAction, LedgerEntry, TradingStateChange, Valuation
-
-
-@admin.register(CorporateAction)
-class CorporateActionAdmin(BooksRecordAdmin):
-    """Splits and dividends as they were booked."""
-
-    list_display = ["effective_on", "symbol", "kind", "size", "account_count", "actor", "booked"]
-    list_filter = ["kind"]
-    search_fields = ["=security__symbol", "actor"]
-    list_select_related = ["security"]
-    date_hierarchy = "effective_on"
-    empty_list = "No split and no dividend has been booked. The commands apply_split and record_dividend do."
-
-    size = column("value", "value", units)
-    booked = column("booked", "booked_at", moment)
+from portfolios.models import AccountSummary, LedgerEntry, TradingStateChange, Valuation
 
 
 @admin.register(LedgerEntry)
@@ -28,7 +13,8 @@ class LedgerEntryAdmin(BooksRecordAdmin):
     """The ledger, newest first, with the balance after every entry."""
 
     list_display = [
-        "time", "account_link", "number", "sort", "symbol", "size", "cash_moved", "balance", "actor", "reason",
+        "time", "account_link", "number", "sort", "effective_on", "symbol", "size", "cash_moved", "balance", "debt",
+        "actor", "reason",
     ]  # fmt: skip
     list_filter = ["kind", "account__provider"]
     search_fields = ["=security__symbol", "=actor", "=run_id"]
@@ -43,6 +29,7 @@ class LedgerEntryAdmin(BooksRecordAdmin):
     sort = state_column("kind", "kind")
     cash_moved = column("amount", "amount", cash)
     balance = column("balance", "balance_after", cash)
+    debt = column("owed", "owed", lambda value: cash(value or None))
 
     @admin.display(description="quantity", ordering="quantity")
     def size(self, row: LedgerEntry) -> SafeString:

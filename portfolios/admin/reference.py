@@ -11,7 +11,9 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from common.admin.columns import Section, badge, cash, column, link, list_of, moment, state_column, units
+from common.admin.confirm import ConfirmedAction
 from portfolios.admin.base import BooksEditAdmin, DeleteVersioned
+from portfolios.admin.corporate_actions import ApplySplit, ChangeSymbol, RecordDividend, newest_actions
 from portfolios.admin.forms import PolicyForm, newest_version
 from portfolios.domain.limit import Kind, Limit
 from portfolios.domain.risk_limits import FIELDS, by_section
@@ -176,6 +178,7 @@ class SecurityAdmin(BooksEditAdmin):
     """Securities; an empty sector is worth a look, as its limit cannot be checked."""
 
     deleting = DeleteVersioned
+    confirmed: ClassVar[Sequence[type[ConfirmedAction]]] = (ApplySplit, RecordDividend, ChangeSymbol)
     list_display = ["symbol_itself", "name", "sector", "exchange", "currency", "step", "is_active", "is_verified"]
     list_filter = ["is_verified", "is_active", "sector", "asset_class", "currency"]
     search_fields = ["symbol", "name"]
@@ -215,6 +218,7 @@ class SecurityAdmin(BooksEditAdmin):
                 more=list_of(Price, q=row.symbol),
                 links=[("Its orders", list_of(Order, q=row.symbol))],
             ),
+            newest_actions(row.symbol),
         ]  # fmt: skip
 
 

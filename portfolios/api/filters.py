@@ -5,6 +5,7 @@ import django_filters as filters
 from common.api.filters import MomentFilter, SymbolFilter, TruthFilter
 from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import (
+    CorporateAction,
     LedgerEntry,
     Order,
     PortfolioAccount,
@@ -106,11 +107,33 @@ class LedgerFilter(filters.FilterSet):
     symbol = SymbolFilter(field_name="security_id", help_text="That concern this security.")
     run = filters.UUIDFilter(field_name="run_id", help_text="That this run booked.")
     order = filters.UUIDFilter(field_name="order_id", help_text="That this order made.")
+    corporate_action = filters.NumberFilter(
+        field_name="action_id", min_value=1, max_value=2**63 - 1, help_text="That this corporate action made."
+    )
     occurred_after = MomentFilter(field_name="occurred_at", lookup_expr="gte", help_text="From this time on.")
     occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt", help_text="Before this time.")
 
     class Meta:
         model = LedgerEntry
+        fields = ["kind"]
+
+
+class ActionFilter(filters.FilterSet):
+    """Corporate actions."""
+
+    symbol = SymbolFilter(field_name="security_id", help_text="Of this security.")
+    is_reversed = TruthFilter(
+        field_name="reversed_at", lookup_expr="isnull", exclude=True, help_text="Reversed, or still standing."
+    )
+    effective_from = filters.DateFilter(
+        field_name="effective_on", lookup_expr="gte", help_text="Of this day or a later one."
+    )
+    effective_before = filters.DateFilter(
+        field_name="effective_on", lookup_expr="lt", help_text="Of a day before this one."
+    )
+
+    class Meta:
+        model = CorporateAction
         fields = ["kind"]
 
 

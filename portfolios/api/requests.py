@@ -1,10 +1,12 @@
 """What callers of the books send, field by field."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.core.exceptions import ValidationError as FormError
 from django.db import models
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.bodies import (
@@ -17,8 +19,10 @@ from common.api.bodies import (
     ZonedMomentField,
 )
 from common.money import AmountOutOfRangeError, quantize_price
+from portfolios.arguments import split_ratio
 from portfolios.domain.limit import Limit
 from portfolios.domain.risk_limits import FIELDS
+from portfolios.ledger import CannotBookError
 from portfolios.models import PortfolioAccount, RiskPolicy
 
 
@@ -66,6 +70,83 @@ class PriceBody(StrictSerializer):
         if price <= 0:
             raise serializers.ValidationError("must be above zero")
         return price
+
+
+@extend_schema_field({"type": "string", "maxLength": 40, "example": "4:1"})
+class RatioField(serializers.Field[Fraction, Any, str, Any]):
+    """New units for old ones, exactly: `4:1`, or `1:10` for a reverse split."""
+
+    def to_internal_value(self, data: Any) -> Fraction:
+        if not isinstance(data, str) or len(data) > 40:
+            raise serializers.ValidationError("must be text such as 4:1")
+        try:
+            return split_ratio(data)
+        except CannotBookError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class _ActionPreview(StrictSerializer):
+    """What a corporate action says, of whichever kind."""
+
+    symbol = SymbolField(help_text="Symbol of a known security.")
+    effective_on = serializers.DateField(
+        help_text="First day on the new terms, in New York; what was held at the close before counts."
+    )
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=2_000, help_text="Not looked at: a preview books nothing."
+    )
+
+
+class SplitPreviewBody(_ActionPreview):
+    """A split or a reverse split of a security."""
+
+    ratio = RatioField(help_text="New units for old ones: 4:1, or 1:10 for a reverse split.")
+    price = serializers.DecimalField(
+        max_digits=15,
+        decimal_places=6,
+        required=False,
+        help_text="Per new unit, for what is left below a step; without it, the last stored price.",
+    )
+
+
+class DividendPreviewBody(_ActionPreview):
+    """A cash dividend of a security; `effective_on` is its ex-date."""
+
+    per_share = serializers.DecimalField(max_digits=15, decimal_places=6, help_text="Cash per unit of that time.")
+
+
+class SymbolChangePreviewBody(_ActionPreview):
+    """A security whose symbol changes."""
+
+    new_symbol = SymbolField(help_text="Its symbol from the day on.")
+
+
+def _reason() -> serializers.CharField:
+    return serializers.CharField(max_length=2_000, help_text="Why, for whoever reads the books later.")
+
+
+class SplitBody(SplitPreviewBody):
+    """A split or a reverse split of a security, and why it is booked."""
+
+    reason = _reason()
+
+
+class DividendBody(DividendPreviewBody):
+    """A cash dividend of a security, and why it is booked; `effective_on` is its ex-date."""
+
+    reason = _reason()
+
+
+class SymbolChangeBody(SymbolChangePreviewBody):
+    """A security whose symbol changes, and why it is booked."""
+
+    reason = _reason()
+
+
+class ActionReversalBody(StrictSerializer):
+    """Why an action is reversed."""
+
+    reason = _reason()
 
 
 def _bounds(row: Limit) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from common.api.rows import columns_of, values_of
 from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import (
+    CorporateAction,
     LedgerEntry,
     Order,
     PortfolioAccount,
@@ -87,8 +88,8 @@ class AccountRow(serializers.ModelSerializer[PortfolioAccount]):
     class Meta:
         model = PortfolioAccount
         fields = [
-            "id", "strategy", "provider", "cash_balance", "equity_value", "book_version", "trading_state",
-            "created_at", "updated_at", "available_cash", "margin_status", "valued_at",
+            "id", "strategy", "provider", "cash_balance", "equity_value", "payable", "book_version",
+            "trading_state", "created_at", "updated_at", "available_cash", "margin_status", "valued_at",
         ]  # fmt: skip
 
 
@@ -131,12 +132,32 @@ class LedgerRow(serializers.ModelSerializer[LedgerEntry]):
     """One change of cash or holdings, never edited."""
 
     symbol = _symbol(allow_null=True)
+    corporate_action = serializers.IntegerField(
+        source="action_id", allow_null=True, help_text="Split, dividend or change of symbol that it belongs to."
+    )
 
     class Meta:
         model = LedgerEntry
         fields = [
-            "sequence", "kind", "amount", "balance_after", "symbol", "quantity", "price", "cost_basis", "position",
-            "order", "run_id", "actor", "reason", "occurred_at",
+            "sequence", "kind", "amount", "balance_after", "owed", "symbol", "quantity", "price", "cost_basis",
+            "realized_pnl", "position", "order", "run_id", "corporate_action", "reverses", "actor", "reason",
+            "occurred_at", "effective_on",
+        ]  # fmt: skip
+
+
+class ActionRow(serializers.ModelSerializer[CorporateAction]):
+    """A split, a dividend or a change of symbol, as it was booked in every account that held the security."""
+
+    symbol = _symbol()
+    successor = serializers.CharField(
+        source="successor_id", allow_null=True, help_text="Symbol from the day on, for a change of symbol."
+    )
+
+    class Meta:
+        model = CorporateAction
+        fields = [
+            "id", "kind", "symbol", "value", "new_units", "old_units", "price", "successor", "effective_on",
+            "account_count", "actor", "reason", "booked_at", "reversed_at", "reversed_by", "reversal_reason",
         ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, register_converter
 
 from common.api.views import RowsViewSet
 from portfolios.api import views
+from portfolios.api.corporate_actions import ActionViewSet
 
 
 class SymbolConverter:
@@ -44,4 +45,18 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/valuations/", views.ValuationViewSet.as_view({"get": "list"})),
     *rows("positions", views.PositionViewSet, key="uuid:pk"),
     *rows("orders", views.OrderViewSet, key="uuid:pk"),
+    *rows("corporate-actions", ActionViewSet, key="int:pk"),
+    *(
+        path(f"corporate-actions/{address}", ActionViewSet.as_view({"post": name}))
+        for address, name in (
+            ("split/", "split"),
+            ("split/preview/", "split_preview"),
+            ("dividend/", "dividend"),
+            ("dividend/preview/", "dividend_preview"),
+            ("symbol-change/", "symbol_change"),
+            ("symbol-change/preview/", "symbol_change_preview"),
+            ("<int:pk>/reverse/", "reverse"),
+        )
+    ),
+    path("corporate-actions/<int:pk>/reverse/preview/", ActionViewSet.as_view({"get": "reverse_preview"})),
 ]

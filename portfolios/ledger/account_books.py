@@ -254,9 +254,8 @@ class AccountBooks:
     @property
     def snapshot(self) -> AccountSnapshot:
         """The account as it stands in these books, at its marks."""
-        return AccountSnapshot(
-            self._account.cash_balance, {symbol: held.as_holding() for symbol, held in self._open.items()}
-        )
+        holdings = {symbol: held.as_holding() for symbol, held in self._open.items()}
+        return AccountSnapshot(self._account.cash_balance, holdings, payable=self._account.payable)
 
     def write(self) -> None:
         """Write everything: orders, the entries that name them, then what follows from the entries."""

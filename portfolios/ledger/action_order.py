@@ -5,7 +5,6 @@ from fractions import Fraction
 
 from django.db.models import Q
 
-from common.money import plain
 from portfolios.ledger.refusals import CannotBookError
 from portfolios.models import CorporateAction
 
@@ -21,9 +20,7 @@ def ratios_of(symbol: str) -> Mapping[int, Fraction]:
 
 def terms_of(action: CorporateAction) -> str:
     """Return the terms in short: 4:1, the cash per unit, or the new symbol."""
-    if action.kind == _Kind.SPLIT:
-        return f"{action.new_units}:{action.old_units}"
-    return action.successor_id or plain(action.value)
+    return action.terms
 
 
 def require_in_order(action: CorporateAction) -> None:

@@ -21,9 +21,9 @@ def deposit(account: PortfolioAccount, *, amount: Decimal, context: AuditContext
 def withdraw(account: PortfolioAccount, *, amount: Decimal, context: AuditContext) -> None:
     """Book cash > 0 that goes out of the locked account.
 
-    Raises CannotBookError where it is more than the account has, where the account owes of it, or where it takes
-    of what stands behind its shorts: the proceeds of a short are collateral until it is covered, with the margin of
-    the policy in force on top.
+    Raises CannotBookError where it is more than the account has, or takes of what it owes or of what stands
+    behind its shorts: the proceeds of a short are collateral until it is covered, with the margin of the policy in
+    force on top.
     """
     cents = positive_cash(amount, "amount")
     if account.payable and cents > account.cash_balance - account.payable:

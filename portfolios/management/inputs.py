@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 
 from django.core.management.base import CommandError
 
@@ -23,30 +21,10 @@ def refusals_as_errors() -> Iterator[None]:
         raise CommandError(str(error), returncode=1) from error
 
 
-def number(text: str, *, name: str) -> Decimal:
-    """Return the number in `text`. Raises CannotBookError for anything else; its range is the books' to check."""
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation as error:
-        raise CannotBookError(f"{name} is {text!r}: not a number") from error
-    if not value.is_finite():
-        raise CannotBookError(f"{name} is {text!r}: not a finite number")
-    return value
-
-
 def symbol(text: str) -> str:
     """Return the symbol in canonical form; what is none in capitals, for the ledger to refuse as not known."""
     found = read_declared_symbol(text)
     return found if isinstance(found, str) else text.strip().upper()
-
-
-def ratio(text: str) -> Fraction:
-    """Return new units for one old from `4`, `4:1` or `1:10`, exactly. Raises CannotBookError."""
-    new, colon, old = text.partition(":")
-    divisor = Fraction(number(old, name="ratio")) if colon else Fraction(1)
-    if divisor <= 0:
-        raise CannotBookError(f"ratio is {text!r}: must be above zero")
-    return Fraction(number(new, name="ratio")) / divisor
 
 
 def day(text: str) -> date:

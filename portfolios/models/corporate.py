@@ -5,6 +5,7 @@ from fractions import Fraction
 from django.db import models
 from django.db.models import Q
 
+from common.money import plain
 from portfolios.models.fields import UnitField
 from portfolios.models.securities import Security
 
@@ -81,9 +82,16 @@ class CorporateAction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.security_id} {self.kind} {self.value} on {self.effective_on}"
+        return f"{self.security_id} {self.get_kind_display().lower()} {self.terms} on {self.effective_on}"
 
     @property
     def ratio(self) -> Fraction:
         """New units for one old, exactly; 1 for what is no split."""
         return Fraction(self.new_units, self.old_units)
+
+    @property
+    def terms(self) -> str:
+        """The terms in short: 4:1, the cash per unit, or the new symbol."""
+        if self.kind == self.Kind.SPLIT:
+            return f"{self.new_units}:{self.old_units}"
+        return self.successor_id or plain(self.value)

@@ -18,7 +18,7 @@ def all_actions() -> QuerySet[CorporateAction]:
     return CorporateAction.objects.select_related("security", "successor").order_by("-effective_on", "-pk")
 
 
-def entries_of(action_id: int) -> list[LedgerEntry]:
+def entries_of(action_id: int) -> QuerySet[LedgerEntry]:
     """Return what an action did, and its reversal, by account."""
     rows = LedgerEntry.objects.filter(action_id=action_id).select_related("account__strategy")
-    return list(rows.order_by("account_id", "sequence"))
+    return rows.order_by("account_id", "sequence")

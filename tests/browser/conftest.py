@@ -11,7 +11,7 @@ from tests.browser.server import Site, chromium, site
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WORLD = """
 from datetime import datetime, timedelta, UTC
-from tests.demo import hard_account, people, world
+from tests.demo import corporate_actions, hard_account, people, world
 people()
 print(world(now=datetime.now(UTC) - timedelta(hours=1), days=21))
 hard_account(now=datetime.now(UTC))
@@ -22,6 +22,7 @@ hard = PortfolioAccount.objects.get(provider="custom")
 print(account.pk, account.strategy_id)
 print(ExecutionRun.objects.filter(account=account).latest("started_at").pk)
 print(hard.pk, ExecutionRun.objects.get(account=hard).pk, ExecutionRun.objects.get(account=hard).request_id)
+print(corporate_actions(now=datetime.now(UTC)))
 """
 
 

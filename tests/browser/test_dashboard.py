@@ -3,12 +3,14 @@
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as WaitedTooLong
 
+from portfolios.domain.exchange_day import exchange_day
 from tests.browser.server import PASSWORD, Site
 from tests.make_screenshots import pages_of
 from tests.processes import ROOT
@@ -127,6 +129,27 @@ def test_a_manager_settles_what_is_unclear_and_reverses_a_run(page: Page, served
     page.get_by_role("button", name="Reverse").click()
     expect(page.get_by_text("Reversed: 1 ledger entry of 1 order.")).to_be_visible()
     expect(page.get_by_text("a wrong price")).to_be_visible()
+
+
+def test_a_manager_books_a_dividend_and_reverses_it(page: Page, served: Site):
+    log_in(page, served)
+    page.get_by_role("link", name="Books", exact=True).click()
+    page.get_by_role("link", name="Corporate actions: splits").click()
+    page.get_by_role("link", name="Record a dividend").click()
+    page.get_by_label("Symbol").fill("pfe")
+    page.get_by_label("Cash per unit").fill("0.42")
+    page.get_by_label("Ex-date").fill(exchange_day(datetime.now(UTC)).isoformat())
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="Dividend 0.42 per unit of PFE")).to_be_visible()
+    page.get_by_label("Reason").fill("notice of the company")
+    page.get_by_role("button", name="Book").dblclick()
+    expect(page.get_by_role("heading", name="PFE: cash dividend 0.42 booked")).to_be_visible()
+    page.get_by_role("link", name="Preview the reversal").click()
+    page.get_by_label("Reason").fill("it was another amount")
+    page.get_by_role("button", name="Reverse").click()
+    expect(page.get_by_text("it was another amount")).to_be_visible()
+    count = "from portfolios.models import CorporateAction as A; print(A.objects.filter(security_id='PFE').count())"
+    assert served.python(count) == "1"
 
 
 def test_a_viewer_sees_the_same_and_has_no_button(page: Page, served: Site):
@@ -357,7 +380,8 @@ def violations(page: Page) -> list[Any]:
 def addresses(served: Site) -> dict[str, str]:
     """Return every page, with those that something went wrong on."""
     words = served.said.split()
-    (request, account), (hard, its_run, its_request) = words[:2], words[4:]
+    (request, account), (hard, its_run, its_request, action) = words[:2], words[4:]
+    today = exchange_day(datetime.now(UTC)).isoformat()
     choices = "provider=openai&mode=allocate&initial_balance=100000&default_price=90"
     strategy = served.python(
         "from portfolios.models import Strategy; print(Strategy.objects.get(name='Sector Leaders').pk)"
@@ -382,6 +406,14 @@ def addresses(served: Site) -> dict[str, str]:
         "account with a long name and large amounts": f"/accounts/{hard}/",
         "run of it": f"/runs/{its_run}/",
         "reversing it": f"/runs/{its_run}/reverse/",
+        "corporate actions": "/corporate-actions/",
+        "corporate action": f"/corporate-actions/{action}/",
+        "reversing an action": f"/corporate-actions/{action}/reverse/",
+        "form of a split": "/corporate-actions/split/",
+        "split that is refused": "/corporate-actions/split/?symbol=KO&ratio=1:7&price=500&on=2999-01-01",
+        "preview of a split": f"/corporate-actions/split/?symbol=XOM&ratio=1:7&price=784.77&on={today}",
+        "preview of a dividend": f"/corporate-actions/dividend/?symbol=XOM&per_share=0.99&on={today}",
+        "change of symbol with errors": "/corporate-actions/symbol-change/?symbol=%24&new=&on=",
         "inbox of one state": "/research/?state=executed",
         "confirming a line": f"/research/{request}/?line=1",
         "request of it": f"/research/{its_request}/",
@@ -389,7 +421,8 @@ def addresses(served: Site) -> dict[str, str]:
 
 
 def test_no_page_has_an_error_in_the_console_or_breaks_the_content_policy(visits: dict[str, Visit]):
-    expected = ("status of 404", "status of 400")  # what the browser says of an answer that is a refusal
+    # What the browser says of an answer that is a refusal.
+    expected = ("status of 404", "status of 400", "status of 409")
     said = {
         name: [text for text in seen.console if not any(word in text for word in expected)]
         for name, seen in visits.items()

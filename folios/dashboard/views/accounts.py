@@ -64,12 +64,14 @@ _ORDER_COLUMNS = (
 _LEDGER_COLUMNS = (
     Column("sequence", "No.", "count", "sequence"),
     Column("occurred", "When", "time"),
+    Column("effective", "Effective", "date", "effective_on"),
     Column("kind", "Kind", "text", "kind"),
     Column("symbol", "Symbol", "text", "security_id"),
     Column("quantity", "Quantity", "quantity"),
     Column("price", "Price", "price"),
     Column("amount", "Cash", "cash"),
     Column("balance", "Balance", "cash"),
+    Column("owed", "Owed", "cash"),
     Column("run", "Run", "code"),
     Column("actor", "By", "text", "actor"),
     Column("reason", "Reason"),
@@ -241,18 +243,28 @@ def _ledger_row(entry: LedgerEntry) -> Row:
         {
             "sequence": entry.sequence,
             "occurred": entry.occurred_at,
+            "effective": entry.effective_on,
             "kind": entry.get_kind_display(),
             "symbol": entry.security_id or "",
             "quantity": entry.quantity or None,
             "price": entry.price,
             "amount": entry.amount,
             "balance": entry.balance_after,
+            "owed": entry.owed or None,
             "run": entry.run_id,
             "actor": entry.actor,
             "reason": entry.reason,
         },
-        {"run": reverse("dashboard:run", args=[entry.run_id])} if entry.run_id else {},
+        _ledger_links(entry),
     )
+
+
+def _ledger_links(entry: LedgerEntry) -> dict[str, str]:
+    """Return the pages of the run and of the corporate action that an entry belongs to."""
+    links = {"run": reverse("dashboard:run", args=[entry.run_id])} if entry.run_id else {}
+    if entry.action_id:
+        links["kind"] = reverse("dashboard:corporate-action", args=[entry.action_id])
+    return links
 
 
 def _limits(held: Sequence[Allocation], policy: Policy, *, total: Decimal, cash: Decimal) -> list[Limit]:

@@ -75,6 +75,7 @@ _PAGES = {
     "waiting-lines": ("research", "#table-waiting"),
     "resolved-lines": ("research", "#table-resolved"),
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
+    "owing-accounts": ("overview", "#table-accounts"),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),
     "margin-deficit": ("overview", "?margin=deficit#table-accounts"),

@@ -4,6 +4,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.commands import BooksCommand
+from portfolios import arguments
 from portfolios.ledger import ActionReport, apply_split, preview_split
 from portfolios.management import action_output, inputs
 
@@ -31,9 +32,9 @@ class Command(BooksCommand):
         with inputs.refusals_as_errors():
             report = book(
                 symbol=inputs.symbol(options["symbol"]),
-                ratio=inputs.ratio(options["ratio"]),
+                ratio=arguments.split_ratio(options["ratio"]),
                 on=inputs.day(options["date"]),
-                price=inputs.number(options["price"], name="price") if options["price"] else None,
+                price=arguments.number(options["price"], name="price") if options["price"] else None,
                 context=inputs.context(timezone.now(), reason=options["reason"]),
             )
         action_output.write(self, report, options, _line(report, options["ratio"]))

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from common.commands import BooksCommand
 from common.money import format_cash
+from portfolios import arguments
 from portfolios.ledger import ActionReport, preview_dividend, record_dividend
 from portfolios.management import action_output, inputs
 
@@ -29,7 +30,7 @@ class Command(BooksCommand):
         with inputs.refusals_as_errors():
             report = book(
                 symbol=inputs.symbol(options["symbol"]),
-                per_share=inputs.number(options["amount"], name="amount"),
+                per_share=arguments.number(options["amount"], name="amount"),
                 on=inputs.day(options["date"]),
                 context=inputs.context(timezone.now(), reason=options["reason"]),
             )

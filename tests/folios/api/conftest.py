@@ -21,7 +21,8 @@ def nobody_has_called_yet() -> Iterator[None]:
 
 WRITING = (
     "add_executionrun", "add_researchrequest", "add_valuation", "add_reversal", "change_researchrequest",
-    "add_lineresolution", "add_mappingrule", "change_portfolioaccount",
+    "add_lineresolution", "add_mappingrule", "change_portfolioaccount", "add_corporateaction",
+    "change_corporateaction",
 )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from execution.models import ExecutionRun, MappingRule, RefusedPrice
-from portfolios.models import Order, Price, RiskPolicy, Security
+from portfolios.ledger import AuditContext, record_dividend
+from portfolios.models import CorporateAction, Order, Price, RiskPolicy, Security
 from tests.folios.api.callers import Caller, action_of, every_action, new_id, problem
 from tests.scenes import NOW, PUBLISHED, Desk, line
 
@@ -19,13 +20,14 @@ PRICES = {"MSFT": "450", "KO": "62.5", "XOM": "100"}
 LISTS = [
     "/strategies/", "/risk-policies/", "/securities/", "/prices/", "/accounts/", "/positions/", "/orders/",
     "/research-requests/", "/mapping-rules/", "/executions/", "/accounts/{account}/ledger/",
-    "/accounts/{account}/valuations/", "/refused-prices/",
+    "/accounts/{account}/valuations/", "/refused-prices/", "/corporate-actions/",
 ]  # fmt: skip
 DETAILS = [
     "/strategies/{strategy}/", "/securities/MSFT/", "/accounts/{account}/", "/positions/{position}/",
     "/orders/{order}/", "/research-requests/{request}/", "/executions/{run}/", "/executions/{run}/explain/",
     "/executions/{run}/reproduction/", "/executions/{run}/reverse/preview/", "/risk-policies/{policy}/",
     "/prices/{price}/", "/mapping-rules/{rule}/", "/refused-prices/{refused}/", "/accounts/{account}/performance/",
+    "/corporate-actions/{action}/", "/corporate-actions/{action}/reverse/preview/",
 ]  # fmt: skip
 
 
@@ -45,6 +47,9 @@ def traded(desk: Desk) -> Desk:
     Price.objects.create(security_id="MSFT", price=100, source="test", as_of=NOW)
     write_rule(1)
     desk.run([line("MSFT", "BUY", 20), line("XOM", "SELL_SHORT", 10), line("KO", "HOLD", 1)], prices=PRICES)
+    context = AuditContext(actor="bob", now=NOW + timedelta(days=1), reason="notice of the company")
+    Security.objects.create(symbol="PG")
+    record_dividend(symbol="PG", per_share=Decimal("0.25"), on=context.now.date(), context=context)
     RefusedPrice.objects.create(
         security_id="MSFT", price=36, source="file", as_of=NOW, reference=450, basis="last close", band_percent=25,
         refused_at=NOW,
@@ -64,6 +69,7 @@ def filled_in(address: str, desk: Desk) -> str:
         account=desk.account.pk, strategy=desk.strategy.pk, position=desk.position("MSFT").pk, run=run.pk,
         order=Order.objects.filter(account=desk.account).latest("placed_at").pk, request=run.request_id,
         policy=RiskPolicy.objects.earliest("pk").pk, price=Price.objects.earliest("pk").pk,
+        action=CorporateAction.objects.earliest("pk").pk,
         rule=MappingRule.objects.earliest("pk").pk, refused=RefusedPrice.objects.earliest("pk").pk,
     )  # fmt: skip
 

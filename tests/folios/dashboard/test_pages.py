@@ -29,7 +29,7 @@ from execution.research.scan import scan_inbox
 from folios.dashboard.urls import urlpatterns
 from portfolios import ledger
 from portfolios.ledger import AuditContext
-from portfolios.models import AccountSummary, Order, PortfolioAccount, Price, RiskPolicy, Strategy
+from portfolios.models import AccountSummary, CorporateAction, Order, PortfolioAccount, Price, RiskPolicy, Strategy
 from tests.scenes import NOW, PUBLISHED, Desk, Inbox, line, security, whole_database
 
 pytestmark = pytest.mark.django_db
@@ -58,17 +58,35 @@ def traded(desk: Desk) -> Desk:
     desk.run(
         [line("MSFT", "BUY", 10, confidence=0.9, rationale="<script>alert(1)</script>"), line("KO", "PANIC", 3)]
     )
+    book_dividend("MSFT")
     desk.run([line("MSFT", "SELL"), line("XOM", "BUY", 50)], prices="110", now=NOW + timedelta(days=1))
     Desk(desk.inbox, desk.strategy, "openai").run([line("XOM", "SELL"), line("KO", "BUY", 5, confidence=0.6)])
     RiskPolicy.objects.create(strategy=desk.strategy)
     return desk
 
 
+def book_dividend(symbol: str) -> None:
+    """Book a dividend of the day after the first trades."""
+    context = AuditContext(actor="bob", now=NOW + timedelta(days=1), reason="notice of the company")
+    day = (NOW + timedelta(days=1)).date()
+    ledger.record_dividend(symbol=symbol, per_share=Decimal("0.25"), on=day, context=context)
+
+
 def pages_of(desk: Desk) -> dict[str, str]:
     """Return the address of every page that only shows."""
     run = ExecutionRun.objects.latest("started_at")
     new = desk.inbox.put([line("AAPL", "BUY", 5)])
-    plain = ("overview", "research", "runs", "strategies", "prices", "books", "system", "timezone")
+    plain = (
+        "overview",
+        "research",
+        "runs",
+        "strategies",
+        "prices",
+        "books",
+        "corporate-actions",
+        "system",
+        "timezone",
+    )
     return {
         **{name: reverse(f"dashboard:{name}") for name in plain},
         "account": reverse("dashboard:account", args=[desk.account.pk]),
@@ -77,6 +95,7 @@ def pages_of(desk: Desk) -> dict[str, str]:
         "run-check": reverse("dashboard:run-check", args=[run.pk]),
         "run-report": reverse("dashboard:run-report", args=[run.pk]),
         "account-books": reverse("dashboard:account-books", args=[desk.account.pk]),
+        "corporate-action": reverse("dashboard:corporate-action", args=[CorporateAction.objects.latest("pk").pk]),
         "new request": reverse("dashboard:request", args=[new]),
         "old request": reverse("dashboard:request", args=[run.request_id]),
     }
@@ -85,12 +104,13 @@ def pages_of(desk: Desk) -> dict[str, str]:
 # What is sent by a button, or wants a form's values: the tests of each say what it does.
 BY_A_BUTTON = {
     "examples", "inbox-scan", "execute-ready", "preview", "execute", "assign", "ignore", "line-resolve",
-    "run-reverse", "price-accept",
+    "run-reverse", "price-accept", "action-book", "action-reverse",
 }  # fmt: skip
 
 
 def test_every_page_is_among_those_that_the_tests_open(desk: Desk):
     desk.run(PUBLISHED, prices="450")
+    book_dividend("MSFT")
     opened = {resolve(address).url_name for address in pages_of(desk).values()}
     assert opened | BY_A_BUTTON == {pattern.name for pattern in urlpatterns}
     assert not opened & BY_A_BUTTON

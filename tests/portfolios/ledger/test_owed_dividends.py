@@ -58,15 +58,15 @@ def test_what_is_owed_is_paid_as_soon_as_cash_comes_in(account: PortfolioAccount
 
 def test_cash_that_is_owed_is_not_withdrawn(account: PortfolioAccount):
     owing(account)
-    ledger.correct_cash(PortfolioAccount.objects.get(), balance=Decimal(250), context=on_day(3))
+    ledger.correct_cash(PortfolioAccount.objects.get(), balance=Decimal(2000), context=on_day(3))
     owes = PortfolioAccount.objects.get()
-    trade(owes, "BUY_TO_COVER 100 MSFT @ 1", on=3)  # without a short, no cash is collateral
+    # 2,000 less the 100 that are owed and the 1,500 behind the short.
     before = whole_database()
-    with pytest.raises(CannotBookError, match=r"100\.00 is owed"):
-        ledger.withdraw(owes, amount=Decimal(51), context=on_day(4))
+    with pytest.raises(CannotBookError, match=r"400\.00 can be withdrawn"):
+        ledger.withdraw(owes, amount=Decimal(401), context=on_day(4))
     assert whole_database() == before
-    ledger.withdraw(owes, amount=Decimal(50), context=on_day(4))
-    assert [owes.cash_balance, owes.payable] == [0, 0]
+    ledger.withdraw(owes, amount=Decimal(400), context=on_day(4))
+    assert [owes.cash_balance, owes.payable] == [1500, 0]
     books(owes)
 
 
