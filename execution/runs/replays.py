@@ -1,11 +1,11 @@
 """The report of an earlier run, given once more: with what has happened since, and in what the call differs."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from common.money import ZERO, format_cash
+from common.money import ZERO, format_cash, plain
 from execution.engine.vocabulary import EXPIRED, Outcome
 from execution.models import ExecutionRun, Recommendation
 from execution.reports.types import DecisionPart, RunReport
@@ -14,12 +14,17 @@ from execution.runs import records
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a call asks for, beside the request itself. `initial_balance` None: the account was there already."""
+    """What a call asks for, beside the request itself. `initial_balance` None: the account was there already.
+
+    `prices` are those that it names by symbol, `default_price` the one for all others, None where it names none.
+    """
 
     now: datetime
     mode: str
     close_unlisted: bool
     initial_balance: Decimal | None
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    default_price: Decimal | None = None
 
 
 def call_like(run: ExecutionRun) -> Call:
@@ -72,3 +77,13 @@ def differences(run: ExecutionRun, call: Call) -> Iterator[str]:
     if None not in (balances := (call.initial_balance, done.initial_balance)) and balances[0] != balances[1]:
         asked, was = (format_cash(balance or ZERO) for balance in balances)
         yield f"This call asks for an opening balance of {asked}; the account was opened with {was}."
+    yield from _other_prices(run, call)
+
+
+def _other_prices(run: ExecutionRun, call: Call) -> Iterator[str]:
+    """Say which prices of the call are not those of the run, of what it priced."""
+    for symbol, quote in sorted(run.prices.items()):
+        used, default = Decimal(quote["price"]), quote.get("simulated", False)
+        asked = call.prices.get(symbol, call.default_price if default else None)
+        if asked is not None and asked != used:
+            yield f"This call prices {symbol} at {plain(asked)}; the request was executed at {plain(used)}."

@@ -3,6 +3,7 @@
 import io
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,3 +246,18 @@ def test_a_batch_says_which_prices_of_what_is_held_wait_for_a_person(desk: Desk)
     call_command("execute_pending", "--format", "json", stdout=out, stderr=err)
     assert waits in err.getvalue()
     assert [*json.loads(out.getvalue())] == ["summary"]
+
+
+def test_a_replay_says_which_prices_of_the_call_are_not_those_of_the_run(desk: Desk, tmp_path: Path):
+    request = put(desk, line("MSFT", "BUY", 10), line("KO", "BUY", 5), line("PG", "BUY", 5))
+    call = ("execute_recommendations", request, desk.strategy.pk)
+    typed(*call, "--price", "MSFT=450", "--price", "KO=50", "--default-price", "100")
+    file = tmp_path / "prices.csv"
+    file.write_text("symbol,price\nKO,51\nXOM,1\n")
+    said = typed(*call, "--price", "MSFT=460", "--prices", file, "--default-price", "90").splitlines()
+    assert said[1:4] == [
+        "This call prices KO at 51.00; the request was executed at 50.00.",
+        "This call prices MSFT at 460.00; the request was executed at 450.00.",
+        "This call prices PG at 90.00; the request was executed at 100.00.",
+    ]
+    assert "This call" not in typed(*call, "--price", "MSFT=450.00")
