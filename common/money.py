@@ -152,7 +152,7 @@ def plain(value: Decimal, *, places: int = 2) -> str:
 
 
 def _quantize(value: Decimal, *, step: Decimal, rounding: str, limit: Decimal, name: str) -> Decimal:
-    if not value.is_finite() or abs(value) >= limit:
+    if not value.is_finite():
         raise AmountOutOfRangeError(name=name, value=value, limit=limit)
     try:
         rounded = value.quantize(step, rounding=rounding, context=_EXACT)

@@ -5,7 +5,15 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.identifiers import canonical_uuid, is_symbol, normalize_symbol, uuids_in
+from common.identifiers import (
+    SYMBOL_RULE,
+    NoSymbol,
+    canonical_uuid,
+    is_symbol,
+    normalize_symbol,
+    read_symbol,
+    uuids_in,
+)
 from portfolios.models.strategies import validate_symbols
 
 KNOWN = "79b9930c-3a6f-4f41-ae9b-a3fa8ec37ef2"
@@ -54,3 +62,9 @@ def test_a_policy_restricts_symbols_in_canonical_form_only(restricted: object):
 
 def test_a_policy_may_restrict_any_symbol():
     validate_symbols(["GME", "BRK.B"])
+
+
+@pytest.mark.parametrize("written", ["B@D.Q", "TOOLONGNAMEX.Q", "A.B.Q"])
+def test_what_would_be_no_symbol_with_any_ending_breaks_the_rule_of_symbols(written: str):
+    assert read_symbol(written) == NoSymbol(f"not {SYMBOL_RULE}")
+    assert read_symbol("AB.Q") == NoSymbol("'.Q' is neither a known share class nor a known exchange")

@@ -157,7 +157,7 @@ def _percent(name: str, value: Decimal | str, scales: SizeScales) -> Decimal | U
 
 def _percent_in_words(name: str, text: str) -> Decimal | Unclear:
     """Read "10%" and "5% of portfolio". A number in quotation marks without its sign is no size."""
-    words = " ".join(text[: _LONGEST + 1].split())
+    words = " ".join(text[:_LONGEST].split())
     match = _SIZE_IN_WORDS.fullmatch(words)
     if match and len(text) <= _LONGEST:
         return Decimal(match["number"])

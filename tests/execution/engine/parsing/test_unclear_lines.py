@@ -290,3 +290,9 @@ def test_whatever_a_line_says_it_is_one_recommendation_or_one_problem(symbol: st
     artifact = parsed({"symbol": symbol, "action": action, "position_sizing": size})
     read: list[Recommendation | Problem] = [*artifact.recommendations, *artifact.problems]
     assert [item.line for item in read] == [1]
+
+
+@pytest.mark.parametrize(("before", "is_read"), [(9_995, True), (9_996, False)])
+def test_a_text_is_read_for_shorts_up_to_ten_thousand_characters(before: int, is_read: bool):
+    found = parsed(MSFT | {"action": "SELL"}, strategy_type="x" * (before - 1) + " short")
+    assert bool(found.problems) is is_read
