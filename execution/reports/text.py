@@ -147,8 +147,9 @@ def _deferred(report: RunReport) -> Iterator[str]:
     symbols = [decision.symbol for decision in report.decisions if decision.outcome == "DEFERRED"]
     if symbols:
         until = "" if report.run.deferred_until is None else f" until {_minute(report.run.deferred_until)}"
-        names = ", ".join(symbols)
-        yield f"Deferred: {counted(len(symbols), 'line')} ({names}). Executing the request again tries them{until}"
+        names, them = ", ".join(symbols), "it" if len(symbols) == 1 else "them"
+        lines = counted(len(symbols), "line")
+        yield f"Deferred: {lines} ({names}). Executing the request again tries {them}{until}"
 
 
 def _minute(moment: str) -> str:

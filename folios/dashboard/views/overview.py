@@ -74,6 +74,7 @@ _PAGES = {
     "failed-requests": ("research", "?state=failed"),
     "waiting-lines": ("research", "#table-waiting"),
     "resolved-lines": ("research", "#table-resolved"),
+    "deferred-lines": ("research", "#table-deferred"),
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
     "owing-accounts": ("overview", "#table-accounts"),
     "old-marks": ("overview", "#table-accounts"),

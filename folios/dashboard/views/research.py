@@ -51,7 +51,7 @@ def _request_page(
     artifact = found.artifact if isinstance(found.artifact, Artifact) else None
     if not form.is_bound:
         own = {"strategy": found.strategy, "provider": found.provider, "task_id": task}
-        form.initial = {**form.initial, **own, "again": bool(request.GET.get("again"))}
+        form.initial = {**form.initial, **own, **_as_before(found), "again": bool(request.GET.get("again"))}
     if not any(reversal_of(run) for run in found.runs):
         form.fields.pop("again", None)
     context = {
@@ -71,6 +71,14 @@ def _request_page(
     )
     is_known = artifact is not None or found.stored is not None
     return page(request, "pages/request.html", context, listings=[runs], status=status if is_known else 404)
+
+
+def _as_before(found: RequestDetail) -> dict[str, Any]:
+    """Return how the request was executed before: what is left of it is executed in the same way."""
+    if not found.runs:
+        return {}
+    kept = found.runs[-1].parameters
+    return {"mode": kept["mode"], "close_unlisted": kept["close_unlisted"]}
 
 
 def _decisions_about(request: HttpRequest, found: RequestDetail) -> dict[str, Any]:

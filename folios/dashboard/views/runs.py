@@ -81,8 +81,8 @@ def _deferred(found: ExecutionRun) -> dict[str, Any]:
     still = list(deferred_lines(timezone.now()).filter(run=found))
     if not still:
         return {}
-    words = "1 line is" if len(still) == 1 else f"{len(still)} lines are"
-    return {"deferred_words": words, "deferred_until": still[0].expires_at}
+    words, them = ("1 line is", "it") if len(still) == 1 else (f"{len(still)} lines are", "them")
+    return {"deferred_words": words, "deferred_them": them, "deferred_until": still[0].expires_at}
 
 
 def _may_be_reversed(found: ExecutionRun) -> bool:

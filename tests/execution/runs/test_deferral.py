@@ -239,7 +239,7 @@ def test_the_end_of_the_report_names_what_is_deferred_and_until_when(desk: Desk)
     text = render_text(report)
     assert "  Deferred [NO_PRICE]: there is no price for KO (no source has a price). No order created\n" in text
     until = f"{NOW + timedelta(hours=72):%Y-%m-%d %H:%M} UTC"
-    assert text.splitlines()[-2] == f"Deferred: 1 line (KO). Executing the request again tries them until {until}"
+    assert text.splitlines()[-2] == f"Deferred: 1 line (KO). Executing the request again tries it until {until}"
     assert RunReport.from_data(report.as_data()) == report
 
 

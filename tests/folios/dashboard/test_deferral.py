@@ -44,10 +44,12 @@ def form_of(desk: Desk, **more: str) -> dict[str, str]:
 def test_a_run_says_what_it_deferred_and_leads_to_its_request(manager: Client, desk: Desk):
     report = desk.run(LINES, prices={"MSFT": "450"}, now=timezone.now())
     page = read(manager, "run", report.run.id)
-    assert "<b>1 line is deferred.</b> Executing the request again tries until" in page
+    assert "<b>1 line is deferred.</b> Executing the request again tries it until" in page
     assert reverse("dashboard:request", args=[report.run.request_id]) in page
     assert "There is no price for KO (no source has a price)." in page
-    assert "deferred line that is tried when its request is executed again" in read(manager, "overview")
+    overview = read(manager, "overview")
+    assert "deferred line that is tried when its request is executed again" in overview
+    assert f"{reverse('dashboard:research')}#table-deferred" in overview
     assert "Deferred lines, tried again with their requests" in read(manager, "research")
 
 
@@ -109,3 +111,9 @@ def test_a_replay_says_what_the_call_asked_for_in_vain(manager: Client, desk: De
     address = reverse("dashboard:preview", args=[report.run.request_id])
     page = manager.get(address, form_of(desk, mode="target"), follow=True).content.decode()
     assert "This call asks for mode target; the request was executed in mode allocate." in page
+
+
+def test_what_is_left_is_executed_in_the_way_of_the_first_run(manager: Client, desk: Desk):
+    report = desk.run(LINES, prices={"MSFT": "450"}, mode="rebalance", close_unlisted=True, now=timezone.now())
+    form = manager.get(reverse("dashboard:request", args=[report.run.request_id])).context["form"]
+    assert [form[name].value() for name in ("mode", "close_unlisted")] == ["rebalance", True]
