@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from common.money import ZERO, AmountOutOfRangeError, cash_or_none, quantize_cash
+from common.money import UNIT_LIMIT, ZERO, AmountOutOfRangeError, cash_or_none, quantize_cash
 from portfolios.domain.accounting import Action, Holding
 from portfolios.domain.performance import Drawdown, Measure, NotEnoughData, Performance, Trade, ValuePoint, measure
 from portfolios.domain.snapshot import AccountSnapshot
@@ -135,8 +135,9 @@ def _day(point: ValuePoint) -> date:
 
 
 def _stored(found: Measure) -> Decimal | None:
-    return None if isinstance(found, NotEnoughData) else found
+    """Return a ratio as its column holds it: None where there is none, and where it is larger than the column."""
+    return None if isinstance(found, NotEnoughData) or abs(found) >= UNIT_LIMIT else found
 
 
 def _depth(found: Drawdown | NotEnoughData) -> Decimal | None:
-    return None if isinstance(found, NotEnoughData) else found.depth
+    return None if isinstance(found, NotEnoughData) else _stored(found.depth)

@@ -8,8 +8,10 @@ import pytest
 from django.core.management import call_command
 
 from portfolios import ledger
+from portfolios.domain.performance import ValuePoint
 from portfolios.ledger import AuditContext, mark_accounts, refresh_summaries
 from portfolios.models import AccountSummary, PortfolioAccount
+from portfolios.valuation.summaries import SummarySource, summary_values
 from tests.scenes import NOW, Desk, line
 
 DAY = timedelta(days=1)
@@ -94,3 +96,11 @@ def test_an_account_without_a_valuation_has_no_summary(desk: Desk):
     assert refresh_summaries([desk.account.pk], now=NOW) == 0
     call_command("refresh_summaries", stdout=StringIO())
     assert not AccountSummary.objects.exists()
+
+
+@pytest.mark.parametrize(("total", "stored"), [("9999999.99", "999999998"), ("10000000.01", None)])
+def test_a_ratio_that_is_larger_than_its_column_is_left_empty(total: str, stored: str | None):
+    cent = Decimal("0.01")
+    points = [ValuePoint(NOW, cent, cent), ValuePoint(NOW + DAY, Decimal(total))]
+    found = summary_values(SummarySource(points=points), cash_balance=Decimal(total))["time_weighted_return"]
+    assert found == (None if stored is None else Decimal(stored))
