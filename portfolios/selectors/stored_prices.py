@@ -138,6 +138,19 @@ def price_series(symbol: str, *, since: datetime | None, until: datetime | None)
     return [(as_of, history.converted(price, of=as_of)) for as_of, price in stored]
 
 
+def time_of_mark(symbol: str, mark: Decimal, *, marked_at: datetime) -> datetime:
+    """Return when the price held that `symbol` was marked at: the time of the stored price, else `marked_at`.
+
+    A mark made on the morning of a split is often the close of the day before, in units of that day.
+    """
+    history = unit_histories([symbol])[symbol]
+    rows = _rows({symbol: history}).filter(as_of__gte=marked_at - LAST_CLOSE_AGE, as_of__lte=marked_at)
+    for row in rows.order_by("-as_of", "-pk"):
+        if mark in (row.price, history.converted(row.price, of=row.as_of, to=marked_at)):
+            return row.as_of
+    return marked_at
+
+
 def price_at_split(symbol: str, *, on: date, ratio: Fraction) -> Decimal | None:
     """Return the last stored price up to the day `on`, per new unit of a split of `ratio` on that day.
 
