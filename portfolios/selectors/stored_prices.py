@@ -5,7 +5,7 @@ price from before a split is divided by its ratio, one of the split's day or lat
 change of symbol the prices of the former symbol are those of the security.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -47,6 +47,10 @@ class UnitHistory:
 
     names: Sequence[_Name]
     splits: Sequence[tuple[date, Fraction]] = field(default=())
+
+    def is_split(self, since: datetime, *, until: datetime) -> bool:
+        """Whether a unit of the one time is another than a unit of the other."""
+        return any(exchange_day(since) < day <= exchange_day(until) for day, _ in self.splits)
 
     def converted(self, price: Decimal, *, of: datetime, to: datetime | None = None) -> Decimal:
         """Return a price of the time `of` per unit of the time `to`, or of today, with 6 places."""
@@ -103,11 +107,22 @@ def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, Store
     }
 
 
-def last_closes(quoted: Mapping[str, tuple[datetime, str]]) -> dict[str, Decimal]:
+def of_former_units(quoted: Mapping[str, datetime], *, now: datetime) -> frozenset[str]:
+    """Return the symbols that were split between the time of their quote and `now`. One query, none for today's."""
+    today = exchange_day(now)
+    older = {symbol: as_of for symbol, as_of in quoted.items() if exchange_day(as_of) < today}
+    histories = unit_histories(older) if older else {}
+    return frozenset(symbol for symbol, history in histories.items() if history.is_split(older[symbol], until=now))
+
+
+def last_closes(
+    quoted: Mapping[str, tuple[datetime, str]], *, of_today: Collection[str] = ()
+) -> dict[str, Decimal]:
     """Return for each symbol the newest other price that was stored for the quote's time or before it.
 
-    `quoted` has the time and the source of each symbol's quote; the price is per unit of that time. What is older
-    than 30 days says little about today, and is left out. Two queries.
+    `quoted` has the time and the source of each symbol's quote; the price is per unit of that time, and per unit of
+    today for the symbols `of_today`, whose quotes are stored prices that were read so. What is older than 30 days
+    says little about today, and is left out. Two queries.
     """
     histories = unit_histories(quoted)
     times = [as_of for as_of, _ in quoted.values()]
@@ -122,7 +137,8 @@ def last_closes(quoted: Mapping[str, tuple[datetime, str]]) -> dict[str, Decimal
             for row in by_name.get(name.symbol, []):
                 is_itself = (row.as_of, row.source) == (as_of, source)
                 if as_of - LAST_CLOSE_AGE <= row.as_of <= as_of and not is_itself and name.covers(row.as_of):
-                    found[symbol] = history.converted(row.price, of=row.as_of, to=as_of)
+                    to = None if symbol in of_today else as_of
+                    found[symbol] = history.converted(row.price, of=row.as_of, to=to)
     return found
 
 
