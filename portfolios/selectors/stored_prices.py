@@ -91,11 +91,17 @@ def symbols_of(symbol: str) -> list[str]:
 def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, StoredPrice]:
     """Return each symbol's newest stored price not later than `until`, per unit of that time.
 
-    Symbols without one are left out, and so are prices in another currency than the security's. Three queries.
+    Symbols without one are left out, and so are prices in another currency than the security's. Three queries, and
+    two for each symbol that had other names.
     """
     histories = unit_histories(symbols)
-    if not histories:
-        return {}
+    plain = {symbol: history for symbol, history in histories.items() if len(history.names) == 1}
+    # What had other names is asked for by itself: a former name may be another security's by now.
+    parts = [plain, *({symbol: history} for symbol, history in histories.items() if symbol not in plain)]
+    return {symbol: price for part in parts if part for symbol, price in _latest(part, until=until).items()}
+
+
+def _latest(histories: Mapping[str, UnitHistory], *, until: datetime) -> dict[str, StoredPrice]:
     rows = _rows(histories).filter(as_of__lte=until, security__currency=F("currency"))
     times = dict(rows.values_list("security_id").annotate(Max("as_of")).order_by())
     newest = list(rows.filter(as_of__in=set(times.values())).order_by("pk"))
@@ -206,9 +212,9 @@ def _stored(symbol: str, row: Price, price: Decimal) -> StoredPrice:
 def _history(symbol: str, actions: Sequence[CorporateAction]) -> UnitHistory:
     names: list[_Name] = []
     splits: list[tuple[date, Fraction]] = []
-    name, until = symbol, None
+    name, until, change = symbol, None, None
     while True:
-        change = _change_into(name, actions, before=until)
+        change = _change_into(name, actions, before=change)
         since = None if change is None else _midnight(change.effective_on)
         names.append(_Name(name, since, until))
         splits += [
@@ -222,15 +228,15 @@ def _history(symbol: str, actions: Sequence[CorporateAction]) -> UnitHistory:
 
 
 def _change_into(
-    symbol: str, actions: Sequence[CorporateAction], *, before: datetime | None
+    symbol: str, actions: Sequence[CorporateAction], *, before: CorporateAction | None
 ) -> CorporateAction | None:
-    """The last change into `symbol`, before a time where one is given."""
+    """The last change into `symbol`, before another change where one is given; it may be of the same day."""
     found = [
         each
         for each in actions
         if each.kind == _Kind.SYMBOL_CHANGE
         and each.successor_id == symbol
-        and (before is None or _midnight(each.effective_on) < before)
+        and (before is None or (each.effective_on, each.pk) < (before.effective_on, before.pk))
     ]
     return found[-1] if found else None
 
