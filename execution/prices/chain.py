@@ -8,7 +8,7 @@ from decimal import Decimal
 from execution.engine.planning.market import Quote, Unpriced
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.backends import PriceSettings, build_sources
-from execution.prices.source import Missing, Offer, PriceSource, check_offer, reason_line
+from execution.prices.source import Missing, Offer, PriceSource, check_offer, reason_line, utc_minute
 from execution.prices.sources.constant import ConstantSource
 from execution.prices.sources.file import FileSource
 from execution.prices.sources.given import GivenSource
@@ -89,9 +89,9 @@ class PriceChain:
             missing = frozenset(symbol for symbol, found in asked.items() if found.quote is None)
             if not missing:
                 break
-            offered = source.ask(missing)
-            for symbol in sorted(missing & offered.keys()):
-                self._hear(asked[symbol], source.name, offered[symbol])
+            for symbol, answer in sorted(self._checked(source.ask(missing)).items()):
+                if symbol in missing:
+                    asked[symbol].hear(source.name, answer)
         quotes = {
             symbol: quote for symbol, found in asked.items() if (quote := found.quote or self._last_resort(found))
         }
@@ -102,20 +102,27 @@ class PriceChain:
             frozenset(symbol for symbol, found in rest.items() if found.unreachable),
         )
 
-    def _hear(self, found: "_Asked", name: str, offered: Offer | Missing) -> None:
-        """Take down what one source says of a symbol."""
-        if isinstance(offered, Missing):
-            found.said.append(reason_line(name, offered.reason))
-            found.unreachable |= offered.again
-            return
-        answer = check_offer(offered, now=self.now, max_age=self.max_age)
-        if isinstance(answer, Unpriced):
-            found.said.append(reason_line(name, answer.reason))
-            found.refused.append(answer.code)
-        elif answer.simulated:
-            found.default = found.default or answer
-        else:
-            found.quote = answer
+    def _checked(self, offered: Mapping[str, Offer | Missing]) -> dict[str, Quote | Unpriced | Missing]:
+        """What one source says, checked. A price from before a split is refused, for it is per unit of that time.
+
+        What is stored is offered in units of today.
+        """
+        from execution.prices.sources.database import STORED  # noqa: PLC0415  # the settings are read before the models
+        from portfolios.selectors import stored_prices  # noqa: PLC0415
+
+        checked = {
+            symbol: offer if isinstance(offer, Missing) else check_offer(offer, now=self.now, max_age=self.max_age)
+            for symbol, offer in offered.items()
+        }
+        times = {
+            symbol: answer.as_of
+            for symbol, answer in checked.items()
+            if isinstance(answer, Quote) and not answer.simulated and not answer.source.startswith(STORED)
+        }
+        for symbol in stored_prices.of_former_units(times, now=self.now):
+            before = f"price of {utc_minute(times[symbol])} is from before a split"
+            checked[symbol] = Unpriced(Code.PRICE_STALE, before)
+        return checked
 
     def _last_resort(self, found: "_Asked") -> Quote | None:
         """Return the default price, where one may be used for the symbol."""
@@ -137,6 +144,19 @@ class _Asked:
     unreachable: bool = False
     default: Quote | None = None
     quote: Quote | None = None
+
+    def hear(self, name: str, answer: Quote | Unpriced | Missing) -> None:
+        """Take down what one source says of the symbol."""
+        if isinstance(answer, Missing):
+            self.said.append(reason_line(name, answer.reason))
+            self.unreachable |= answer.again
+        elif isinstance(answer, Unpriced):
+            self.said.append(reason_line(name, answer.reason))
+            self.refused.append(answer.code)
+        elif answer.simulated:
+            self.default = self.default or answer
+        else:
+            self.quote = answer
 
     @property
     def reason(self) -> Unpriced:

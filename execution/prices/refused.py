@@ -20,7 +20,7 @@ from execution.models import RefusedPrice
 from execution.prices.sources.database import STORED
 from portfolios import ledger, reference_data
 from portfolios.reference_data import PriceData
-from portfolios.selectors import books
+from portfolios.selectors import books, stored_prices
 
 _Resolution = RefusedPrice.Resolution
 _ACCEPTED_IN_CALL = "Accepted with the call that used it"
@@ -70,7 +70,8 @@ def accepted_before(held_back: Mapping[str, HeldBack]) -> frozenset[str]:
 def accept_price(refused_id: int, *, actor: str, reason: str, now: datetime) -> AcceptedPrice | Refusal:
     """Accept a price that waits: store it, mark every holding of its symbol at it, and value their accounts. Once.
 
-    Refused for an unknown one (PRICE_NOT_FOUND), one that does not wait (PRICE_NOT_WAITING), and without an actor
+    Refused for an unknown one (PRICE_NOT_FOUND), one that does not wait or is per unit of before a split
+    (PRICE_NOT_WAITING), and without an actor
     and a reason (REASON_MISSING). Must not be called inside a transaction.
     """
     if not actor.strip() or not reason.strip():
@@ -89,6 +90,9 @@ def _accept_once(refused_id: int, *, actor: str, reason: str, now: datetime) -> 
         row = RefusedPrice.objects.filter(pk=refused_id).first()
         if row is None:
             return Refusal(Code.PRICE_NOT_FOUND, f"refused price {refused_id} does not exist")
+        if stored_prices.of_former_units({row.security_id: row.as_of}, now=now):
+            said = "is from before a split: value the holdings at a newer one"
+            return Refusal(Code.PRICE_NOT_WAITING, f"the price {row} {said}")
         # Locks in the order of a run, so that the two never wait for each other: accounts, the price, this row.
         result = ledger.mark_symbol(row.security_id, price=row.price, now=now)
         reference_data.store_prices(

@@ -141,7 +141,8 @@ def screen_quotes(
         for symbol, quote in quotes.items()
         if not quote.simulated  # a default price is compared with nothing
     }
-    closes = stored_prices.last_closes(quoted) if quoted else {}
+    of_today = {symbol for symbol, quote in quotes.items() if quote.source.startswith(STORED)}
+    closes = stored_prices.last_closes(quoted, of_today=of_today) if quoted else {}
     wanted = list(lines)
 
     def screened(accepted: Collection[str]) -> Screened:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -25,6 +26,7 @@ from portfolios.ledger.positions import AccountEntries, WorkedOut, history_as_bo
 from portfolios.ledger.refusals import CannotBookError, require_signed
 from portfolios.models import CorporateAction, LedgerEntry, PortfolioAccount, Position
 from portfolios.selectors import books as queries
+from portfolios.selectors.stored_prices import time_of_mark
 
 _Kind = CorporateAction.Kind
 Kind = LedgerEntry.Kind
@@ -161,7 +163,8 @@ def _unsplit(
         realized = left[row.position_id] if is_last else -row.realized_pnl
         left[row.position_id] -= realized
         if is_last:
-            after = replace(after, mark_price=_former_mark(position, row, action))
+            mark, position.marked_at = _former_mark(position, row, action)
+            after = replace(after, mark_price=mark)
         restate_as(
             books, Kind.REVERSAL, position, after, realized=realized, amount=-row.amount, owed=-row.owed,
             reverses=row.sequence, action=action, effective_on=row.effective_on,
@@ -193,16 +196,21 @@ def _without(told: SymbolHistory, position: Position, row: LedgerEntry) -> Holdi
     return replace(before, side=side, quantity=abs(signed), average_price=average, cost_basis=cost)
 
 
-def _former_mark(position: Position, row: LedgerEntry, action: CorporateAction) -> Decimal:
-    """The mark in old units. One of the split's day or later was never divided."""
-    mark = position.as_holding().mark_price
-    if row.kind != Kind.SPLIT or (
-        exchange_day(position.marked_at) >= row.effective_on and row.mark_before is not None
-    ):
-        return mark
-    if row.mark_before is not None and divided(row.mark_before, action.ratio) == mark:
-        return Decimal(row.mark_before)
-    return quantize_price(divided(mark, 1 / action.ratio))
+def _former_mark(position: Position, row: LedgerEntry, action: CorporateAction) -> tuple[Decimal, datetime]:
+    """The mark without the split, and its time. A price of the split's day or later was never divided.
+
+    Versions before `mark_before` divided every mark and gave it the time of the booking. Such a mark, multiplied
+    again, is one of the day that the position was opened on, so that a split entered again divides it.
+    """
+    mark, marked_at = position.as_holding().mark_price, position.marked_at
+    if row.kind != Kind.SPLIT:
+        return mark, marked_at
+    multiplied = quantize_price(divided(mark, 1 / action.ratio))
+    if marked_at <= row.occurred_at:
+        return (row.mark_before, marked_at) if row.mark_before is not None else (multiplied, position.opened_at)
+    held_at = time_of_mark(position.security_id, mark, marked_at=marked_at)
+    is_old = exchange_day(held_at) < min(row.effective_on, action.effective_on)
+    return (multiplied, held_at) if is_old else (mark, marked_at)
 
 
 def _carry_back(

@@ -23,6 +23,7 @@ from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.refusals import CannotBookError
 from portfolios.ledger.valuations import value_accounts
 from portfolios.models import CorporateAction, LedgerEntry, PortfolioAccount, Position
+from portfolios.selectors import stored_prices
 
 Kind = LedgerEntry.Kind
 
@@ -173,10 +174,10 @@ def _stated(told: SymbolHistory, before: Holding, rest: Rest | None) -> Holding:
 
 
 def _mark(position: Position, split: Split) -> Decimal:
-    """The last mark in new units; one of the split's day or later is in them."""
-    if exchange_day(position.marked_at) >= split.on:
-        return position.as_holding().mark_price
-    return divided(position.mark_price, split.ratio)
+    """The last mark in new units; one at a price of the split's day or later is in them."""
+    mark = position.as_holding().mark_price
+    held_at = stored_prices.time_of_mark(position.security_id, mark, marked_at=position.marked_at)
+    return mark if exchange_day(held_at) >= split.on else divided(mark, split.ratio)
 
 
 def restate_as(

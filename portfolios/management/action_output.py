@@ -90,7 +90,7 @@ def _words(report: ActionReport, effect: AccountEffect) -> str:
     parts = []
     if effect.before != effect.after or report.kind != "dividend":
         parts.append(f"{plain(effect.before, places=0)} -> {plain(effect.after, places=0)} units")
-    else:
+    elif effect.then:  # the reversal of a dividend does not ask for it
         parts.append(f"{plain(effect.then, places=0)} units")
     if effect.cash or report.kind == "dividend":
         parts.append(f"{format_cash(effect.cash)} cash")

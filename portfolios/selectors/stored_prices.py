@@ -5,7 +5,7 @@ price from before a split is divided by its ratio, one of the split's day or lat
 change of symbol the prices of the former symbol are those of the security.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -48,6 +48,10 @@ class UnitHistory:
     names: Sequence[_Name]
     splits: Sequence[tuple[date, Fraction]] = field(default=())
 
+    def is_split(self, since: datetime, *, until: datetime) -> bool:
+        """Whether a unit of the one time is another than a unit of the other."""
+        return any(exchange_day(since) < day <= exchange_day(until) for day, _ in self.splits)
+
     def converted(self, price: Decimal, *, of: datetime, to: datetime | None = None) -> Decimal:
         """Return a price of the time `of` per unit of the time `to`, or of today, with 6 places."""
         first, last = exchange_day(of), date.max if to is None else exchange_day(to)
@@ -87,11 +91,17 @@ def symbols_of(symbol: str) -> list[str]:
 def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, StoredPrice]:
     """Return each symbol's newest stored price not later than `until`, per unit of that time.
 
-    Symbols without one are left out, and so are prices in another currency than the security's. Three queries.
+    Symbols without one are left out, and so are prices in another currency than the security's. Three queries, and
+    two for each symbol that had other names.
     """
     histories = unit_histories(symbols)
-    if not histories:
-        return {}
+    plain = {symbol: history for symbol, history in histories.items() if len(history.names) == 1}
+    # What had other names is asked for by itself: a former name may be another security's by now.
+    parts = [plain, *({symbol: history} for symbol, history in histories.items() if symbol not in plain)]
+    return {symbol: price for part in parts if part for symbol, price in _latest(part, until=until).items()}
+
+
+def _latest(histories: Mapping[str, UnitHistory], *, until: datetime) -> dict[str, StoredPrice]:
     rows = _rows(histories).filter(as_of__lte=until, security__currency=F("currency"))
     times = dict(rows.values_list("security_id").annotate(Max("as_of")).order_by())
     newest = list(rows.filter(as_of__in=set(times.values())).order_by("pk"))
@@ -103,11 +113,22 @@ def latest_prices(symbols: Iterable[str], *, until: datetime) -> dict[str, Store
     }
 
 
-def last_closes(quoted: Mapping[str, tuple[datetime, str]]) -> dict[str, Decimal]:
+def of_former_units(quoted: Mapping[str, datetime], *, now: datetime) -> frozenset[str]:
+    """Return the symbols that were split between the time of their quote and `now`. One query, none for today's."""
+    today = exchange_day(now)
+    older = {symbol: as_of for symbol, as_of in quoted.items() if exchange_day(as_of) < today}
+    histories = unit_histories(older) if older else {}
+    return frozenset(symbol for symbol, history in histories.items() if history.is_split(older[symbol], until=now))
+
+
+def last_closes(
+    quoted: Mapping[str, tuple[datetime, str]], *, of_today: Collection[str] = ()
+) -> dict[str, Decimal]:
     """Return for each symbol the newest other price that was stored for the quote's time or before it.
 
-    `quoted` has the time and the source of each symbol's quote; the price is per unit of that time. What is older
-    than 30 days says little about today, and is left out. Two queries.
+    `quoted` has the time and the source of each symbol's quote; the price is per unit of that time, and per unit of
+    today for the symbols `of_today`, whose quotes are stored prices that were read so. What is older than 30 days
+    says little about today, and is left out. Two queries.
     """
     histories = unit_histories(quoted)
     times = [as_of for as_of, _ in quoted.values()]
@@ -122,7 +143,8 @@ def last_closes(quoted: Mapping[str, tuple[datetime, str]]) -> dict[str, Decimal
             for row in by_name.get(name.symbol, []):
                 is_itself = (row.as_of, row.source) == (as_of, source)
                 if as_of - LAST_CLOSE_AGE <= row.as_of <= as_of and not is_itself and name.covers(row.as_of):
-                    found[symbol] = history.converted(row.price, of=row.as_of, to=as_of)
+                    to = None if symbol in of_today else as_of
+                    found[symbol] = history.converted(row.price, of=row.as_of, to=to)
     return found
 
 
@@ -136,6 +158,19 @@ def price_series(symbol: str, *, since: datetime | None, until: datetime | None)
         rows = rows.filter(as_of__lt=until)
     stored = rows.order_by("as_of", "pk").values_list("as_of", "price")
     return [(as_of, history.converted(price, of=as_of)) for as_of, price in stored]
+
+
+def time_of_mark(symbol: str, mark: Decimal, *, marked_at: datetime) -> datetime:
+    """Return when the price held that `symbol` was marked at: the time of the stored price, else `marked_at`.
+
+    A mark made on the morning of a split is often the close of the day before, in units of that day.
+    """
+    history = unit_histories([symbol])[symbol]
+    rows = _rows({symbol: history}).filter(as_of__gte=marked_at - LAST_CLOSE_AGE, as_of__lte=marked_at)
+    for row in rows.order_by("-as_of", "-pk"):
+        if mark in (row.price, history.converted(row.price, of=row.as_of, to=marked_at)):
+            return row.as_of
+    return marked_at
 
 
 def price_at_split(symbol: str, *, on: date, ratio: Fraction) -> Decimal | None:
@@ -177,9 +212,9 @@ def _stored(symbol: str, row: Price, price: Decimal) -> StoredPrice:
 def _history(symbol: str, actions: Sequence[CorporateAction]) -> UnitHistory:
     names: list[_Name] = []
     splits: list[tuple[date, Fraction]] = []
-    name, until = symbol, None
+    name, until, change = symbol, None, None
     while True:
-        change = _change_into(name, actions, before=until)
+        change = _change_into(name, actions, before=change)
         since = None if change is None else _midnight(change.effective_on)
         names.append(_Name(name, since, until))
         splits += [
@@ -193,15 +228,15 @@ def _history(symbol: str, actions: Sequence[CorporateAction]) -> UnitHistory:
 
 
 def _change_into(
-    symbol: str, actions: Sequence[CorporateAction], *, before: datetime | None
+    symbol: str, actions: Sequence[CorporateAction], *, before: CorporateAction | None
 ) -> CorporateAction | None:
-    """The last change into `symbol`, before a time where one is given."""
+    """The last change into `symbol`, before another change where one is given; it may be of the same day."""
     found = [
         each
         for each in actions
         if each.kind == _Kind.SYMBOL_CHANGE
         and each.successor_id == symbol
-        and (before is None or _midnight(each.effective_on) < before)
+        and (before is None or (each.effective_on, each.pk) < (before.effective_on, before.pk))
     ]
     return found[-1] if found else None
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -87,4 +88,9 @@ def test_entries_get_the_day_that_they_belong_to_and_old_splits_can_be_reversed(
     held = Position.objects.get()
     assert (held.quantity, held.average_price, held.cost_basis, held.mark_price) == (100, 30, 3000, 30)
     assert ledger.check_books(PortfolioAccount.objects.get(pk=key)) == []
+    # The right one, entered again, divides what the former version had.
+    ledger.apply_split(
+        symbol="MSFT", ratio=Fraction(1, 3), on=date(2026, 1, 7), price=Decimal(90), context=on_day(6)
+    )
+    assert Position.objects.get().mark_price == 90
     assert on_day(5).now - SPLIT_AT > timedelta(0)

@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 
 from execution.engine.planning.market import Quote
-from execution.engine.vocabulary import Mode
+from execution.engine.vocabulary import Code, Mode, Refusal
+from execution.models import RefusedPrice
 from execution.prices import PriceChain
 from execution.prices.mark_to_market import find_marks, mark_to_market
 from execution.prices.sources.database import DatabaseSource
 from execution.prices.sources.given import GivenSource
-from tests.portfolios.ledger.actions import rename, split
+from execution.services import accept_price
+from tests.portfolios.ledger.actions import rename, split, stored_price
 from tests.scenes import NOW, Desk, assert_books_balance, line, outcomes
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +76,36 @@ def test_a_holding_that_has_a_new_symbol_is_marked_at_the_prices_of_the_old_one(
     report = held.run([line("MSFX", "SELL")], prices={"MSFX": "125"}, now=TOMORROW + timedelta(hours=1))
     assert outcomes(report) == ["EXECUTED"]
     assert_books_balance(held.account)
+
+
+def test_a_stored_close_from_before_the_split_is_in_the_band_of_the_close_before_it(held: Desk):
+    """Both are read per unit of today; in old units one would hold the other back on the day of a split."""
+    stored_price("MSFT", "121", on=0)
+    split("MSFT", "4:1", on=1)
+    found = find_marks(prices=stored_prices_only(), accepted=(), band_percent=BAND)
+    assert {symbol: quote.price for symbol, quote in found.screened.quotes.items()} == {"MSFT": Decimal("30.25")}
+
+
+def test_a_quote_from_before_the_split_prices_nothing_after_it(held: Desk):
+    """It is per old unit, and as near to the last close of its time as ever."""
+    split("MSFT", "4:1", on=1)
+    said = GivenSource("file", {"MSFT": Quote(Decimal(120), "file", NOW + timedelta(hours=9))})
+    chain = PriceChain((said, DatabaseSource(TOMORROW)), now=TOMORROW)
+    found = find_marks(prices=chain, accepted=(), band_percent=BAND)
+    assert {symbol: quote.price for symbol, quote in found.screened.quotes.items()} == {"MSFT": 30}
+    alone = PriceChain((said,), now=TOMORROW).ask(frozenset({"MSFT"}))
+    assert alone.unpriced["MSFT"].code == Code.PRICE_STALE
+    assert "is from before a split" in alone.reasons["MSFT"]
+
+
+def test_a_refused_price_from_before_the_split_is_not_accepted_after_it(held: Desk):
+    evening = NOW + timedelta(hours=9)
+    said = GivenSource("file", {"MSFT": Quote(Decimal(180), "file", evening)})
+    mark_to_market(
+        prices=PriceChain((said,), now=evening), accepted=(), band_percent=BAND, as_of=evening, now=evening
+    )
+    split("MSFT", "4:1", on=1)
+    found = accept_price(RefusedPrice.objects.get().pk, actor="bob", reason="it is so", now=TOMORROW)
+    assert isinstance(found, Refusal)
+    assert "is from before a split" in found.message
+    assert held.account.total_value == 100_000

@@ -1,22 +1,25 @@
 """Corporate actions reversed, and in which order they may stand on each other."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from portfolios import ledger
-from portfolios.models import PortfolioAccount, Position, Strategy
+from portfolios.models import CorporateAction, PortfolioAccount, Position, Strategy
 from tests.portfolios.ledger.actions import (
     dividend,
     on_day,
     refused,
     split,
+    stored_price,
     trade,
     undo,
     units,
 )
 from tests.portfolios.ledger.by_hand import BY_HAND, books, open_with_cash
+from tests.scenes import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +111,38 @@ def test_actions_that_stand_on_each_other_are_entered_in_order(account: Portfoli
     split("MSFT", "2:1", on=5, booked=8)
     dividend("MSFT", "1", on=5, booked=8)
     assert [units(account), books(account)[0]] == [60, 9030]
+
+
+def test_a_mark_at_the_close_before_the_split_is_in_old_units_whenever_it_was_made(account: PortfolioAccount):
+    """A mark to market on the morning of the split takes the close of the day before."""
+    trade(account, "BUY 10 MSFT @ 400")
+    stored_price("MSFT", "404", on=0)
+    ledger.mark_accounts(
+        [account.pk], marks={"MSFT": Decimal(404)}, as_of=NOW + timedelta(days=1), now=NOW + timedelta(days=1)
+    )
+    report = split("MSFT", "4:1", on=1)
+    assert Position.objects.get().mark_price == 101
+    undo(report, booked=2)
+    assert Position.objects.get().mark_price == 404
+    split("MSFT", "4:1", on=1, booked=3)
+    assert Position.objects.get().mark_price == 101
+    account.refresh_from_db()
+    assert account.total_value == 10_000 + 40
+    # Marked again at the same close, in units of today: a split that never was leaves the close as it was stored.
+    action = CorporateAction.objects.latest("pk")
+    later = NOW + timedelta(days=4)
+    ledger.mark_accounts([account.pk], marks={"MSFT": Decimal(101)}, as_of=later, now=later)
+    ledger.reverse_action(action.pk, context=on_day(5, "it was another company"))
+    assert Position.objects.get().mark_price == 404
+    split("MSFT", "4:1", on=1, booked=6)
+    assert Position.objects.get().mark_price == 101
+
+
+def test_a_mark_at_a_price_of_the_day_of_the_split_stays(account: PortfolioAccount):
+    trade(account, "BUY 10 MSFT @ 400")
+    stored_price("MSFT", "404", on=0)
+    stored_price("MSFT", "102", on=1)
+    noon = NOW + timedelta(days=1, hours=9)
+    ledger.mark_accounts([account.pk], marks={"MSFT": Decimal(102)}, as_of=noon, now=noon)
+    undo(split("MSFT", "4:1", on=1, booked=2))
+    assert Position.objects.get().mark_price == 102

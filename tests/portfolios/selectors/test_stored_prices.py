@@ -130,6 +130,23 @@ def test_before_a_change_of_symbol_the_prices_are_those_of_the_former_one():
     assert stored_prices.last_closes(quoted) == {"KO": 70}
 
 
+def test_a_former_symbol_that_is_quoted_on_says_nothing_of_the_security_that_left_it():
+    stored("MSFT", "400", on=0)
+    rename("MSFT", "KO", on=1)
+    stored("MSFT", "1", on=2)
+    for asked in (["KO"], ["KO", "MSFT"]):
+        assert stored_prices.latest_prices(asked, until=NOW + timedelta(days=3))["KO"].price == 400
+
+
+def test_two_changes_of_one_day_are_told_in_their_order():
+    stored("MSFT", "400", on=0)
+    security("COKE")
+    rename("MSFT", "COKE", on=1)
+    rename("COKE", "KO", on=1)
+    assert stored_prices.symbols_of("KO") == ["KO", "COKE", "MSFT"]
+    assert latest("KO", on=2) == 400
+
+
 def test_a_price_in_another_currency_is_none():
     Price.objects.create(security_id="MSFT", price=400, currency="EUR", source="test", as_of=NOW)
     assert latest("MSFT", on=1) is None
