@@ -47,6 +47,9 @@ def test_a_run_says_what_it_deferred_and_leads_to_its_request(manager: Client, d
     assert "<b>1 line is deferred.</b> Executing the request again tries it until" in page
     assert reverse("dashboard:request", args=[report.run.request_id]) in page
     assert "There is no price for KO (no source has a price)." in page
+    request = read(manager, "request", report.run.request_id)
+    assert "There is no price for KO (no source has a price)." in request
+    assert "Executing the request again tries it until" in request
     overview = read(manager, "overview")
     assert "deferred line that is tried when its request is executed again" in overview
     assert f"{reverse('dashboard:research')}#table-deferred" in overview
