@@ -135,7 +135,10 @@ def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
         )
     doubted = ", ".join(sorted(given.held_back))
     if doubted:
-        yield "warning", f"Price in doubt: {doubted}. The lines wait until somebody accepts it."
+        yield (
+            "warning",
+            f"Price in doubt: {doubted}. Until somebody accepts it, lines wait and holdings keep their last mark.",
+        )
     missing = ", ".join(row.symbol for row in found.prices if row.price is None)
     if missing:
         yield "warning", f"No price to trade at: {missing}. The lines are deferred; type one below, or wait."
