@@ -89,8 +89,8 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         yield f"  Clamped [{', '.join(decision.codes)}]: {decision.reason}"
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
-        # The sentence of an undecided line names the outcome again; here it stands before it already.
-        reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ").removeprefix("Expired, ")
+        # Most sentences name the outcome again; here it stands before them already.
+        reason = decision.reason.removeprefix(f"{word}: ").removeprefix(f"{word}, ")
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
     if decision.outcome == "QUARANTINED" and Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"

@@ -120,8 +120,6 @@ def _blockers(found: Preview) -> Iterator[tuple[str, str]]:
     given = found.plan_input
     if given.policy.require_open_market and not found.report.run.market_open:
         yield "error", "The policy requires the market to be open, and it is closed: executing will be refused."
-    if given.state is TradingState.HALTED:
-        yield "error", "Trading is halted: nothing will be traded."
 
 
 def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
