@@ -69,6 +69,8 @@ def test_a_deferred_line_is_executed_from_the_dashboard(manager: Client, desk: D
     address = reverse("dashboard:preview", args=[report.run.request_id])
     shown = manager.get(address, form_of(desk))
     assert [item.symbol for item in shown.context["report"].decisions] == ["KO"]
+    said = " ".join(shown.content.decode().split())
+    assert "it takes the lines that were deferred, or settled since the last run, and no other." in said
     sent = {**dict(shown.context["fields"]), "plan_token": shown.context["report"].plan_token}
     done = manager.post(reverse("dashboard:execute", args=[report.run.request_id]), sent)
     run = ExecutionRun.objects.latest("sequence")
@@ -102,6 +104,7 @@ def test_a_reversed_request_is_executed_again_from_the_dashboard(manager: Client
     request = report.run.request_id
     reverse_run(UUID(report.run.id), actor="alice", source="service", reason="wrong price", now=timezone.now())
     shown = manager.get(reverse("dashboard:preview", args=[request]), form_of(desk, again="on"))
+    assert "run 2 of the request: all its lines once more, after the reversal." in shown.content.decode()
     sent = {**dict(shown.context["fields"]), "plan_token": shown.context["report"].plan_token}
     manager.post(reverse("dashboard:execute", args=[request]), sent)
     run = ExecutionRun.objects.latest("sequence")
