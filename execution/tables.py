@@ -28,8 +28,8 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 class Columns:
     """What a table may hold: columns that it must have, others that are read, and those that only describe.
 
-    `other_names` are further spellings: name -> column. Names match in any case, with spaces, hyphens or
-    underscores.
+    `other_names` has the column that each further name means. Names match in any case, and whether spaces,
+    hyphens, underscores or nothing stand between their words.
     """
 
     required: Sequence[str]

@@ -39,7 +39,7 @@ class PriceAnswer:
         )
 
     def without(self, refused: Mapping[str, Unpriced]) -> "PriceAnswer":
-        """Return the answer without the quotes of the symbols that are `refused` one, and with the reasons."""
+        """Return the answer without the quotes of the `refused` symbols, and with the reasons instead."""
         quotes = {symbol: quote for symbol, quote in self.quotes.items() if symbol not in refused}
         return replace(self, quotes=quotes, unpriced={**self.unpriced, **refused})
 

@@ -48,8 +48,8 @@ def source_of(quote: Quote) -> str:
 def note_refused(screened: Screened, *, accepted: Collection[str], actor: str, now: datetime) -> None:
     """Keep which prices of what is held wait for a person, and settle those that a used price has overtaken.
 
-    `accepted` are the symbols whose price `actor` stands by. Wants an open transaction. One query, and a number of
-    them that does not depend on the number of prices where some are held back; few wait.
+    `accepted` are the symbols whose price `actor` stands by. Wants an open transaction. One query where no price is
+    held back, else a few, however many are; one more for each that is settled.
     """
     _settle(screened.quotes, accepted=accepted, actor=actor, now=now)
     if screened.held_back:
@@ -117,7 +117,7 @@ def _accept_once(refused_id: int, *, actor: str, reason: str, now: datetime) -> 
 
 def _not_waiting(row: RefusedPrice) -> Refusal:
     by = f" by {row.resolved_by}" if row.resolved_by else ""
-    when = f"{row.resolved_at:%Y-%m-%d %H:%M}" if row.resolved_at else ""
+    when = f"{row.resolved_at:%Y-%m-%d %H:%M} UTC" if row.resolved_at else ""
     return Refusal(
         Code.PRICE_NOT_WAITING,
         f"the price {row} does not wait: {row.get_resolution_display().lower()}{by} at {when}",

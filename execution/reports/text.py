@@ -44,7 +44,7 @@ def _head(report: RunReport) -> Iterator[str]:
     if report.run.replay:
         yield f"Replay: request {report.run.request_id} was executed before, as run {report.run.id}; its report:"
     if report.run.reversed_at is not None:
-        yield f"The run was reversed at {report.run.reversed_at}: none of its orders stands any more"
+        yield f"The run was reversed at {_minute(report.run.reversed_at)}: none of its orders stands any more"
     if report.run.id is None:
         yield "Preview: nothing is written"
     if report.run.again:
@@ -89,8 +89,8 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         yield f"  Clamped [{', '.join(decision.codes)}]: {decision.reason}"
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
-        # The sentence of an undecided line names the outcome again; here it stands before it already.
-        reason = decision.reason.removeprefix("Quarantined: ").removeprefix("Deferred: ").removeprefix("Expired, ")
+        # Most sentences name the outcome again; here it stands before them already.
+        reason = decision.reason.removeprefix(f"{word}: ").removeprefix(f"{word}, ")
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
     if decision.outcome == "QUARANTINED" and Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"
@@ -114,8 +114,9 @@ def _waiting(report: RunReport) -> Iterator[str]:
         yield ""
         yield "Prices that wait for a person: these holdings keep their last mark"
     for item in report.waiting_prices:
+        when = _minute(item.as_of)
         yield (
-            f"  {item.symbol}: {item.mark_price} kept, {item.price} from {item.source} of {item.as_of} refused "
+            f"  {item.symbol}: {item.mark_price} kept, {item.price} from {item.source} of {when} refused "
             f"({_signed(item.difference_percent)} %; more than {item.band_percent} % from the {item.basis}, "
             f"{item.reference})"
         )

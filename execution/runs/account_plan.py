@@ -105,7 +105,7 @@ def plan_account(found: Prepared, view: AccountView) -> Plan | Refusal:
 def _halted(found: Prepared) -> Refusal:
     is_system = system_state() is TradingState.HALTED
     where = "in the whole system" if is_system else f"in the account of {found.provider}"
-    message = f"trading is halted {where}: the request can be executed when it is active again"
+    message = f"trading is halted {where}: the request can be executed when trading is active again"
     return Refusal(Code.TRADING_HALTED, message)
 
 

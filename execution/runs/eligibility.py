@@ -26,10 +26,10 @@ from execution.runs.replays import Call, differences, replay_of
 class Attempt:
     """A run that may take place: the artifact as it understands it, its number among the runs, its lines.
 
-    `lines` None: all of them. `generation` counts how often the whole request was executed, `since` says when it
-    was this time; None: now. `replay` is the answer where the run would decide nothing: it only tries again what
-    was deferred, and asking again for what is done is no fault. `notes` say in what the call differs from the
-    request's first run.
+    `lines` None: all of them. `generation` counts how often the whole request was executed; `since` is when the
+    first run of this generation started, None where this one is it. `replay` is set where the run only tries
+    deferred lines again: it is the answer where all of them would be deferred once more, or something stops the
+    whole run. `notes` say in what the call differs from the first run of this generation.
     """
 
     loaded: LoadedArtifact
@@ -111,7 +111,7 @@ def _once_more(
     if not standing and any(records.reversal_of(run) for run in runs):
         last = runs[-1]
         return Attempt(loaded, sequence=last.sequence + 1, generation=last.generation + 1)
-    if runs[-1].generation > 1:
+    if runs[-1].generation > 1:  # another caller, or this one before, has asked for it: once is enough
         return replay_of(runs[-1], call)
     which = standing[0] if standing else runs[-1]
     message = (
@@ -139,15 +139,15 @@ def interpretation_of(run: ExecutionRun) -> Interpretation:
     return Interpretation.from_data(data) if data else Interpretation()
 
 
-def _settled(runs: Sequence[ExecutionRun], now: LoadedArtifact, accepted: Collection[str]) -> frozenset[int]:
+def _settled(runs: Sequence[ExecutionRun], loaded: LoadedArtifact, accepted: Collection[str]) -> frozenset[int]:
     """The waiting lines of which a person has settled what was in doubt since they were last looked at."""
-    clear = {item.line for item in now.artifact.recommendations}
+    clear = {item.line for item in loaded.artifact.recommendations}
     settled: set[int] = set()
     for run, waiting in _undecided(runs).items():
         then = interpretation_of(run)
-        before = now.read_as(then)
+        before = loaded.read_as(then)
         unclear = set() if isinstance(before, Refusal) else {item.line for item in before.artifact.problems}
-        confirmed = now.interpretation.confirmed - then.confirmed
+        confirmed = loaded.interpretation.confirmed - then.confirmed
         settled |= {
             item.line
             for item in waiting

@@ -120,7 +120,10 @@ def _deferred_again(found: Prepared, plan: Plan) -> RunReport | None:
     if replay is None or any(decision.outcome is not Outcome.DEFERRED for decision in plan.decisions):
         return None
     return replay.with_note(
-        *(f"Line {each.line} ({each.symbol}) is still deferred: {each.reason}" for each in plan.decisions)
+        *(
+            f"Line {each.line} ({each.symbol}) is still deferred: {each.reason.removeprefix('Deferred: ')}"
+            for each in plan.decisions
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""The report of an earlier run, given once more: with what has happened since, and in what the call differs."""
+"""The report of an earlier run, given once more: with what has happened since, and how the call differs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -68,7 +68,7 @@ def expired_reason(row: Recommendation, *, now: datetime) -> str:
 
 
 def differences(run: ExecutionRun, call: Call) -> Iterator[str]:
-    """Say what of the call an earlier run of its request did otherwise: nobody shall take that for done."""
+    """Yield a sentence for each thing that the call asks for and the run did not do: nobody may take it as done."""
     done = call_like(run)
     if done.mode != call.mode:
         yield f"This call asks for mode {call.mode}; the request was executed in mode {done.mode}."

@@ -184,13 +184,13 @@ def _requests() -> Iterator[_Kind]:
     )
     for state, one, many, hint in (
         (_State.READY, "request that is ready to be executed", "requests that are ready to be executed",
-         "Execute them, one by one or all at once."),
-        (_State.NEW, "request that nobody has been named for", "requests that nobody has been named for",
-         "Assign them to a strategy, or ignore them."),
+         "Execute one by one, or all at once."),
+        (_State.NEW, "request without a strategy or provider", "requests without a strategy or provider",
+         "Assign strategy and provider, or ignore the request."),
         (_State.QUARANTINED, "request that cannot be read", "requests that cannot be read",
          "Each says what is wrong with it."),
         (_State.FAILED, "request whose execution failed", "requests whose execution failed",
-         "Execute them again."),
+         "Read the error, then execute again."),
     ):  # fmt: skip
         yield _Kind(
             name=f"{state}-requests",

@@ -1,6 +1,8 @@
 """The tables that several pages show: runs, and lines of research."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -8,6 +10,7 @@ from django.urls import reverse
 from common.money import format_cash
 from common.web.tables import Column, Listing, Row
 from execution.models import ExecutionRun
+from execution.reports.types import WaitingPricePart
 from portfolios.domain.vocabulary import MarginStatus
 from portfolios.models import PortfolioAccount
 from portfolios.selectors.overview import NOT_VALUED, is_current, provider_name, summary_of
@@ -61,6 +64,11 @@ def run_row(run: ExecutionRun) -> Row:
     )
 
 
+def waiting_words(items: Iterable[WaitingPricePart]) -> list[tuple[WaitingPricePart, datetime, Decimal]]:
+    """Return the prices of a report that wait for a person, each with its time and its difference as a fraction."""
+    return [(item, datetime.fromisoformat(item.as_of), Decimal(item.difference_percent) / 100) for item in items]
+
+
 def outcome_words(counts: Iterable[tuple[str, int]]) -> str:
     """Return how many lines ended in which outcome, in words."""
     return ", ".join(f"{count} {name.lower()}" for name, count in counts)
@@ -71,6 +79,6 @@ def account_note(account: PortfolioAccount) -> str:
     found = summary_of(account)
     if found is None:
         return NOT_VALUED
-    below = found.get_margin_status_display() if found.margin_status != MarginStatus.COVERED else ""
+    below = found.get_margin_status_display().lower() if found.margin_status != MarginStatus.COVERED else ""
     owes = f"owes {format_cash(account.payable)}" if account.payable else ""
     return "; ".join(filter(None, [owes, below, "" if is_current(account) else "metrics out of date"]))

@@ -31,7 +31,7 @@ _NUMBERS: dict[str, tuple[str, Callable[[Any], SafeString]]] = {
     "cost_before": ("Cost now", cash),
     "cost_after": ("Cost after", cash),
     "cash": ("Cash", cash),
-    "owed": ("Of it owed", cash),
+    "owed": ("Of which owed", cash),
     "realized_pnl": ("Realized", cash),
 }
 

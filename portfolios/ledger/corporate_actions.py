@@ -15,7 +15,7 @@ from fractions import Fraction
 from django.db import transaction
 
 from common.identifiers import is_symbol
-from common.money import UNIT_LIMIT, AmountOutOfRangeError, plain, quantize_average, quantize_price
+from common.money import UNIT_LIMIT, AmountOutOfRangeError, quantize_average, quantize_price
 from portfolios import reference_data
 from portfolios.domain.exchange_day import exchange_day
 from portfolios.domain.split import NoSplitPriceError, Split
@@ -171,7 +171,7 @@ def _action(
         return action
     asked_for = {name: column for name, column in columns.items() if name != "price"}
     if any(getattr(standing, name) != column for name, column in asked_for.items()):
-        have, want = (standing.successor_id or plain(standing.value)), (columns.get("successor_id") or plain(value))
+        have, want = standing.terms, CorporateAction(kind=kind, **columns).terms
         raise CannotBookError(
             f"{security.symbol} has a {standing.get_kind_display().lower()} of {have} on {on} already, now {want} "
             "is asked for: reverse that one first"
@@ -298,7 +298,10 @@ def _concerned(planned: _Planned) -> list[uuid.UUID]:
 
 
 def _work_out(planned: _Planned, accounts: Sequence[PortfolioAccount], context: AuditContext) -> list[WorkedOut]:
-    """What the action does to each account that it has not been booked in; to whom nothing is said, nothing."""
+    """What the action does to each account, or that it was booked there before.
+
+    An account that it neither changes nor has anything to say of is left out.
+    """
     entries = _entries(accounts, planned.symbols)
     done = _had_part(planned.action, accounts)
     found = []

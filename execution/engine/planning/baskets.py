@@ -23,9 +23,7 @@ from execution.engine.planning.limits import (
 from execution.engine.planning.policy import Policy
 from execution.engine.vocabulary import Code, OnBreach
 
-_ROUNDS = (
-    1_000  # far more than a basket needs; two sides of a net limit could make room for each other step by step
-)
+_ROUNDS = 1_000  # far more than any basket needs: the sides of a net limit could make room for each other for long
 _ALIKE = Decimal("0.01")  # a size within one percent of its share still is its share
 _BY_CODE: Mapping[Code, RunLimit] = {limit.code: limit for limit in LIMITS}
 

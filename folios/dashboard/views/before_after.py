@@ -120,8 +120,6 @@ def _blockers(found: Preview) -> Iterator[tuple[str, str]]:
     given = found.plan_input
     if given.policy.require_open_market and not found.report.run.market_open:
         yield "error", "The policy requires the market to be open, and it is closed: executing will be refused."
-    if given.state is TradingState.HALTED:
-        yield "error", "Trading is halted: nothing will be traded."
 
 
 def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
@@ -135,7 +133,10 @@ def _warnings(found: Preview) -> Iterator[tuple[str, str]]:
         )
     doubted = ", ".join(sorted(given.held_back))
     if doubted:
-        yield "warning", f"Price in doubt: {doubted}. The lines wait until somebody accepts it."
+        yield (
+            "warning",
+            f"Price in doubt: {doubted}. Until somebody accepts it, lines wait and holdings keep their last mark.",
+        )
     missing = ", ".join(row.symbol for row in found.prices if row.price is None)
     if missing:
         yield "warning", f"No price to trade at: {missing}. The lines are deferred; type one below, or wait."

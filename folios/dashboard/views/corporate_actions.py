@@ -67,7 +67,7 @@ _NUMBERS = {
         Column("cost_before", "Cost now", "cash"),
         Column("cost_after", "Cost after", "cash"),
         Column("cash", "Cash", "cash"),
-        Column("owed", "Of it owed", "cash"),
+        Column("owed", "Of which owed", "cash"),
         Column("realized_pnl", "Realized", "cash"),
     )
 }

@@ -116,7 +116,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def _ready_note(ready: int) -> str:
     """Return what the buttons above it do now."""
     if not ready:
-        return "No request is ready. Scanning reads what arrived and says whose it is; it executes nothing."
+        return (
+            "No request is ready. Scanning reads what arrived, with its strategy and provider; it executes nothing."
+        )
     return (
         "Each ready request is executed for its own strategy and provider, buying the stated sizes in addition to "
         "what is held, at prices of the sources, without a preview. An account that does not exist yet is opened "

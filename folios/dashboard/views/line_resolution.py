@@ -18,7 +18,7 @@ from common.money import format_percent, plain
 from execution.engine.parsing.artifact import Artifact, Problem
 from execution.engine.vocabulary import CONFIRMABLE, Code, Refusal
 from execution.selectors.request_detail import RequestDetail, read_request
-from execution.selectors.research import answers_to, waiting_lines
+from execution.selectors.research import answers_to, deferred_lines, waiting_lines
 from execution.services import ResolutionInput, resolve_line, save_rule, suggested_rule
 from folios.dashboard.forms.decisions import ResolutionForm
 from folios.dashboard.views.inbox import author_of, bring_in
@@ -44,9 +44,11 @@ def lines_of(request: HttpRequest, request_id: UUID, found: RequestDetail) -> li
         for problem in artifact.problems
     }
     waiting = {row.line: row for row in waiting_lines().filter(run__request_id=request_id)}
+    deferred = {row.line: row for row in deferred_lines(timezone.now()).filter(run__request_id=request_id)}
     answers = answers_to(request_id)
     for number, line in facts.items():
         line.update(number=number, **_waiting(waiting.get(number)), **_answered(answers.get(number)))
+        line.update(deferred=deferred.get(number))
         if request.user.has_perm(EXECUTE):
             line.update(_asked_of(request, line, is_open=not found.runs))
     return [line for _, line in sorted(facts.items())]
@@ -104,7 +106,8 @@ def _problem_words(problem: Problem) -> str:
 def _waiting(line: Any) -> dict[str, Any]:
     """Return a line that waits, with where a person settles it."""
     is_in_doubt = line is not None and Code.PRICE_OUT_OF_BAND in line.codes
-    return {"waits": line, "waits_note": "Its price is accepted in the preview." if is_in_doubt else ""}
+    note = f"To accept it, name {line.symbol} among the accepted prices and preview." if is_in_doubt else ""
+    return {"waits": line, "waits_note": note}
 
 
 def _answered(answer: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("price", "Refused price", "price"),
     Column("difference", "Difference", "gain_percent", ""),
     Column("value", "Value", "cash", ""),
-    Column("then", "Value then", "cash", ""),
+    Column("then", "Value if accepted", "cash", ""),
     Column("source", "Source"),
     Column("as_of", "Price of", "time", ""),
     Column("accept", "Action"),
@@ -42,7 +42,7 @@ def waiting_listing(held: list[WaitingHolding], *, may_accept: bool) -> Listing[
         return _row(item, may_accept=may_accept)
 
     return Listing(
-        name="waiting", caption="Prices that wait for a person", source=held, row=row,
+        name="waiting", caption="Holdings that keep their last mark", source=held, row=row,
         columns=_COLUMNS if may_accept else _COLUMNS[:-1],
         order="symbol", empty="No price of anything held waits for a person.", size=50,
     )  # fmt: skip

@@ -28,10 +28,11 @@ from execution.selectors.runs import reversal_of, runs_of_request
 from execution.services import Preview, execute, preview_plan
 from folios.dashboard.forms.decisions import AssignForm
 from folios.dashboard.forms.plan import PlanForm
-from folios.dashboard.tables import runs_listing
+from folios.dashboard.tables import runs_listing, waiting_words
 from folios.dashboard.views.before_after import BeforeAfter, compare, warnings_of
 from folios.dashboard.views.line_resolution import find_detail, lines_of
 from folios.dashboard.views.pages import EXECUTE, page, policy_words, see_other
+from portfolios.selectors.overview import provider_name
 
 _SALT = "folios.preview"
 
@@ -117,9 +118,11 @@ def _preview(
     context = {
         "request_id": request_id,
         "report": found.report,
+        "waiting": waiting_words(found.report.waiting_prices),
         "before_after": view,
         "warnings": warnings_of(found),
         "strategy": dict(form.fields["strategy"].choices).get(form.cleaned_data["strategy"]),  # type: ignore[attr-defined]
+        "provider": provider_name(found.report.account.provider_id),
         "policy_words": policy_words(found.plan_input.policy.version, system="of the system"),
         "fields": [*form.as_typed(without=found.prices).items()],
         "prices": [(row, _typed(form, row.symbol)) for row in found.prices],

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_safe
 from common.web.tables import Column, Listing, Row
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
+from execution.reports.types import WaitingPricePart
 from execution.selectors.research import deferred_lines
 from execution.selectors.runs import all_runs, find_run, lines_as_of, orders_of, reversal_of, runs_of_request
 from execution.services import reproduce_run
-from folios.dashboard.tables import outcome_words, runs_listing
+from folios.dashboard.tables import outcome_words, runs_listing, waiting_words
 from folios.dashboard.views.pages import EXECUTE, page
 from portfolios.selectors.books import one_snapshot
 
@@ -64,7 +65,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "run": found,
             "lines": lines,
             "summary": found.report.get("summary"),
-            "waiting": found.report.get("waiting_prices"),
+            "waiting": waiting_words(WaitingPricePart(**item) for item in found.report.get("waiting_prices", ())),
             "mode": found.parameters.get("mode", ""),
             "policy_version": found.parameters.get("policy", {}).get("version", ""),
             "outcomes": outcome_words(found.outcome_counts.items()),

@@ -85,9 +85,7 @@ def test_while_nothing_has_changed_the_earlier_report_stands_and_says_what_stops
     report = desk.execute(request, prices=MSFT, now=NOW + HOUR)
     assert report.run.replay
     assert outcomes(report) == ["EXECUTED", "DEFERRED"]
-    assert report.notes == [
-        "Line 2 (KO) is still deferred: Deferred: there is no price for KO (no source has a price)."
-    ]
+    assert report.notes == ["Line 2 (KO) is still deferred: there is no price for KO (no source has a price)."]
     assert whole_database() == before
 
 

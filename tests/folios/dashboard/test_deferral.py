@@ -47,6 +47,9 @@ def test_a_run_says_what_it_deferred_and_leads_to_its_request(manager: Client, d
     assert "<b>1 line is deferred.</b> Executing the request again tries it until" in page
     assert reverse("dashboard:request", args=[report.run.request_id]) in page
     assert "There is no price for KO (no source has a price)." in page
+    request = read(manager, "request", report.run.request_id)
+    assert "There is no price for KO (no source has a price)." in request
+    assert "Executing the request again tries it until" in request
     overview = read(manager, "overview")
     assert "deferred line that is tried when its request is executed again" in overview
     assert f"{reverse('dashboard:research')}#table-deferred" in overview
@@ -66,6 +69,8 @@ def test_a_deferred_line_is_executed_from_the_dashboard(manager: Client, desk: D
     address = reverse("dashboard:preview", args=[report.run.request_id])
     shown = manager.get(address, form_of(desk))
     assert [item.symbol for item in shown.context["report"].decisions] == ["KO"]
+    said = " ".join(shown.content.decode().split())
+    assert "it takes the lines that were deferred, or settled since the last run, and no other." in said
     sent = {**dict(shown.context["fields"]), "plan_token": shown.context["report"].plan_token}
     done = manager.post(reverse("dashboard:execute", args=[report.run.request_id]), sent)
     run = ExecutionRun.objects.latest("sequence")
@@ -99,6 +104,7 @@ def test_a_reversed_request_is_executed_again_from_the_dashboard(manager: Client
     request = report.run.request_id
     reverse_run(UUID(report.run.id), actor="alice", source="service", reason="wrong price", now=timezone.now())
     shown = manager.get(reverse("dashboard:preview", args=[request]), form_of(desk, again="on"))
+    assert "run 2 of the request: all its lines once more, after the reversal." in shown.content.decode()
     sent = {**dict(shown.context["fields"]), "plan_token": shown.context["report"].plan_token}
     manager.post(reverse("dashboard:execute", args=[request]), sent)
     run = ExecutionRun.objects.latest("sequence")

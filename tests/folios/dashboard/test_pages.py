@@ -457,7 +457,7 @@ def test_research_that_arrived_is_scanned_assigned_and_executed_with_the_others(
     said = text_of(manager.post(reverse("dashboard:inbox-scan"), follow=True))
     assert "Inbox scanned: 1 request, 1 new" in said
     assert "no strategy is named: assign one" in said
-    assert "request that nobody has been named for" in text_of(manager.get("/"))
+    assert "request without a strategy or provider" in text_of(manager.get("/"))
     owner = {"strategy": str(desk.strategy.pk), "provider": "anthropic"}
     unexplained = text_of(manager.post(reverse("dashboard:assign", args=[request]), owner, follow=True))
     assert "Nothing was kept. Reason: This field is required." in unexplained

@@ -137,7 +137,7 @@ def test_an_action_that_is_none_is_refused(holders: list[Desk], subtests: pytest
 
 def test_another_value_for_the_same_day_is_refused(holders: list[Desk]):
     done("apply_split", "NVDA", "4")
-    assert "has a split of 4.00 on 2026-01-06 already" in refused("apply_split", "NVDA", "5")
+    assert "has a split of 4:1 on 2026-01-06 already" in refused("apply_split", "NVDA", "5")
 
 
 def test_a_dividend_that_one_short_cannot_pay_is_owed_and_paid_to_everybody_else(holders: list[Desk]):
@@ -200,7 +200,7 @@ def test_a_wrong_split_is_reversed_with_a_reason_and_the_right_one_entered(holde
     before = [as_text(desk) for desk in holders[:2]]
     done("apply_split", "NVDA", "5:1")
     assert "an actor and a reason" in refused("reverse_action", "split", "NVDA")
-    assert "has a split of 5.00 on 2026-01-06 already" in refused("apply_split", "NVDA", "4:1")
+    assert "has a split of 5:1 on 2026-01-06 already" in refused("apply_split", "NVDA", "4:1")
     assert done("reverse_action", "split", "NVDA", "--dry-run").startswith("Would reverse: split of NVDA on 2026")
     printed = done("reverse_action", "split", "nvda", "--reason", "it was 4:1")
     assert "Reversed: split of NVDA on 2026-01-06, 2 accounts" in printed
