@@ -82,7 +82,7 @@ def _follow_up(
     runs: Sequence[ExecutionRun], loaded: LoadedArtifact, accepted: Collection[str], call: Call
 ) -> Attempt | RunReport:
     """Return the run of what is undecided and can be decided now, or the newest report where nothing is."""
-    replay = replay_of(runs[-1], call)
+    replay = replay_of(runs, call)
     reread = _as_then(runs[0], loaded)
     if isinstance(reread, Refusal):
         return replay
@@ -112,7 +112,7 @@ def _once_more(
         last = runs[-1]
         return Attempt(loaded, sequence=last.sequence + 1, generation=last.generation + 1)
     if runs[-1].generation > 1:
-        return replay_of(runs[-1], call)
+        return replay_of(runs, call)
     which = standing[0] if standing else runs[-1]
     message = (
         f"run {which.pk} of request {request_id} has not been reversed: reverse it before it is executed again"

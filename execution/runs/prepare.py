@@ -197,6 +197,8 @@ def call_of(request: ExecutionRequest) -> Call:
         mode=str(request.mode),
         close_unlisted=request.close_unlisted,
         initial_balance=request.initial_balance,
+        prices=request.prices.named,
+        default_price=request.prices.named_default,
     )
 
 

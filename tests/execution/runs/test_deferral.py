@@ -308,6 +308,19 @@ def test_a_follow_up_says_so_as_well(desk: Desk):
     )  # fmt: skip
 
 
+def test_a_replay_names_what_was_traded_at_another_price_than_the_call_gives(desk: Desk):
+    request = deferred(desk)
+    second = desk.execute(request, prices=BOTH, now=NOW + HOUR)
+    replay = desk.execute(request, prices={"MSFT": "500", "KO": "49.5"}, now=NOW + HOUR)
+    note = "This call gives other prices than the request was executed at (in brackets):"
+    assert (replay.run.id, replay.notes) == (second.run.id, [f"{note} KO 49.50 (50.00), MSFT 500.00 (450.00)."])
+    assert desk.execute(request, prices="7", now=NOW + HOUR).notes == []  # a last resort, and nothing was without
+    at_default = desk.inbox.put([line("XOM", "BUY", 1)])
+    desk.execute(at_default, prices="100")
+    assert desk.execute(at_default, prices="100").notes == []
+    assert desk.execute(at_default, prices="50").notes == [f"{note} XOM 50.00 (100.00)."]
+
+
 # The take-back for a wrong price is no dead end
 
 
