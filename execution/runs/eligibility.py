@@ -81,8 +81,14 @@ def next_attempt(
 def _follow_up(
     runs: Sequence[ExecutionRun], loaded: LoadedArtifact, accepted: Collection[str], call: Call
 ) -> Attempt | RunReport:
-    """Return the run of what is undecided and can be decided now, or the newest report where nothing is."""
+    """Return the run of what is undecided and can be decided now, or the newest report where nothing is.
+
+    The plan that a call was previewed with may have been executed by it already: its second click, or the same call
+    after a lost answer, is no wish for another plan.
+    """
     replay = replay_of(runs, call)
+    if call.plan_token is not None and any(run.report.get("plan_token") == call.plan_token for run in runs):
+        return replay
     reread = _as_then(runs[0], loaded)
     if isinstance(reread, Refusal):
         return replay

@@ -199,6 +199,7 @@ def call_of(request: ExecutionRequest) -> Call:
         initial_balance=request.initial_balance,
         prices=request.prices.named,
         default_price=request.prices.named_default,
+        plan_token=request.plan_token,
     )
 
 

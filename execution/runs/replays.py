@@ -19,6 +19,7 @@ _MOST_NAMED = 10  # symbols in a note
 class Call:
     """What a call asks for, beside the request itself. `initial_balance` None: the account was there already.
     `prices` came with the call by symbol, `default_price` for every other one; None where it named none.
+    `plan_token` stands for the plan that was previewed for it, None where none was.
     """
 
     now: datetime
@@ -27,6 +28,7 @@ class Call:
     initial_balance: Decimal | None
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     default_price: Decimal | None = None
+    plan_token: str | None = None
 
 
 def call_like(run: ExecutionRun) -> Call:

@@ -284,6 +284,24 @@ def test_a_batch_leaves_what_is_still_stopped_as_it_is(desk: Desk):
     assert pending(batch(NOW + timedelta(hours=72), BOTH, desk)) == []
 
 
+def test_the_same_call_with_its_plan_token_is_a_replay_and_never_a_changed_plan(desk: Desk):
+    """Seen: after the first click had traded, the second one said that nothing was executed: PLAN_CHANGED."""
+    request = desk.inbox.put(LINES)
+    shown = report_of(preview(desk.execution_request(request, prices=MSFT)))
+    first = desk.execute(request, prices=MSFT, plan_token=shown.plan_token)
+    assert outcomes(first) == ["EXECUTED", "DEFERRED"]
+    for prices in (MSFT, BOTH):
+        again = desk.execute(request, prices=prices, plan_token=shown.plan_token)
+        assert (again.run.replay, again.run.id) == (True, first.run.id)
+    other = refusal_of(execute(desk.execution_request(request, prices=BOTH, plan_token="1.2.3")))
+    assert other.code == "PLAN_CHANGED"
+    assert traded() == ["BUY MSFT"]
+    follow_up = report_of(preview(desk.execution_request(request, prices=BOTH)))
+    assert not desk.execute(request, prices=BOTH, plan_token=follow_up.plan_token).run.replay
+    assert desk.execute(request, prices=MSFT, plan_token=shown.plan_token).run.replay
+    assert traded() == ["BUY MSFT", "BUY KO"]
+
+
 # A call that asks for something else than what was done says so
 
 
