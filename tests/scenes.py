@@ -134,9 +134,10 @@ def price_chain(prices: Mapping[str, str] | str) -> PriceChain:
     """Return a chain of given prices, or of one default price for every symbol, which was asked for."""
     if isinstance(prices, str):
         source = ConstantSource(Decimal(prices), NOW)
-        return PriceChain((source,), now=NOW, default_price_asked_for=True)
+        return PriceChain((source,), now=NOW, default_price_asked_for=True, named_default=Decimal(prices))
     quotes = {symbol: Quote(Decimal(price), "given", NOW) for symbol, price in prices.items()}
-    return PriceChain((GivenSource("given", quotes),), now=NOW)
+    named = {symbol: quote.price for symbol, quote in quotes.items()}
+    return PriceChain((GivenSource("given", quotes),), now=NOW, named=named)
 
 
 def report_of(answer: RunReport | Refusal) -> RunReport:

@@ -50,8 +50,8 @@ class PriceChain:
 
     `max_age` is in sessions of the exchange, None where a price may be of any age. `default_price_asked_for`: a
     default price was named, so the run is a simulation. `remembered` is what was asked for in advance, for several
-    requests at once. The symbols in `typed` have a price that a person typed, which must price something; `named`
-    are all prices that the call names by symbol, typed and from its file, and `default_price` is the one it named.
+    requests at once. The symbols in `typed` have a price that a person typed, which must price something.
+    `named` are the prices that came with the call, typed or in its file, and `named_default` its default price.
     """
 
     sources: tuple[PriceSource, ...]
@@ -60,7 +60,7 @@ class PriceChain:
     default_price_asked_for: bool = False
     typed: frozenset[str] = frozenset()
     named: Mapping[str, Decimal] = field(default_factory=dict)
-    default_price: Decimal | None = None
+    named_default: Decimal | None = None
     remembered: PriceAnswer = field(default_factory=lambda: PriceAnswer({}, {}))
 
     def ask(self, symbols: frozenset[str]) -> PriceAnswer:
@@ -192,5 +192,5 @@ def build_chain(
         default_price_asked_for=default_price is not None,
         typed=frozenset(given),
         named={symbol: quote.price for symbol, quote in {**from_file, **given}.items()},
-        default_price=default_price,
+        named_default=default_price,
     )

@@ -108,12 +108,17 @@ def without_default_prices(answer: PriceAnswer) -> PriceAnswer:
 
 
 def without_invented_prices(
-    answer: PriceAnswer, *, lines: Iterable[Recommendation], now: datetime, band_percent: Decimal
+    answer: PriceAnswer,
+    *,
+    lines: Iterable[Recommendation],
+    marks: Mapping[str, Decimal],
+    now: datetime,
+    band_percent: Decimal,
 ) -> PriceAnswer:
     """Return the answer without the default prices that would take the place of a known price.
 
-    Known is what is stored, whatever its age and whether or not a source reads it, and what the research names. At
-    most one query.
+    Known is what is stored, whatever its age and whether or not a source reads it, what the research names, and the
+    `marks` that holdings are valued at: one booked by hand or imported has no other price. At most one query.
     """
     defaults = {symbol for symbol, quote in answer.quotes.items() if quote.simulated}
     newest = stored_prices.latest_prices(defaults, until=now) if defaults else {}
@@ -122,7 +127,14 @@ def without_invented_prices(
         f"{age_in_words(price.as_of, now)} old"
         for symbol, price in newest.items()
     }
-    return answer.without(refuse_defaults(answer.quotes, stored=stored, lines=lines, band_percent=band_percent))
+    marked = {
+        symbol: f"it is held at a last mark of {plain(marks[symbol])}"
+        for symbol in defaults & marks.keys()
+        if marks[symbol] != answer.quotes[symbol].price
+    }
+    return answer.without(
+        refuse_defaults(answer.quotes, stored={**marked, **stored}, lines=lines, band_percent=band_percent)
+    )
 
 
 def screen_quotes(

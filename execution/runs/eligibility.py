@@ -81,8 +81,14 @@ def next_attempt(
 def _follow_up(
     runs: Sequence[ExecutionRun], loaded: LoadedArtifact, accepted: Collection[str], call: Call
 ) -> Attempt | RunReport:
-    """Return the run of what is undecided and can be decided now, or the newest report where nothing is."""
-    replay = replay_of(runs[-1], call)
+    """Return the run of what is undecided and can be decided now, or the newest report where nothing is.
+
+    The plan that a call was previewed with may have been executed by it already: its second click, or the same call
+    after a lost answer, is no wish for another plan.
+    """
+    replay = replay_of(runs, call)
+    if call.plan_token is not None and any(run.report.get("plan_token") == call.plan_token for run in runs):
+        return replay
     reread = _as_then(runs[0], loaded)
     if isinstance(reread, Refusal):
         return replay
@@ -111,8 +117,8 @@ def _once_more(
     if not standing and any(records.reversal_of(run) for run in runs):
         last = runs[-1]
         return Attempt(loaded, sequence=last.sequence + 1, generation=last.generation + 1)
-    if runs[-1].generation > 1:  # another caller, or this one before, has asked for it: once is enough
-        return replay_of(runs[-1], call)
+    if runs[-1].generation > 1:
+        return replay_of(runs, call)
     which = standing[0] if standing else runs[-1]
     message = (
         f"run {which.pk} of request {request_id} has not been reversed: reverse it before it is executed again"

@@ -198,7 +198,8 @@ def call_of(request: ExecutionRequest) -> Call:
         close_unlisted=request.close_unlisted,
         initial_balance=request.initial_balance,
         prices=request.prices.named,
-        default_price=request.prices.default_price,
+        default_price=request.prices.named_default,
+        plan_token=request.plan_token,
     )
 
 
@@ -281,14 +282,20 @@ def _fetch_quotes(
     Refused where no source answers at all: recorded, such a run would use the research up.
     """
     account = books.find_account(strategy_id=strategy_id, provider=provider)
-    held = books.held_symbols(account) if account else frozenset[str]()
+    marks = books.held_marks(account) if account else {}
+    held = frozenset(marks)
     needed = symbols_to_price(artifact, held=held, close_unlisted=request.close_unlisted)
     found = request.prices.ask(needed | held)
     if needed and needed <= found.unreachable:
         return _outage(found.among(needed))
     if not request.prices.default_price_asked_for:
-        lines = artifact.recommendations
-        found = without_invented_prices(found, lines=lines, now=request.now, band_percent=policy.price_band_percent)
+        found = without_invented_prices(
+            found,
+            lines=artifact.recommendations,
+            marks=marks,
+            now=request.now,
+            band_percent=policy.price_band_percent,
+        )
     # Holdings that only stay are marked at a real price where there is one; a default price must not revalue them.
     kept = {symbol: quote for symbol, quote in found.quotes.items() if symbol in needed or not quote.simulated}
     return replace(found, quotes=kept)

@@ -1,9 +1,10 @@
 """The report of an earlier run, given once more: with what has happened since, and how the call differs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from common.money import ZERO, format_cash, plain
 from execution.engine.vocabulary import EXPIRED, Outcome
@@ -11,12 +12,14 @@ from execution.models import ExecutionRun, Recommendation
 from execution.reports.types import DecisionPart, RunReport
 from execution.runs import records
 
+_MOST_NAMED = 10  # symbols in a note
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What a call asks for, beside the request itself. `initial_balance` None: the account was there already.
-
-    `prices` are those that it names by symbol, `default_price` the one for all others, None where it names none.
+    `prices` came with the call by symbol, `default_price` for every other one; None where it named none.
+    `plan_token` stands for the plan that was previewed for it, None where none was.
     """
 
     now: datetime
@@ -25,6 +28,7 @@ class Call:
     initial_balance: Decimal | None
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     default_price: Decimal | None = None
+    plan_token: str | None = None
 
 
 def call_like(run: ExecutionRun) -> Call:
@@ -38,14 +42,15 @@ def call_like(run: ExecutionRun) -> Call:
     )
 
 
-def replay_of(run: ExecutionRun, call: Call) -> RunReport:
-    """Return the run's report, marked as a replay: whether the run was reversed, which of its deferred lines have
-    expired, and how the call differs from the one that made it.
+def replay_of(runs: Sequence[ExecutionRun], call: Call) -> RunReport:
+    """Return the report of the last of a request's runs, marked as a replay: whether the run was reversed, which of
+    its deferred lines have expired, and how the call differs from the one that made it, and from what was traded.
     """
+    run = runs[-1]
     reversal = records.reversal_of(run)
     report = RunReport.from_data(run.report)
     report = report.as_replay(reversed_at=reversal.reversed_at.isoformat() if reversal else None)
-    notes = [*report.notes, *differences(run, call)]
+    notes = [*report.notes, *differences(run, call), *_other_prices(runs, call)]
     return replace(report, decisions=_as_of_now(run, report.decisions, now=call.now), notes=notes)
 
 
@@ -77,13 +82,27 @@ def differences(run: ExecutionRun, call: Call) -> Iterator[str]:
     if None not in (balances := (call.initial_balance, done.initial_balance)) and balances[0] != balances[1]:
         asked, was = (format_cash(balance or ZERO) for balance in balances)
         yield f"This call asks for an opening balance of {asked}; the account was opened with {was}."
-    yield from _other_prices(run, call)
 
 
-def _other_prices(run: ExecutionRun, call: Call) -> Iterator[str]:
-    """Say which prices of the call are not those of the run, of what it priced."""
-    for symbol, quote in sorted(run.prices.items()):
-        used, default = Decimal(quote["price"]), quote.get("simulated", False)
-        asked = call.prices.get(symbol, call.default_price if default else None)
-        if asked is not None and asked != used:
-            yield f"This call prices {symbol} at {plain(asked)}; the request was executed at {plain(used)}."
+def _other_prices(runs: Sequence[ExecutionRun], call: Call) -> Iterator[str]:
+    """Name what was traded at another price than the call gives: no order is changed by it."""
+    others = [
+        f"{symbol} {plain(asked)} ({plain(Decimal(quote['price']))})"
+        for symbol, quote in sorted(_prices_traded_at(runs).items())
+        if (asked := call.prices.get(symbol, call.default_price if quote["simulated"] else None)) is not None
+        and asked != Decimal(quote["price"])
+    ]
+    if others:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        named = ", ".join(others[:_MOST_NAMED])
+        yield f"This call gives other prices than the request was executed at (in brackets): {named}{more}."
+
+
+def _prices_traded_at(runs: Sequence[ExecutionRun]) -> dict[str, Mapping[str, Any]]:
+    """Return the quote of every symbol that the runs have orders of."""
+    return {
+        order["symbol"]: run.prices[order["symbol"]]
+        for run in runs
+        for order in run.report.get("orders", ())
+        if order["symbol"] in run.prices
+    }

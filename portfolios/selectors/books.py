@@ -68,10 +68,10 @@ def open_positions(account: PortfolioAccount) -> list[Position]:
     return list(account.positions.filter(status=Position.Status.OPEN).order_by("security_id"))
 
 
-def held_symbols(account: PortfolioAccount) -> frozenset[str]:
-    """Return the symbols of the account's open positions."""
+def held_marks(account: PortfolioAccount) -> dict[str, Decimal]:
+    """Return the last marks of the account's open positions by symbol."""
     open_rows = account.positions.filter(status=Position.Status.OPEN)
-    return frozenset(str(symbol) for symbol in open_rows.values_list("security_id", flat=True))
+    return {str(symbol): mark for symbol, mark in open_rows.values_list("security_id", "mark_price")}
 
 
 def snapshot(

@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,11 +21,13 @@ from pytest_django import Settings
 from execution.models import ExecutionRun, Recommendation, ResearchRequest
 from execution.prices.source import Missing, Offer, SourceContext
 from execution.research.scan import scan_inbox
+from portfolios import ledger
 from portfolios.models import Order, Price
 from tests.folios.admin.admin_forms import confirm, errors_of, page
 from tests.folios.api.callers import Caller, problem
 from tests.folios.api.conftest import caller, nobody_has_called_yet, user
 from tests.folios.dashboard.test_pages import choices, hidden_fields
+from tests.portfolios.ledger.by_hand import BY_HAND, typed
 from tests.scenes import Desk, line, security, whole_database
 
 __all__ = ["caller", "nobody_has_called_yet", "user"]
@@ -129,6 +132,22 @@ def ended() -> list[tuple[str, list[str]]]:
 
 def bought() -> list[tuple[str, Decimal]]:
     return [(order.security_id, order.limit_price) for order in Order.objects.order_by("security_id")]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_holding_booked_by_hand_is_sold_at_its_mark_and_not_at_a_default_price(doors: Doors, door: str):
+    """Seen: 20 booked at 500, of which no price is stored, were sold at 100."""
+    security("NVDA")
+    doors.desk.execute(doors.desk.inbox.put([line("KO", "HOLD")]), prices={})
+    with transaction.atomic():
+        ledger.record_order(doors.desk.account, typed=typed("BUY 20 NVDA @ 500"), fee=Decimal(0), context=BY_HAND)
+    more = doors.desk.inbox.put([line("NVDA", "BUY", 10)])
+    assert doors.execute(door, more) == ""
+    assert ("DEFERRED", ["PRICE_STALE"]) in ended()
+    everything = doors.desk.inbox.put([line("NVDA", "SELL")])
+    assert doors.execute(door, everything) == ""
+    sold = Order.objects.get(action="SELL")
+    assert (sold.quantity, sold.limit_price) == (Decimal(20), Decimal(500))
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -318,4 +318,7 @@ def _entry_forbidden(symbol: str, market: Market) -> Code | None:
         return Code.SECURITY_INACTIVE
     if market.state is TradingState.REDUCING:
         return Code.REDUCING_ONLY
-    return Code.NO_PRICE if market.quotes[symbol].reduce_only else None
+    if not market.quotes[symbol].reduce_only:
+        return None
+    why = market.unpriced.get(symbol)
+    return why.code if why else Code.NO_PRICE

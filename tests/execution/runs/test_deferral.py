@@ -282,6 +282,24 @@ def test_a_batch_leaves_what_is_still_stopped_as_it_is(desk: Desk):
     assert pending(batch(NOW + timedelta(hours=72), BOTH, desk)) == []
 
 
+def test_the_same_call_with_its_plan_token_is_a_replay_and_never_a_changed_plan(desk: Desk):
+    """Seen: after the first click had traded, the second one said that nothing was executed: PLAN_CHANGED."""
+    request = desk.inbox.put(LINES)
+    shown = report_of(preview(desk.execution_request(request, prices=MSFT)))
+    first = desk.execute(request, prices=MSFT, plan_token=shown.plan_token)
+    assert outcomes(first) == ["EXECUTED", "DEFERRED"]
+    for prices in (MSFT, BOTH):
+        again = desk.execute(request, prices=prices, plan_token=shown.plan_token)
+        assert (again.run.replay, again.run.id) == (True, first.run.id)
+    other = refusal_of(execute(desk.execution_request(request, prices=BOTH, plan_token="1.2.3")))
+    assert other.code == "PLAN_CHANGED"
+    assert traded() == ["BUY MSFT"]
+    follow_up = report_of(preview(desk.execution_request(request, prices=BOTH)))
+    assert not desk.execute(request, prices=BOTH, plan_token=follow_up.plan_token).run.replay
+    assert desk.execute(request, prices=MSFT, plan_token=shown.plan_token).run.replay
+    assert traded() == ["BUY MSFT", "BUY KO"]
+
+
 # A call that asks for something else than what was done says so
 
 
@@ -304,6 +322,19 @@ def test_a_follow_up_says_so_as_well(desk: Desk):
     assert (report.run.sequence, report.notes) == (
         2, ["This call asks for mode target; the request was executed in mode allocate."],
     )  # fmt: skip
+
+
+def test_a_replay_names_what_was_traded_at_another_price_than_the_call_gives(desk: Desk):
+    request = deferred(desk)
+    second = desk.execute(request, prices=BOTH, now=NOW + HOUR)
+    replay = desk.execute(request, prices={"MSFT": "500", "KO": "49.5"}, now=NOW + HOUR)
+    note = "This call gives other prices than the request was executed at (in brackets):"
+    assert (replay.run.id, replay.notes) == (second.run.id, [f"{note} KO 49.50 (50.00), MSFT 500.00 (450.00)."])
+    assert desk.execute(request, prices="7", now=NOW + HOUR).notes == []  # a last resort, and nothing was without
+    at_default = desk.inbox.put([line("XOM", "BUY", 1)])
+    desk.execute(at_default, prices="100")
+    assert desk.execute(at_default, prices="100").notes == []
+    assert desk.execute(at_default, prices="50").notes == [f"{note} XOM 50.00 (100.00)."]
 
 
 # The take-back for a wrong price is no dead end
