@@ -11,6 +11,7 @@ from execution.engine.vocabulary import Code, Refusal
 
 DEFAULT_MAX_AGE = 2  # sessions: the last two closes are good
 MOST_SESSIONS = 10
+FORMER_DEFAULT = "96"  # hours: it stands in every .env from that time, though nobody chose it
 
 _SESSIONS = re.compile(r"(\d{1,6})(?:\s*sessions?)?", re.ASCII)
 _FIRST_YEAR = 1900  # a time before it is a mistake, and the zones know none for it
@@ -19,8 +20,11 @@ _FIRST_YEAR = 1900  # a time before it is a mistake, and the zones know none for
 def parse_max_age(value: object) -> int | Refusal:
     """Return the sessions in PRICE_MAX_AGE ("2", "2 sessions"), or why they are none.
 
-    The setting once counted hours. What can only have been hours is refused and never read as sessions.
+    The setting once counted hours. What can only have been hours is refused and never read as sessions, but for the
+    default of that time: it means the default of now, so that an upgrade leaves nothing to do.
     """
+    if str(value).strip() == FORMER_DEFAULT:
+        return DEFAULT_MAX_AGE
     written = _SESSIONS.fullmatch(str(value).strip())
     if written and 1 <= int(written[1]) <= MOST_SESSIONS:
         return int(written[1])

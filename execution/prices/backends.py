@@ -17,9 +17,9 @@ from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-from common.text import one_line
+from common.text import counted, one_line
 from execution.engine.vocabulary import Code, Refusal
-from execution.prices.ages import parse_max_age
+from execution.prices.ages import DEFAULT_MAX_AGE, FORMER_DEFAULT, parse_max_age
 from execution.prices.source import PriceSource, SourceContext, reason_line
 
 MAX_NAME = 32  # characters: what the books store of where a price came from
@@ -120,10 +120,16 @@ def check_backends(**_: Any) -> list[CheckMessage]:
 
 
 def _check_age(age: int | Refusal | None) -> Iterator[CheckMessage]:
-    """Name an age that cannot be read. A bare number may be from the time of hours: that it is sessions is said."""
+    """Name an age that cannot be read. A bare number may be from the time of hours: how it is read is said."""
     written = str(settings.PRICE_MAX_AGE).strip()
     if isinstance(age, Refusal):
         yield CheckError(f"{age.message}.", id="prices.E002")
+    elif written == FORMER_DEFAULT:
+        now = counted(DEFAULT_MAX_AGE, "session")
+        message = (
+            f"PRICE_MAX_AGE is {written}, the former default in hours: it is read as the default of now, {now}."
+        )
+        yield CheckWarning(message, hint=f"Write PRICE_MAX_AGE={now}, or take the line out.", id="prices.W002")
     elif written.isdecimal():
         hint = f"Write PRICE_MAX_AGE={written} sessions where that is meant."
         message = f"PRICE_MAX_AGE is {written}: sessions of the stock exchange, no longer hours."

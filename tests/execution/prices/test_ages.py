@@ -29,7 +29,8 @@ def test_the_age_is_a_whole_number_of_sessions(value: object, sessions: int):
 
 
 @pytest.mark.parametrize(
-    "value", ["24", "96", "96h", "96 hours", "4 days", "0", "-2", "1.5", "2.0", 96.0, "", "11", "two", "٢", "9" * 9]
+    "value",
+    ["24", "95", "97", "96h", "96 hours", "4 days", "0", "-2", "1.5", "2.0", 96.0, "", "11", "two", "٢", "9" * 9],
 )
 def test_hours_are_refused_and_never_read_as_sessions(value: object):
     refusal = parse_max_age(value)
@@ -41,12 +42,19 @@ def test_hours_are_refused_and_never_read_as_sessions(value: object):
 
 
 def test_a_system_check_names_an_age_in_hours(settings: Settings):
-    settings.PRICE_MAX_AGE = "96"
+    settings.PRICE_MAX_AGE = "48"
     (found,) = check_backends()
-    assert (found.id, found.msg.startswith("PRICE_MAX_AGE is '96': not a whole number of sessions")) == (
+    assert (found.id, found.msg.startswith("PRICE_MAX_AGE is '48': not a whole number of sessions")) == (
         "prices.E002", True,
     )  # fmt: skip
     assert usable_max_age() == DEFAULT_MAX_AGE
+
+
+def test_the_default_of_the_time_of_hours_is_the_default_of_now(settings: Settings):
+    settings.PRICE_MAX_AGE = "96"
+    assert parse_max_age(settings.PRICE_MAX_AGE) == usable_max_age() == DEFAULT_MAX_AGE
+    (found,) = check_backends()
+    assert (found.id, found.hint) == ("prices.W002", "Write PRICE_MAX_AGE=2 sessions, or take the line out.")
 
 
 def test_a_bare_number_that_may_have_been_hours_is_warned_of(settings: Settings):
@@ -59,9 +67,9 @@ def test_a_bare_number_that_may_have_been_hours_is_warned_of(settings: Settings)
 
 @pytest.mark.django_db
 def test_a_call_that_needs_prices_is_refused_until_the_age_is_read(desk: Desk, settings: Settings):
-    settings.PRICE_MAX_AGE, settings.ARTIFACTS_ROOT = "96", desk.inbox.root
+    settings.PRICE_MAX_AGE, settings.ARTIFACTS_ROOT = "48", desk.inbox.root
     request, before = desk.inbox.put([line("MSFT", "BUY", 10)]), whole_database()
-    with pytest.raises(CommandError, match=r"\[BAD_OPTION\] PRICE_MAX_AGE is '96': not a whole number"):
+    with pytest.raises(CommandError, match=r"\[BAD_OPTION\] PRICE_MAX_AGE is '48': not a whole number"):
         call_command("execute_recommendations", request, str(desk.strategy.pk), stdout=StringIO())
     assert whole_database() == before
 
