@@ -227,7 +227,9 @@ def test_a_preview_says_what_the_booking_does_and_writes_nothing(account: Portfo
 def test_a_ratio_that_only_looks_the_same_is_another_one(account: PortfolioAccount):
     trade(account, "BUY 9 MSFT @ 100")
     split("MSFT", "1:3", on=1)
-    refused(lambda: split("MSFT", "0.333333", on=1), "already, now 0.333333 is asked for: reverse that one first")
+    refused(
+        lambda: split("MSFT", "0.333333", on=1), "already, now 333333:1000000 is asked for: reverse that one first"
+    )
 
 
 def test_an_order_reversed_was_never_held(account: PortfolioAccount):
