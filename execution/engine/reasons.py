@@ -76,6 +76,7 @@ _CLAUSES = {
     **{Code(row.code): row.sentence for row in LIMITS if row.code and Code(row.code) not in _NOUNS},
     Code.CONTRADICTORY_LINES: "other lines of {symbol} ask for something else",
     Code.TARGET_PASSED: "the price of {symbol} has reached the target of the research",
+    Code.SYMBOL_CHANGED: "{symbol} is no longer the symbol of its security",
     Code.NO_POSITION: "there is no such position in {symbol}",
     Code.NO_PRICE: "there is no price for {symbol}",
     Code.PRICE_STALE: "the last price of {symbol} is too old",

@@ -72,6 +72,7 @@ class Code(StrEnum):
     PRICE_OUT_OF_BAND = "PRICE_OUT_OF_BAND"
     RESEARCH_TOO_OLD = "RESEARCH_TOO_OLD"
     TARGET_PASSED = "TARGET_PASSED"
+    SYMBOL_CHANGED = "SYMBOL_CHANGED"
 
     # What passes: the line is looked at again (deferred)
     NO_PRICE = "NO_PRICE"
@@ -177,7 +178,7 @@ PASSING = frozenset(
 )
 
 # What a person may wave through: nothing is unclear about the line, something speaks against it.
-CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED})
+CONFIRMABLE = frozenset({Code.CONTRADICTORY_LINES, Code.RESEARCH_TOO_OLD, Code.TARGET_PASSED, Code.SYMBOL_CHANGED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 
 from common.money import format_cash, plain
@@ -89,8 +90,10 @@ def _body(decision: DecisionPart, orders: list[OrderPart], *, preview: bool) -> 
         yield f"  Clamped [{', '.join(decision.codes)}]: {decision.reason}"
     elif not orders:
         word = _OUTCOME_WORDS.get(decision.outcome, decision.outcome)
-        # Most sentences name the outcome again; here it stands before them already.
-        reason = decision.reason.removeprefix(f"{word}: ").removeprefix(f"{word}, ")
+        # A sentence names its outcome again. Of what is skipped or denied, that is the published output, and stays.
+        is_published = decision.outcome in ("SKIPPED", "DENIED")
+        said_twice = ("",) if is_published else (f"{word}: ", f"{word}, ")
+        reason = reduce(str.removeprefix, said_twice, decision.reason)
         yield f"  {word} [{', '.join(decision.codes)}]: {reason} No order created"
     if decision.outcome == "QUARANTINED" and Code.PRICE_OUT_OF_BAND in decision.codes:
         yield f"  To trade at this price, run it again with --accept-price {decision.symbol}"

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.money import ZERO, plain
-from execution.engine.planning.market import Instrument, Quote
+from execution.engine.planning.market import Instrument, Quote, Successor
 from execution.engine.planning.plan import Plan, PlanInput, make_plan, symbols_to_price
 from execution.engine.planning.policy import policy_as_data
 from execution.engine.vocabulary import Code, Refusal, TradingState
 from execution.runs.effective_policy import system_state
 from execution.runs.plan_token import make_token, what_changed
 from execution.runs.prepare import Prepared
+from portfolios.domain.exchange_day import exchange_day
 from portfolios.selectors import books as queries
+from portfolios.selectors.corporate_actions import successors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,16 @@ def view_account(found: Prepared, account: Any, *, is_new: bool = False) -> Acco
             confirmed=found.loaded.interpretation.confirmed,
             held_back=found.prices.held_back,
             unpriced=found.unpriced,
+            former=_former(found),
         ),
     )
+
+
+def _former(found: Prepared) -> dict[str, Successor]:
+    """Return what became of the symbols of the research that their securities have no more."""
+    named = {item.symbol for item in found.artifact.recommendations}
+    known = successors(named, on=exchange_day(found.request.now))
+    return {symbol: Successor(new, since) for symbol, (new, since) in known.items()}
 
 
 def _with_last_marks(found: Prepared, positions: Sequence[Any]) -> dict[str, Quote]:
@@ -119,6 +129,7 @@ def token_of(found: Prepared, view: AccountView) -> str:
         rules={
             **parameters_of(found),
             "state": view.plan_input.state,
+            "former": sorted((symbol, new.symbol) for symbol, new in view.plan_input.former.items()),
             "sweep": request.close_unlisted,
             "lines": attempt_lines(found),
             "interpretation": found.loaded.interpretation.as_data(),

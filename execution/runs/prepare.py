@@ -160,11 +160,10 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
         call=call_of(request),
         again=request.again,
     )
+    unused = _unused_price(request, loaded.artifact, strategy_id=strategy_id, provider=provider)
+    attempt = _with_unused_price(attempt, unused)
     if not isinstance(attempt, Attempt):
         return attempt
-    unused = _unused_price(request, loaded.artifact, strategy_id=strategy_id, provider=provider)
-    if unused is not None:
-        return unused
     policy, artifact = policy_for(strategy_id), attempt.artifact
     found = _fetch_quotes(request, artifact, strategy_id=strategy_id, provider=provider, policy=policy)
     if isinstance(found, Refusal):
@@ -188,6 +187,17 @@ def prepare(request: ExecutionRequest) -> Prepared | RunReport | Refusal:
         market=market_session(request.now),
         request=request,
     )
+
+
+def _with_unused_price(
+    attempt: Attempt | RunReport | Refusal, unused: Refusal | None
+) -> Attempt | RunReport | Refusal:
+    """Refuse a run with a typed price of nothing. What is done is answered all the same, and says so."""
+    if unused is None or isinstance(attempt, Refusal):
+        return attempt
+    if isinstance(attempt, RunReport):
+        return attempt.with_note(f"{unused.message[0].upper()}{unused.message[1:]}.")
+    return unused
 
 
 def call_of(request: ExecutionRequest) -> Call:

@@ -1,5 +1,6 @@
 """Corporate actions as they were booked, and what they did to each account."""
 
+from collections.abc import Collection
 from datetime import date
 
 from django.db.models import QuerySet
@@ -22,3 +23,19 @@ def entries_of(action_id: int) -> QuerySet[LedgerEntry]:
     """Return what an action did, and its reversal, by account."""
     rows = LedgerEntry.objects.filter(action_id=action_id).select_related("account__strategy")
     return rows.order_by("account_id", "sequence")
+
+
+def successors(symbols: Collection[str], *, on: date) -> dict[str, tuple[str, date]]:
+    """Return what became of those of `symbols` that a security has no more on a day: its symbol now, since when.
+
+    A symbol that came back, or that another security has taken since, is no former one. One query.
+    """
+    kind = CorporateAction.Kind.SYMBOL_CHANGE
+    standing = CorporateAction.objects.filter(kind=kind, reversed_at=None, effective_on__lte=on)
+    found: dict[str, tuple[str, date]] = {}
+    for action in standing.order_by("effective_on", "pk"):
+        old, new = action.security_id, str(action.successor_id)
+        found = {symbol: (new if last == old else last, day) for symbol, (last, day) in found.items()}
+        found[old] = (new, action.effective_on)
+        found.pop(new, None)
+    return {symbol: found[symbol] for symbol in symbols if symbol in found}

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from common.money import CENT, ZERO
@@ -37,6 +37,19 @@ class Unpriced:
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """The symbol that a security has instead of a former one, and the first day on which it had it."""
+
+    symbol: str
+    since: date
+
+    @property
+    def words(self) -> str:
+        """What a person has to know of it."""
+        return f"it is {self.symbol} since {self.since}; confirm the line only where another security is meant"
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """What the planner knows of a security: sector (empty where unknown), quantity step, smallest quantity.
 
@@ -68,7 +81,7 @@ class Market:
     value, frozen before the first trade, `noise` how much of it means nothing (see `noise_of`), and `rounding` the
     part of that which whole cents explain. The symbols in `held_back` have a price that a person has to confirm
     first, `unpriced` says why a symbol has none; the lines in `confirmed` go ahead although the research is too old
-    or its target has been reached.
+    or its target has been reached, or their symbol is one of the `former` ones of a security.
     """
 
     snapshot: AccountSnapshot
@@ -83,6 +96,7 @@ class Market:
     unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
     is_too_old: bool = False
     confirmed: Collection[int] = ()
+    former: Collection[str] = ()
     settling: Settling = Settling()
     rounding: Decimal = ZERO
 

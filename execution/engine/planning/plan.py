@@ -15,7 +15,7 @@ from execution.engine.planning.costs import simulate_fill
 from execution.engine.planning.decisions import Decision, Ending, contradictory, decide, quarantined
 from execution.engine.planning.exits import brings_cash, exit_order
 from execution.engine.planning.limits import Entry, RiskContext
-from execution.engine.planning.market import Instrument, Market, Quote, Settling, Unpriced, noise_of
+from execution.engine.planning.market import Instrument, Market, Quote, Settling, Successor, Unpriced, noise_of
 from execution.engine.planning.policy import Policy
 from execution.engine.planning.price_checks import HeldBack
 from execution.engine.planning.sizing import Route, exit_unlisted, route
@@ -30,7 +30,8 @@ class PlanInput:
     """Everything a plan depends on. Equal inputs give equal plans; there is no clock and no chance in the planner.
 
     `snapshot` holds the account marked at this run's prices; `quotes` has a price for each symbol that may be
-    traded, `held_back` those that a person has to confirm first, `unpriced` why a symbol has none; `state` is the
+    traded, `held_back` those that a person has to confirm first, `unpriced` why a symbol has none, `former` what
+    became of a symbol that a security has no more; `state` is the
     stricter of the account's and the system's trading state. `age_hours` is how old the research is, None where
     nobody knows; the `confirmed` lines go ahead in spite of their age, their target or another line.
     """
@@ -47,6 +48,7 @@ class PlanInput:
     confirmed: frozenset[int] = frozenset()
     held_back: Mapping[str, HeldBack] = field(default_factory=dict)
     unpriced: Mapping[str, Unpriced] = field(default_factory=dict)
+    former: Mapping[str, Successor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ def _plan(given: PlanInput, settling: Settling) -> Plan:
         noise=noise_of(given.snapshot, named, given.policy.costs),
         held_back=given.held_back,
         unpriced=given.unpriced,
+        former=given.former,
         is_too_old=_is_too_old(given),
         confirmed=given.confirmed,
         settling=settling,
@@ -233,6 +236,7 @@ def _unlisted(given: PlanInput) -> list[tuple[int, str]]:
         return []
     listed = {item.symbol for item in given.artifact.recommendations}
     listed |= {problem.symbol for problem in given.artifact.problems}
+    listed |= {given.former[symbol].symbol for symbol in listed if symbol in given.former}
     swept = sorted(set(given.snapshot.holdings) - listed)
     return list(enumerate(swept, start=given.artifact.line_count + 1))
 
@@ -368,6 +372,8 @@ def _notes(given: PlanInput, subject: Recommendation | Holding) -> dict[Code, st
     """What belongs behind a code: the numbers, or what the price sources said."""
     symbol = subject.symbol
     notes: dict[Code, str] = {}
+    if symbol in given.former:
+        notes[Code.SYMBOL_CHANGED] = given.former[symbol].words
     if symbol in given.unpriced:
         why = given.unpriced[symbol]
         notes |= {Code.NO_PRICE: why.reason, why.code: why.reason}

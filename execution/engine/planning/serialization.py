@@ -4,12 +4,12 @@ Decimals are text. What comes back is equal to what went in, to the digit.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from execution.engine.parsing.artifact import Artifact
-from execution.engine.planning.market import Instrument, Quote, Unpriced
+from execution.engine.planning.market import Instrument, Quote, Successor, Unpriced
 from execution.engine.planning.plan import PlanInput
 from execution.engine.planning.policy import policy_as_data, policy_from_data
 from execution.engine.planning.price_checks import HeldBack
@@ -40,6 +40,10 @@ def plan_input_as_data(given: PlanInput) -> dict[str, Any]:
         "age_hours": None if given.age_hours is None else _text(given.age_hours),
         "confirmed": sorted(given.confirmed),
         "held_back": {symbol: _held_back_as_data(price) for symbol, price in sorted(given.held_back.items())},
+        "former": {
+            symbol: {"symbol": new.symbol, "since": new.since.isoformat()}
+            for symbol, new in sorted(given.former.items())
+        },
         "unpriced": {symbol: _unpriced_as_data(why) for symbol, why in sorted(given.unpriced.items())},
     }
 
@@ -58,6 +62,10 @@ def plan_input_from_data(data: Mapping[str, Any], artifact: Artifact) -> PlanInp
         age_hours=None if data.get("age_hours") is None else Decimal(data["age_hours"]),
         confirmed=frozenset(data.get("confirmed", ())),
         held_back={symbol: _held_back_from_data(price) for symbol, price in data.get("held_back", {}).items()},
+        former={
+            symbol: Successor(new["symbol"], date.fromisoformat(new["since"]))
+            for symbol, new in data.get("former", {}).items()
+        },
         unpriced={symbol: _unpriced_from_data(why) for symbol, why in data.get("unpriced", {}).items()},
     )
 

@@ -43,7 +43,9 @@ class Route:
 
 
 def route(item: Recommendation, market: Market) -> Route:
-    """Return where `item` goes. Precedence: hold, halted, not allowed, nothing held, doubtful or no price, size."""
+    """Return where `item` goes. Precedence: symbol, hold, halted, not allowed, nothing held, no price, size."""
+    if _is_former(item, market):
+        return Route(outcome=Outcome.QUARANTINED, codes=(Code.SYMBOL_CHANGED,))
     if item.action is RecommendedAction.HOLD:
         return Route(outcome=Outcome.HELD)
     refused = _refused(item, market) or _unpriced(item.symbol, market) or _outdated(item, market)
@@ -55,6 +57,12 @@ def route(item: Recommendation, market: Market) -> Route:
     if _ideal(item, market) + _held(market, item.symbol, action.side) >= UNIT_LIMIT:
         return Route(outcome=Outcome.DENIED, codes=(Code.BOOKS_RANGE,))
     return _marked(_permitted(_increase(item, action, market), item, market), item.symbol, market)
+
+
+def _is_former(item: Recommendation, market: Market) -> bool:
+    """Whether a line names a security by a symbol that it has no more: to trade another one would be a guess."""
+    is_meant = item.line in market.confirmed or item.symbol in market.snapshot.holdings
+    return item.symbol in market.former and not is_meant
 
 
 def exit_unlisted(holding: Holding, *, line: int, market: Market) -> Route:

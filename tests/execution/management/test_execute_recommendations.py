@@ -162,8 +162,8 @@ def test_every_outcome_has_its_line(desk: Desk):
     printed = run(request, str(desk.strategy.pk))
     assert "Processing XOM: BUY (30.0% allocation)\n  Created BUY order: 200.00 shares @ $100.0" in printed
     assert "  Clamped [POSITION_LIMIT, SECTOR_UNVERIFIED]: Bought 200.00 XOM" in printed
-    assert "Processing KO: SELL\n  Skipped [NO_POSITION]: there is no such position in KO." in printed
-    assert "  Denied [SHORT_NOT_ALLOWED]: the policy does not allow short selling." in printed
+    assert "Processing KO: SELL\n  Skipped [NO_POSITION]: Skipped: there is no such position in KO." in printed
+    assert "  Denied [SHORT_NOT_ALLOWED]: Denied: the policy does not allow short selling." in printed
     assert "Processing line 4: BUY\n  Quarantined [SYMBOL_MISSING]: " in printed
     assert "Quarantined: " not in printed  # the outcome stands before the code, once
 
