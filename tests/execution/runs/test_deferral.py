@@ -1,5 +1,6 @@
 """Nothing is used up by what passes: a line that it stopped is tried again while it can be, and trades once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,8 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
+from execution.prices import PriceChain
+from execution.prices.sources.database import DatabaseSource
+from execution.prices.sources.given import GivenSource
 from execution.reports.text import render_text
 from execution.reports.types import RunReport
 from execution.selectors.research import deferred_lines, expired_lines
@@ -24,7 +29,7 @@ from execution.services import (
     preview,
     reverse_run,
 )
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, RiskPolicy
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Price, RiskPolicy
 from tests.scenes import (
     NOW,
     Desk,
@@ -356,6 +361,21 @@ def test_a_reversed_request_is_executed_again_on_purpose_with_its_own_number(des
     assert desk.position("MSFT").quantity == Decimal("22.22")
     assert len(set(Order.objects.values_list("client_order_id", flat=True))) == 4
     assert_books_balance(desk.account)
+
+
+def test_the_wrong_price_goes_with_the_run_that_is_taken_back(desk: Desk):
+    """Seen: "again" bought at the typed 45 once more, and held the right 450 back as too far from it."""
+    request, later = desk.inbox.put([line("MSFT", "BUY", 10)]), NOW + timedelta(days=1)
+    first = desk.execute(request, prices={"MSFT": "45"})
+    assert Price.objects.get().source == "given"
+    reverse(first)
+    stored = desk.execution_request(request, prices={}, again=True, now=later)
+    report = report_of(preview(replace(stored, prices=PriceChain((DatabaseSource(later),), now=later))))
+    assert outcomes(report) == ["DEFERRED"]
+    right = GivenSource("given", {"MSFT": Quote(Decimal(450), "given", later)})
+    report = report_of(execute(replace(stored, prices=PriceChain((right,), now=later))))
+    assert outcomes(report) == ["EXECUTED"]
+    assert [price.price for price in Price.objects.all()] == [450]
 
 
 def test_asked_for_twice_it_is_executed_again_once(desk: Desk):
