@@ -288,5 +288,8 @@ DEFAULT_INITIAL_BALANCE = Decimal(100_000)
 # The system's own trading state and limits. A strategy's risk policy can only be stricter; a limit that it leaves
 # empty is the system's. The README lists all limits with their defaults: name here those that are to be others, as
 # {"max_position_percent": Decimal(15)}. Percentages are of the account's total value.
-TRADING_STATE = env.str("TRADING_STATE", default="ACTIVE")
+# Checked here: a word that is none, met only while a request is executed, would make a failed run of each.
+TRADING_STATE = env.str("TRADING_STATE", default="").strip().upper() or "ACTIVE"
+if TRADING_STATE not in ("ACTIVE", "REDUCING", "HALTED"):
+    raise ImproperlyConfigured(f"TRADING_STATE is {TRADING_STATE!r}: not one of ACTIVE, REDUCING, HALTED")
 RISK_LIMITS: dict[str, Any] = {}

@@ -117,6 +117,11 @@ def store_prices(prices: Iterable[PriceData]) -> int:
     return len(rows)
 
 
+def forget_prices(symbols: Iterable[str], *, source: str, as_of: datetime) -> None:
+    """Take back what `source` said of `symbols` at one time."""
+    Price.objects.filter(security_id__in=sorted(symbols), source=source, as_of=as_of).delete()
+
+
 def create_strategy(*, strategy_id: uuid.UUID, name: str) -> Strategy:
     """Write a new active strategy. Raises IntegrityError where its id or name is taken."""
     return Strategy.objects.create(id=strategy_id, name=name)

@@ -226,7 +226,8 @@ class ExecuteRequests(_Executes):
             request_id=request_id,
             owner=(str(values["strategy"].pk), values["provider"]),
             initial_balance=values["initial_balance"],
-            mode=Mode(values["mode"]),
+            # What was stored of a rebalance are weights to reach, whatever the form says.
+            mode=Mode.REBALANCE if inline is not None else Mode(values["mode"]),
             inline=inline,
             again=values["again"],
         )

@@ -12,6 +12,7 @@ from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Code, Refusal
 from execution.prices.source import parse_price
 
+TYPED = "given"  # the source of a price that a person typed
 _BETWEEN = re.compile(r"[,;\s]+")
 
 
@@ -34,4 +35,4 @@ def parse_typed_prices(text: str) -> dict[str, Decimal] | Refusal:
 
 def typed_quotes(prices: Mapping[str, Decimal], *, now: datetime) -> dict[str, Quote]:
     """Return prices that a person typed at `now` as quotes."""
-    return {symbol: Quote(price, "given", now) for symbol, price in prices.items()}
+    return {symbol: Quote(price, TYPED, now) for symbol, price in prices.items()}

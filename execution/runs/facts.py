@@ -1,7 +1,7 @@
 """What a run says of itself: the facts that are kept of it, and its report."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,7 +92,7 @@ def report_of(
         client_order_ids=client_order_ids(found, plan),
         booked=booked,
         plan_token=token,
-        notes=found.attempt.notes,
+        notes=[*found.attempt.notes, *_default_prices(found, plan)],
     )
     waiting = waiting_prices(plan.before.holdings.values(), view.plan_input.held_back)
     return replace(report, waiting_prices=[waiting_part(item) for item in waiting])
@@ -100,3 +100,13 @@ def report_of(
 
 def _is_deferring(plan: Plan) -> bool:
     return any(decision.outcome is Outcome.DEFERRED for decision in plan.decisions)
+
+
+def _default_prices(found: Prepared, plan: Plan) -> Iterator[str]:
+    """Say which orders are at a default price that nobody asked for: it must not be taken for a market's."""
+    quotes = found.prices.quotes
+    traded = {
+        intent.symbol for intent in plan.intents if intent.symbol in quotes and quotes[intent.symbol].simulated
+    }
+    if traded and not found.request.prices.default_price_asked_for:
+        yield f"No source has a price for {', '.join(sorted(traded))}: a default price stands in for it."

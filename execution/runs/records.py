@@ -107,7 +107,10 @@ def expired_lines(now: datetime) -> "QuerySet[Recommendation]":
 
 
 def _is_expired(now: datetime) -> "Combinable | Q":
-    """Whether a deferred line has run out of time, or its account has executed newer research of its provider."""
+    """Whether a deferred line has run out of time, or its account has executed newer research of its provider.
+
+    A rebalance is no research and outdates none, but it outdates the weights of every earlier one.
+    """
     newer = ExecutionRun.objects.filter(
         account=OuterRef("run__account"),
         status=ExecutionRun.Status.SUCCEEDED,
@@ -115,7 +118,9 @@ def _is_expired(now: datetime) -> "Combinable | Q":
         reversal=None,
         started_at__gt=OuterRef("deferred_since"),
     ).exclude(request=OuterRef("run__request"))
-    return Q(expires_at__lte=now) | Exists(newer.exclude(request__origin=ResearchRequest.Origin.REBALANCE))
+    rebalance = ResearchRequest.Origin.REBALANCE
+    is_outdated = Exists(newer.exclude(request__origin=rebalance))
+    return Q(expires_at__lte=now) | is_outdated | (Q(run__request__origin=rebalance) & Exists(newer))
 
 
 def _open_lines(outcome: Outcome) -> "QuerySet[Recommendation]":

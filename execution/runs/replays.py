@@ -81,7 +81,7 @@ def differences(run: ExecutionRun, call: Call) -> Iterator[str]:
         yield "This call asks to close what is not listed; the request was executed without."
     if None not in (balances := (call.initial_balance, done.initial_balance)) and balances[0] != balances[1]:
         asked, was = (format_cash(balance or ZERO) for balance in balances)
-        yield f"This call asks for an opening balance of {asked}; the account was opened with {was}."
+        yield f"The account was opened with {was}, not with the {asked} of this call."
 
 
 def _other_prices(runs: Sequence[ExecutionRun], call: Call) -> Iterator[str]:

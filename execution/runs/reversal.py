@@ -19,8 +19,9 @@ from common.money import format_cash, plain
 from common.text import counted
 from execution.engine.vocabulary import Code, Refusal
 from execution.models import ExecutionRun
+from execution.prices.typed import TYPED
 from execution.runs import records
-from portfolios import ledger
+from portfolios import ledger, reference_data
 from portfolios.ledger import AuditContext, CannotBookError, Restoration, ReversalPlan
 from portfolios.selectors import books
 
@@ -177,6 +178,7 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
         before=plan.before,
         context=AuditContext(actor=order.actor, now=order.now, run_id=order.run_id, reason=order.reason),
     )
+    _forget_typed_prices(found.run)
     records.record_reversal(
         found.run,
         actor=order.actor,
@@ -188,6 +190,20 @@ def _write(found: _Decided, order: _Order) -> ReversalReport:
         now=order.now,
     )
     return report
+
+
+def _forget_typed_prices(run: ExecutionRun) -> None:
+    """Take the prices that a person typed for the run out of the store, whoever they were meant for.
+
+    A wrong one would be traded at by the next run, and the right one be out of the band beside it. A right one can
+    be typed again; the run and its orders keep what they used.
+    """
+    typed: dict[datetime, list[str]] = {}
+    for symbol, quote in run.prices.items():
+        if quote["source"] == TYPED:
+            typed.setdefault(datetime.fromisoformat(quote["as_of"]), []).append(symbol)
+    for as_of, symbols in typed.items():
+        reference_data.forget_prices(symbols, source=TYPED, as_of=as_of)
 
 
 def _report(found: _Decided) -> ReversalReport:

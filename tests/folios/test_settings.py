@@ -88,6 +88,15 @@ def test_a_database_of_another_kind_is_refused():
     assert "only sqlite and postgres are supported" in done.stderr
 
 
+@pytest.mark.slow
+def test_a_trading_state_is_read_in_any_case_and_a_word_that_is_none_stops_at_the_start():
+    """Seen: with "halted" every request of the inbox became a failed run, and was not ready any more."""
+    code = "from folios import settings as s; print(s.TRADING_STATE)"
+    read = [in_a_process(code, TRADING_STATE=word).stdout.strip() for word in ("halted", " Reducing ", "")]
+    assert read == ["HALTED", "REDUCING", "ACTIVE"]
+    assert "TRADING_STATE is 'PAUSED': not one of" in in_a_process(code, TRADING_STATE="paused").stderr
+
+
 def test_every_variable_of_the_settings_is_in_the_example_file():
     source = (ROOT / "folios" / "settings.py").read_text()
     asked = {part.split('"')[1] for part in source.split("env.")[1:] if part.startswith(("str(", "bool(", "list("))}

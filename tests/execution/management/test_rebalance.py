@@ -223,3 +223,23 @@ def test_a_weight_below_zero_closes_the_long_where_shorts_are_not_allowed(desk: 
     ]
     assert holdings(desk) == {}
     assert_books_balance(desk.account)
+
+
+def test_a_newer_rebalance_outdates_what_an_earlier_one_deferred(desk: Desk, settings: Any):
+    """Seen: KO went on to wait for the first rebalance after the second had bought it."""
+    settings.PRICE_SOURCES = ["database"]
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+
+    def run(request: str, *prices: str) -> dict[str, Any]:
+        out = io.StringIO()
+        targets = ("--targets", "MSFT=10", "KO=5", "--request-id", request, "--format", "json")
+        given = [part for price in prices for part in ("--price", price)]
+        call_command("rebalance", str(desk.strategy.pk), *targets, *given, stdout=out)
+        report: dict[str, Any] = json.loads(out.getvalue())
+        return report
+
+    assert [item["outcome"] for item in run(first, "MSFT=100")["decisions"]] == ["EXECUTED", "DEFERRED"]
+    assert run(second, "MSFT=100", "KO=50")["summary"]["orders_created"] == 1
+    again = run(first, "MSFT=100", "KO=25")
+    assert again["run"]["replay"]
+    assert [item["outcome"] for item in again["decisions"]] == ["EXECUTED", "EXPIRED"]

@@ -1,5 +1,6 @@
 """Nothing is used up by what passes: a line that it stopped is tried again while it can be, and trades once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,8 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from execution.engine.planning.market import Quote
 from execution.engine.vocabulary import Refusal
 from execution.models import ExecutionRun
+from execution.prices import PriceChain
+from execution.prices.sources.database import DatabaseSource
+from execution.prices.sources.given import GivenSource
 from execution.reports.text import render_text
 from execution.reports.types import RunReport
 from execution.selectors.research import deferred_lines, expired_lines
@@ -24,7 +29,7 @@ from execution.services import (
     preview,
     reverse_run,
 )
-from portfolios.models import LedgerEntry, Order, PortfolioAccount, RiskPolicy
+from portfolios.models import LedgerEntry, Order, PortfolioAccount, Price, RiskPolicy
 from tests.scenes import (
     NOW,
     Desk,
@@ -310,7 +315,7 @@ def test_a_replay_says_in_what_the_call_differs_from_the_run(desk: Desk):
     assert report.notes == [
         "This call asks for mode rebalance; the request was executed in mode allocate.",
         "This call asks to close what is not listed; the request was executed without.",
-        "This call asks for an opening balance of $5.00; the account was opened with $100,000.00.",
+        "The account was opened with $100,000.00, not with the $5.00 of this call.",
     ]
     assert all(note in render_text(report) for note in report.notes)
     assert desk.execute(request, prices=MSFT).notes == []
@@ -354,6 +359,21 @@ def test_a_reversed_request_is_executed_again_on_purpose_with_its_own_number(des
     assert desk.position("MSFT").quantity == Decimal("22.22")
     assert len(set(Order.objects.values_list("client_order_id", flat=True))) == 4
     assert_books_balance(desk.account)
+
+
+def test_the_wrong_price_goes_with_the_run_that_is_taken_back(desk: Desk):
+    """Seen: "again" bought at the typed 45 once more, and held the right 450 back as too far from it."""
+    request, later = desk.inbox.put([line("MSFT", "BUY", 10)]), NOW + timedelta(days=1)
+    first = desk.execute(request, prices={"MSFT": "45"})
+    assert Price.objects.get().source == "given"
+    reverse(first)
+    stored = desk.execution_request(request, prices={}, again=True, now=later)
+    report = report_of(preview(replace(stored, prices=PriceChain((DatabaseSource(later),), now=later))))
+    assert outcomes(report) == ["DEFERRED"]
+    right = GivenSource("given", {"MSFT": Quote(Decimal(450), "given", later)})
+    report = report_of(execute(replace(stored, prices=PriceChain((right,), now=later))))
+    assert outcomes(report) == ["EXECUTED"]
+    assert [price.price for price in Price.objects.all()] == [450]
 
 
 def test_asked_for_twice_it_is_executed_again_once(desk: Desk):
