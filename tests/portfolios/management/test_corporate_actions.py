@@ -222,6 +222,7 @@ def test_a_change_of_symbol_carries_everything_over(holders: list[Desk]):
     assert as_text(holders[0]) == ("18.91", "528.57", "9995.26")
     assert "has that name already" in refused("change_symbol", "NVDA", "NVDA")
     assert "not a symbol such as META" in refused("change_symbol", "NVDA", "NV DX")
+    assert "a listing elsewhere (London)" in refused("change_symbol", "NVDA", "BP.L")
     assert "not a known security" in refused("change_symbol", "NOPE", "NVDX")
 
 
