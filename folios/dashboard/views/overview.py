@@ -76,6 +76,7 @@ _PAGES = {
     "resolved-lines": ("research", "#table-resolved"),
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
     "owing-accounts": ("overview", "#table-accounts"),
+    "left-out-positions": ("corporate-actions", ""),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),
     "margin-deficit": ("overview", "?margin=deficit#table-accounts"),
