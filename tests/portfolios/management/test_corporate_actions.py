@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from execution.engine.vocabulary import Mode
 from portfolios.models import CorporateAction, LedgerEntry, Price, RiskPolicy
@@ -112,7 +113,7 @@ def test_the_books_balance_after_splits_dividends_and_trades(holders: list[Desk]
     done("apply_split", "NVDA", "4")
     done("record_dividend", "NVDA", "0.25")
     for desk in holders:
-        desk.run([line("NVDA", "BUY", 3)], prices={"NVDA": "130"}, mode=Mode.TARGET)
+        desk.run([line("NVDA", "BUY", 3)], prices={"NVDA": "130"}, mode=Mode.TARGET, now=timezone.now())
         assert_books_balance(desk.account)
 
 
