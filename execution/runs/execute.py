@@ -39,6 +39,7 @@ from execution.venues.simulated import SimulatedVenue
 from portfolios import ledger, reference_data
 from portfolios.ledger import AuditContext
 from portfolios.selectors import books as queries
+from portfolios.selectors import stored_prices
 
 __all__ = ["ExecutionRequest", "Preview", "execute", "preview", "preview_plan"]
 
@@ -170,6 +171,9 @@ def _execute_locked(found: Prepared) -> RunReport | Refusal:
     if not isinstance(attempt, Attempt):
         return attempt
     found = replace(found, attempt=attempt)
+    refusal = _split_meanwhile(found)
+    if refusal is not None:
+        return refusal
     view = view_account(found, account, is_new=is_new)
     plan = plan_account(found, view)
     if isinstance(plan, Refusal):
@@ -179,6 +183,15 @@ def _execute_locked(found: Prepared) -> RunReport | Refusal:
     if answer is not None:
         return answer
     return _write(found, view, plan, account=account, run_id=run_id, token=token)
+
+
+def _split_meanwhile(found: Prepared) -> Refusal | None:
+    """Prices from before a split was booked are per unit of before, and what the account holds is in new ones."""
+    split = stored_prices.split_since(found.prices.quotes, found.request.now)
+    if not split:
+        return None
+    said = f"a split of {', '.join(split)} was booked or reversed since the prices were asked for: execute it again"
+    return Refusal(Code.PLAN_CHANGED, said)
 
 
 def _locked_account(found: Prepared, run_id: uuid.UUID) -> tuple[Any, bool]:

@@ -20,6 +20,7 @@ from execution.selectors.research import answered_lines, deferred_lines, inbox_e
 from portfolios.domain.vocabulary import MarginStatus, TradingState
 from portfolios.ledger.triggers import missing_triggers
 from portfolios.models import LedgerEntry, PortfolioAccount, Position, Security
+from portfolios.selectors.corporate_actions import positions_left_out
 
 MOST = 100  # counted up to here: beyond it, how many more makes no difference
 RECENT = timedelta(days=7)  # for how long a failed run asks for attention
@@ -123,6 +124,17 @@ def _books() -> Iterator[_Kind]:
         model=PortfolioAccount,
         rows=PortfolioAccount.objects.filter(payable__gt=0),
         filters={"payable__gt": "0"},
+        is_urgent=True,
+    )
+    yield _Kind(
+        name="left-out-positions",
+        words=(
+            "position that a split or a change of symbol left out",
+            "positions that a split or a change of symbol left out",
+        ),
+        hint="Prices are not per unit of these: reverse the trades in the way and book it again, or correct them.",
+        model=Position,
+        rows=positions_left_out(),
         is_urgent=True,
     )
     yield _Kind(

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from django.db import transaction
 
-from common.identifiers import is_symbol
+from common.identifiers import NoSymbol, read_declared_symbol
 from common.money import UNIT_LIMIT, AmountOutOfRangeError, quantize_average, quantize_price
 from portfolios import reference_data
 from portfolios.domain.exchange_day import exchange_day
@@ -133,8 +133,10 @@ def _dividend(symbol: str, per_share: Decimal, on: date, context: AuditContext) 
 def _symbol_change(old: str, new: str, on: date, context: AuditContext) -> _Planned:
     if old == new:
         raise CannotBookError(f"symbol is {new}: it has that name already")
-    if not is_symbol(new):
-        raise CannotBookError(f"symbol is {new!r}: not a symbol such as META or BRK.B")
+    found = read_declared_symbol(new)
+    if found != new:
+        rule = found.rule if isinstance(found, NoSymbol) else f"it is written {found}"
+        raise CannotBookError(f"symbol is {new!r}: not a symbol such as META or BRK.B, {rule}")
     security = _security(old, on, context)
     action = _action(_Kind.SYMBOL_CHANGE, security, Decimal(1), on, context, successor_id=new)
 

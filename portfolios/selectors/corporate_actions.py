@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from portfolios.models import CorporateAction, LedgerEntry
+from portfolios.models import CorporateAction, LedgerEntry, Position
+
+_Kind = CorporateAction.Kind
 
 
 def find_standing(kind: str, symbol: str, *, on: date) -> int | None:
@@ -39,3 +41,27 @@ def successors(symbols: Collection[str], *, on: date) -> dict[str, tuple[str, da
         found[old] = (new, action.effective_on)
         found.pop(new, None)
     return {symbol: found[symbol] for symbol in symbols if symbol in found}
+
+
+def positions_left_out() -> QuerySet[Position]:
+    """Return the open positions that a split or a change of symbol left out, and that nobody has corrected since.
+
+    They were held at the close before its day, and it has no entry in their account. Their units are former ones,
+    while prices are per unit of today.
+    """
+    held_then = LedgerEntry.objects.filter(
+        position=OuterRef(OuterRef("pk")),
+        security=OuterRef("security"),
+        effective_on__lt=OuterRef("effective_on"),
+    )
+    booked = LedgerEntry.objects.filter(action=OuterRef("pk"), account=OuterRef(OuterRef("account")))
+    stated = LedgerEntry.objects.filter(
+        kind=LedgerEntry.Kind.CORRECTION,
+        position=OuterRef(OuterRef("pk")),
+        effective_on__gte=OuterRef("effective_on"),
+    )
+    standing = CorporateAction.objects.filter(
+        Exists(held_then), ~Exists(booked), ~Exists(stated),
+        security=OuterRef("security"), kind__in=[_Kind.SPLIT, _Kind.SYMBOL_CHANGE], reversed_at=None,
+    )  # fmt: skip
+    return Position.objects.filter(Exists(standing), status=Position.Status.OPEN)

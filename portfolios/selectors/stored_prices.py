@@ -121,6 +121,13 @@ def of_former_units(quoted: Mapping[str, datetime], *, now: datetime) -> frozens
     return frozenset(symbol for symbol, history in histories.items() if history.is_split(older[symbol], until=now))
 
 
+def split_since(symbols: Iterable[str], moment: datetime) -> list[str]:
+    """Return which of `symbols` had a split booked or reversed since: what was asked before is in other units."""
+    since = Q(booked_at__gt=moment) | Q(reversed_at__gt=moment)
+    rows = CorporateAction.objects.filter(since, kind=_Kind.SPLIT, security_id__in=sorted(symbols))
+    return sorted({row.security_id for row in rows})
+
+
 def last_closes(
     quoted: Mapping[str, tuple[datetime, str]], *, of_today: Collection[str] = ()
 ) -> dict[str, Decimal]:

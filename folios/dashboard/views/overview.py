@@ -77,6 +77,7 @@ _PAGES = {
     "deferred-lines": ("research", "#table-deferred"),
     "limited-accounts": ("overview", "?state=HALTED#table-accounts"),
     "owing-accounts": ("overview", "#table-accounts"),
+    "left-out-positions": ("corporate-actions", ""),
     "old-marks": ("overview", "#table-accounts"),
     "outdated-measures": ("overview", "#table-accounts"),
     "margin-deficit": ("overview", "?margin=deficit#table-accounts"),

@@ -1,7 +1,9 @@
 """Runs and marks after a split: a stored price from before it is read per new unit."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,8 @@ from execution.prices import PriceChain
 from execution.prices.mark_to_market import find_marks, mark_to_market
 from execution.prices.sources.database import DatabaseSource
 from execution.prices.sources.given import GivenSource
-from execution.services import accept_price
+from execution.prices.store import screen_quotes
+from execution.services import accept_price, execute
 from tests.portfolios.ledger.actions import rename, split, stored_price
 from tests.scenes import NOW, Desk, assert_books_balance, line, outcomes
 
@@ -109,3 +112,25 @@ def test_a_refused_price_from_before_the_split_is_not_accepted_after_it(held: De
     assert isinstance(found, Refusal)
     assert "is from before a split" in found.message
     assert held.account.total_value == 100_000
+
+
+def test_a_split_that_is_booked_while_a_run_has_its_prices_refuses_the_run(
+    held: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """Minutes lie between them where many requests are executed at once."""
+    stored_price("MSFT", "121", on=0)
+    morning = NOW + timedelta(days=1, minutes=30)
+    asked = replace(
+        held.execution_request(held.inbox.put([line("MSFT", "BUY", 1)]), now=morning),
+        prices=PriceChain((DatabaseSource(morning),), now=morning),
+    )
+
+    def screened(*args: Any, **options: Any) -> Any:
+        found = screen_quotes(*args, **options)
+        split("MSFT", "4:1", on=1)  # half an hour later
+        return found
+
+    monkeypatch.setattr("execution.runs.prepare.screen_quotes", screened)
+    refusal = execute(asked)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, held.account.total_value) == (Code.PLAN_CHANGED, Decimal(100_000))

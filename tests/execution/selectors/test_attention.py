@@ -22,10 +22,12 @@ from execution.research.scan import scan_inbox
 from execution.selectors import attention as selectors
 from execution.selectors.attention import AttentionItem, attention
 from portfolios import ledger
-from portfolios.ledger import AuditContext
+from portfolios.domain.accounting import Side
+from portfolios.ledger import AuditContext, Effect
 from portfolios.ledger.triggers import install_triggers, remove_triggers
 from portfolios.models import AccountSummary, PortfolioAccount, Position, RiskPolicy, Security
-from tests.portfolios.ledger.actions import dividend, on_day
+from tests.portfolios.ledger.actions import dividend, on_day, split, trade
+from tests.portfolios.ledger.by_hand import hold
 from tests.scenes import NOW, Desk, line, mark_all
 
 DAY = timedelta(days=1)
@@ -139,6 +141,20 @@ def test_an_account_that_owes_a_dividend_needs_cash(desk: Desk):
     )
     ledger.deposit(desk.account, amount=Decimal(100), context=on_day(2))
     assert "owing-accounts" not in found(desk)
+
+
+def test_a_position_that_a_split_left_out_stays_in_sight_until_somebody_states_it(desk: Desk):
+    """Its units are old ones, while every price from now on is per new unit."""
+    desk.run([line("MSFT", "BUY", 10)], prices={"MSFT": "10"})
+    other = replace(desk, provider="openai")
+    other.run([line("MSFT", "BUY", 10)], prices={"MSFT": "10"})
+    trade(desk.account, "SELL 500 MSFT @ 10", on=2)
+    assert "left-out-positions" not in found(desk)
+    assert len(split("MSFT", "1:10", on=1, booked=3, price="100").having(Effect.LEFT_OUT)) == 1
+    item = found(desk)["left-out-positions"]
+    assert (item.count, item.is_urgent) == (1, True)
+    hold(desk.account, "MSFT", Side.LONG, "50", "100", now=NOW + timedelta(days=4))
+    assert "left-out-positions" not in found(desk)
 
 
 def test_counting_stops_where_more_makes_no_difference(desk: Desk, monkeypatch: pytest.MonkeyPatch):

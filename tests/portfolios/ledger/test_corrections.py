@@ -1,5 +1,7 @@
 """What people say that cash or a holding really is: the difference is booked, or refused."""
 
+from datetime import timedelta
+
 import pytest
 
 from portfolios import ledger
@@ -116,7 +118,7 @@ def test_trades_go_on_from_what_people_have_corrected(desk: Desk):
     split("MSFT", "3:1", on=1)
     account.refresh_from_db()
     hold(account, "MSFT", Side.LONG, "60", "150")
-    desk.run([line("MSFT", "SELL")], prices="160")
+    desk.run([line("MSFT", "SELL")], prices="160", now=NOW + timedelta(days=2))
     sold = Position.objects.get(account=account)
     assert (sold.status, sold.realized_pnl) == ("closed", dec(600))
     stored(account)

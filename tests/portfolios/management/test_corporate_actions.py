@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from execution.engine.vocabulary import Mode
 from portfolios.models import CorporateAction, LedgerEntry, Price, RiskPolicy
@@ -112,7 +113,7 @@ def test_the_books_balance_after_splits_dividends_and_trades(holders: list[Desk]
     done("apply_split", "NVDA", "4")
     done("record_dividend", "NVDA", "0.25")
     for desk in holders:
-        desk.run([line("NVDA", "BUY", 3)], prices={"NVDA": "130"}, mode=Mode.TARGET)
+        desk.run([line("NVDA", "BUY", 3)], prices={"NVDA": "130"}, mode=Mode.TARGET, now=timezone.now())
         assert_books_balance(desk.account)
 
 
@@ -222,6 +223,7 @@ def test_a_change_of_symbol_carries_everything_over(holders: list[Desk]):
     assert as_text(holders[0]) == ("18.91", "528.57", "9995.26")
     assert "has that name already" in refused("change_symbol", "NVDA", "NVDA")
     assert "not a symbol such as META" in refused("change_symbol", "NVDA", "NV DX")
+    assert "a listing elsewhere (London)" in refused("change_symbol", "NVDA", "BP.L")
     assert "not a known security" in refused("change_symbol", "NOPE", "NVDX")
 
 
