@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from execution.engine.planning.plan import symbols_to_price
+from execution.engine.planning.plan import symbols_to_trade
 from execution.engine.vocabulary import Mode, Refusal
 from execution.models import ExecutionRun, ResearchRequest
 from execution.prices import PriceChain
@@ -165,11 +165,7 @@ def _symbols(tasks: Sequence[_Task], batch: Batch) -> frozenset[str]:
     """What the chunk's runs may need a price for: what its research names and what its accounts hold."""
     accounts = {(task.strategy_id, task.provider) for task in tasks if task.strategy_id is not None}
     loaded = (load_artifact(batch.artifacts_root, request_id=task.request_id, task_id=None) for task in tasks)
-    named = [
-        symbols_to_price(item.artifact, held=(), close_unlisted=False)
-        for item in loaded
-        if isinstance(item, LoadedArtifact)
-    ]
+    named = [symbols_to_trade(item.artifact) for item in loaded if isinstance(item, LoadedArtifact)]
     return books.symbols_held_by(accounts).union(*named)
 
 

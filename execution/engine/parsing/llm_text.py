@@ -15,7 +15,6 @@ _MOST_THOUGHTS = 8  # each costs a copy of what follows
 _TAG = "ORDERS_JSON"
 _FENCE_LINE = re.compile(r"^[ \t]*```.*$", re.MULTILINE)
 MAX_FENCES = 1_000
-_MOST_BLANKS = 1_000  # between the bracket of a list and its first object
 _OPENING = ("{", "[")
 _SEVERAL = Refusal(Code.ARTIFACT_AMBIGUOUS, "the text holds several pieces of JSON: which is meant is not clear")
 _VERDICT = re.compile(
@@ -104,8 +103,8 @@ def _in_prose(text: str) -> str | Refusal:
     if "{" in text[end:]:
         return _SEVERAL
     # The only object of a list is still a list.
-    within = text[max(start - _MOST_BLANKS, 0) : start].rstrip().endswith("[")
-    return text[text.rfind("[", 0, start) :] if within else text[start:end]
+    before = text[:start].rstrip()
+    return text[len(before) - 1 :] if before.endswith("[") else text[start:end]
 
 
 def _prose(text: str) -> Refusal:

@@ -69,8 +69,7 @@ def _too_small_of(entries: Iterable[Entry], policy: Policy) -> dict[int, Code]:
 
 def _too_small(entry: Entry, policy: Policy) -> Code | None:
     if not entry.quantity:
-        stopped = [verdict.code for verdict in entry.verdicts if verdict.cut]
-        return stopped[-1] if stopped else Code.BELOW_STEP
+        return next((verdict.code for verdict in reversed(entry.verdicts) if verdict.cut), Code.BELOW_STEP)
     if entry.quantity < entry.minimum:
         return Code.BELOW_MINIMUM_QUANTITY
     return Code.BELOW_MINIMUM_ORDER if entry.quantity * entry.price < least_value(policy) else None
@@ -149,13 +148,13 @@ class _Sharing:
 
     def _admit(self) -> bool:
         """Under `reject`, what does not trade at all may now fit: as it was asked for, or a rounding less."""
-        admitted = False
-        for entry in self._entries:
-            if not self._quantities[entry.line]:
-                down = quantize_quantity(entry.wanted, step=entry.step, rounding=ROUND_DOWN)
-                is_order = down >= smallest_lot(entry, self._context.policy)
-                admitted |= self._take(entry, self._missing(entry)) or (is_order and self._take(entry, down))
-        return admitted
+        admitted = [self._take_whole(entry) for entry in self._entries if not self._quantities[entry.line]]
+        return any(admitted)
+
+    def _take_whole(self, entry: Entry) -> bool:
+        down = quantize_quantity(entry.wanted, step=entry.step, rounding=ROUND_DOWN)
+        is_order = down >= smallest_lot(entry, self._context.policy)
+        return self._take(entry, self._missing(entry)) or (is_order and self._take(entry, down))
 
     def _grow(self) -> bool:
         """Share out in proportion what can be, then a step a line; return whether anything was left for it."""

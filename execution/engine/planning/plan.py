@@ -76,8 +76,13 @@ class Plan:
 
 def symbols_to_price(artifact: Artifact, *, held: Iterable[str], close_unlisted: bool) -> frozenset[str]:
     """Return the symbols that a plan may trade, and so needs a price for; what only stays keeps its mark."""
-    traded = {item.symbol for item in artifact.recommendations if item.action is not RecommendedAction.HOLD}
-    return frozenset(traded | set(held) if close_unlisted else traded)
+    traded = symbols_to_trade(artifact)
+    return traded.union(held) if close_unlisted else traded
+
+
+def symbols_to_trade(artifact: Artifact) -> frozenset[str]:
+    """Return the symbols that the research asks to trade: those of its lines but for what it only holds."""
+    return frozenset(item.symbol for item in artifact.recommendations if item.action is not RecommendedAction.HOLD)
 
 
 def make_plan(given: PlanInput) -> Plan | Refusal:
@@ -169,7 +174,7 @@ def _is_too_old(given: PlanInput) -> bool:
 
 def _plan(given: PlanInput, settling: Settling) -> Plan:
     # What was swept before is not priced again: a measure that is the same for the next plan cannot count it.
-    wanted = symbols_to_price(given.artifact, held=(), close_unlisted=False)
+    wanted = symbols_to_trade(given.artifact)
     named = {symbol: quote for symbol, quote in given.quotes.items() if symbol in wanted}
     market = Market(
         snapshot=given.snapshot,

@@ -274,15 +274,12 @@ def _reduce(item: Recommendation, action: Action, market: Market) -> Route:
         if _within_band(item, market, target=target, held=held):
             return Route(outcome=Outcome.SKIPPED, codes=(Code.WITHIN_DRIFT_BAND,))
         return Route(exit=_exit_of(item, action.side, held - target, market))
-    if ideal >= held:
-        step = market.step(item.symbol, action.side)
-        clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= step else ()
-        return Route(exit=_exit_of(item, action.side, held, market), codes=clamped)
     step = market.step(item.symbol, action.side)
     sized = portion(ideal, of=held, step=step, rounding=market.policy.rounding)
     if not sized:
         return Route(outcome=Outcome.SKIPPED, codes=(Code.BELOW_STEP,))
-    return Route(exit=_exit_of(item, action.side, sized, market))
+    clamped = (Code.CLAMPED_TO_POSITION,) if ideal - held >= step else ()
+    return Route(exit=_exit_of(item, action.side, sized, market), codes=clamped)
 
 
 def _exit_of(item: Recommendation, side: Side, quantity: Decimal, market: Market) -> Exit:

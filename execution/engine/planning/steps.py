@@ -9,8 +9,9 @@ def portion(ideal: Decimal, *, of: Decimal, step: Decimal, rounding: str) -> Dec
     """Return what a reduction by `ideal` >= 0 units takes of a holding: whole steps, or all of it with what lies
     off the step. Raises AmountOutOfRangeError where a quantity does not fit the books.
     """
-    sized = quantize_quantity(min(ideal, of), step=step, rounding=rounding)
-    return of if ideal >= of or sized >= of else sized
+    if ideal >= of:
+        return of
+    return min(of, quantize_quantity(ideal, step=step, rounding=rounding))
 
 
 def reached(ideal: Decimal, *, held: Decimal, step: Decimal, rounding: str) -> Decimal:

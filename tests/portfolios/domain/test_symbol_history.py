@@ -1,6 +1,6 @@
 """The history of a symbol with a split in its place, beside a second opinion that goes by the days."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -159,3 +159,56 @@ def test_a_rest_without_a_price_is_not_guessed():
 def test_a_price_divided_and_multiplied_is_the_price(price: Decimal, parts: int):
     there = divided(price, Fraction(parts))
     assert divided(there, Fraction(1, parts)).quantize(Decimal("0.0001")) == price
+
+
+# --- splits that stand in the books ---
+
+
+def booked_split(ledger: Ledger, *, position: int, adds: Decimal) -> Entry:
+    """Return the split of the action 7, at the open of the tenth day, as the books would write it."""
+    return Entry(
+        sequence=len(ledger.entries) + 1,
+        kind="SPLIT",
+        amount=Decimal(0),
+        balance_after=Decimal(0),
+        symbol="MSFT",
+        position_id=UUID(int=position),
+        quantity=adds,
+        price=Decimal(41),
+        cost_basis=Decimal(1200),
+        effective_on=FIRST + timedelta(days=9),
+        action_id=7,
+        at_the_open=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("at_the_open", "action_id", "average"),
+    [
+        (True, 7, 40),  # of an action, in its place: by its ratio
+        (False, 7, 41),  # older ones: as they were booked
+        (True, None, 41),
+        (False, None, 41),
+    ],
+)
+def test_a_split_in_the_books_multiplies_what_is_held_and_leaves_its_cost(
+    at_the_open: bool, action_id: int | None, average: int
+):
+    ledger = Ledger()
+    ledger.trade(1, Decimal(10), Decimal(120))
+    split = booked_split(ledger, position=1, adds=Decimal(20))
+    split = replace(split, at_the_open=at_the_open, action_id=action_id)
+    held = tell([*ledger.entries, split], ratios={7: Fraction(3)}).holding
+    assert held is not None
+    assert [held.quantity, held.average_price, held.cost_basis] == [30, average, 1200]
+
+
+def test_a_split_in_the_books_contradicts_a_history_that_had_sold_everything_by_then():
+    ledger = Ledger()
+    ledger.trade(1, Decimal(10), Decimal(120))
+    # Sold behind the split by the order of the books, before it by the days.
+    split = booked_split(ledger, position=1, adds=Decimal(20))
+    sale = replace(split, sequence=3, kind="SELL", quantity=Decimal(-10), price=Decimal(120))
+    early = replace(sale, effective_on=FIRST + timedelta(days=5), at_the_open=False, action_id=None)
+    with pytest.raises(HistoryError, match="the split of MSFT on 2026-01-14 finds nothing"):
+        tell([*ledger.entries, split, early], ratios={7: Fraction(3)})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.parsing.json_decoding import MAX_BYTES, MAX_DEPTH, decode
+from execution.engine.parsing.json_decoding import MAX_BYTES, MAX_DEPTH, MAX_VALUES, decode
 from execution.engine.vocabulary import Code, Refusal
 
 
@@ -113,6 +113,15 @@ def test_nesting_of_the_largest_depth_is_read():
     assert value == []
 
 
+@pytest.mark.parametrize("one", [b"1", b'"a"'])
+def test_a_document_of_thirty_thousand_values_is_read_and_one_more_is_refused(one: bytes):
+    largest = decode(b"[" + b",".join([one] * 30_000) + b"]")
+    assert isinstance(largest, list)
+    assert len(largest) == MAX_VALUES
+    refused = refusal_of(b"[" + b",".join([one] * 30_001) + b"]")
+    assert (refused.code, refused.message) == (Code.ARTIFACT_TOO_LARGE, "more than 30,000 values")
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -161,6 +170,12 @@ def test_a_number_beyond_the_books_is_refused(literal: str):
 @pytest.mark.parametrize("literal", ["999999999999999", "-999999999999999.5", "1e-15", "0.1234567890123456789"])
 def test_a_number_within_the_books_is_exact(literal: str):
     assert decode(f"[{literal}]".encode()) == [Decimal(literal)]
+
+
+def test_a_number_of_sixty_characters_is_the_longest_that_is_read():
+    longest = "0." + "1" * 58
+    assert decode(f"[{longest}]".encode()) == [Decimal(longest)]
+    assert refusal_of(f"[{longest}1]".encode()).code is Code.ARTIFACT_NUMBER
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))

@@ -82,6 +82,18 @@ def test_under_reject_a_line_that_a_later_limit_refused_leaves_its_room_to_the_n
     assert endings(plan) == ["DENIED INSUFFICIENT_CASH", "EXECUTED"]
 
 
+def test_under_reject_what_rounding_leaves_over_of_a_limit_goes_to_a_line_that_was_refused():
+    # 50,010 and 40,000 are more than 90,000; 50,000 leaves 40,000, enough for 5 of the 5.71 asked for, not for 6.
+    policy = roomy(max_gross_exposure_percent=Decimal(90), on_breach=OnBreach.REJECT)
+    lines = rec("AAPL", "BUY", "50.01"), rec("MSFT", "BUY", 40)
+    steps = {"AAPL": 1, "MSFT": 1}
+    # 5 are worth 35,000: where that is less than the smallest order, nothing is bought.
+    for least, bought in ((0, ["BUY 5 MSFT @ 7000"]), (35_000, ["BUY 5 MSFT @ 7000"]), (35_001, [])):
+        asked = replace(policy, min_order_value=Decimal(least))
+        plan = plan_of(*lines, prices={"MSFT": 7_000}, steps=steps, policy=asked)
+        assert orders(plan) == ["BUY 500 AAPL @ 100", *bought]
+
+
 # What rounding leaves over is shared out
 
 
@@ -96,6 +108,20 @@ def test_what_rounding_leaves_over_of_five_hundred_equal_lines_is_shared_out_ste
     # 985 shares for 99,977.50; one share each would be 50,750, two each 101,500.
     assert plan.after.cash_balance == Decimal("22.50")
     assert [intent.quantity for intent in plan.intents] == [2] * 485 + [1] * 15
+
+
+def test_a_share_that_a_cent_keeps_out_is_halved_until_it_fits_and_leaves_less_than_a_cent():
+    # Margin of 15 and 34.49985 for the shorts, 50.50 for the purchase: 99.99985 of 100.
+    plan = plan_of(
+        rec("AAPL", "SELL_SHORT", 60),
+        rec("MSFT", "SELL_SHORT", 80),
+        rec("NVDA", "BUY", 60),
+        prices={"AAPL": 30, "MSFT": "0.07", "NVDA": "1.01"},
+        steps={"AAPL": 1, "MSFT": "0.01", "NVDA": 1},
+        on=account(cash=100),
+        policy=roomy(allow_short=True),
+    )
+    assert orders(plan) == ["SELL_SHORT 1 AAPL @ 30", "SELL_SHORT 985.71 MSFT @ 0.07", "BUY 50 NVDA @ 1.01"]
 
 
 def test_a_line_gets_no_more_than_it_asked_for():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.money import CENT, quantize_percent
-from execution.engine.planning.plan import Plan, make_plan, symbols_to_price
+from execution.engine.planning.plan import Plan, make_plan, symbols_to_price, symbols_to_trade
 from execution.engine.planning.policy import Costs, Policy
 from execution.engine.vocabulary import Code, OnBreach, Outcome, Refusal
 from portfolios.domain.accounting import Side, apply_fill
@@ -623,6 +623,7 @@ def test_a_sweep_is_decided_like_any_line(situation: dict[str, Any], expected: s
 
 def test_the_symbols_that_a_plan_may_trade_need_a_price():
     artifact = artifact_of(rec("MSFT", "BUY", 10), rec("AAPL", "HOLD"), rec("XOM", "SELL"), unreadable("NVDA"))
+    assert symbols_to_trade(artifact) == {"MSFT", "XOM"}
     assert symbols_to_price(artifact, held=["JPM"], close_unlisted=False) == {"MSFT", "XOM"}
     assert symbols_to_price(artifact, held=["JPM"], close_unlisted=True) == {"MSFT", "XOM", "JPM"}
 

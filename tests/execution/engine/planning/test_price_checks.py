@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.market import Quote, Unpriced
-from execution.engine.planning.price_checks import Screened, refuse_defaults, screen, waiting_prices
+from execution.engine.planning.price_checks import (
+    CLAIM,
+    LAST_CLOSE,
+    Screened,
+    refuse_defaults,
+    screen,
+    waiting_prices,
+)
 from execution.engine.vocabulary import Code
 from tests.builders import AS_OF, Number, account, marked, rec
 
@@ -54,6 +61,22 @@ def test_a_confirmed_price_passes_and_so_does_a_stand_in():
 
 def test_without_anything_to_compare_with_a_price_passes():
     assert "MSFT" in screened("45", closes={"AAPL": Decimal(450)}, lines=[rec("MSFT", "BUY", 5)]).quotes
+
+
+@pytest.mark.parametrize("accepted", [{"AAPL"}, set[str]()])
+def test_a_symbol_that_needs_no_look_leaves_the_prices_of_the_others_to_be_looked_at(accepted: set[str]):
+    quotes = {symbol: Quote(Decimal(45), "yahoo", AS_OF) for symbol in sorted({*accepted, "MSFT"})}
+    closes = {"AAPL": Decimal(450), "MSFT": Decimal(450)}  # without a quote, or accepted: AAPL comes first
+    found = screen(quotes, closes=closes, lines=[], accepted=accepted, band_percent=Decimal(25))
+    assert found.quotes.keys() == accepted
+    assert found.held_back.keys() == {"MSFT"}
+
+
+def test_a_line_whose_symbol_waits_already_leaves_the_claims_of_the_others_to_be_looked_at():
+    quotes = {symbol: Quote(Decimal(45), "yahoo", AS_OF) for symbol in ("AAPL", "MSFT")}
+    lines = [rec(symbol, "BUY", 5, current_price=Decimal(450)) for symbol in ("AAPL", "MSFT")]
+    found = screen(quotes, closes={"AAPL": Decimal(450)}, lines=lines, accepted=(), band_percent=Decimal(25))
+    assert {symbol: each.basis for symbol, each in found.held_back.items()} == {"AAPL": LAST_CLOSE, "MSFT": CLAIM}
 
 
 @given(

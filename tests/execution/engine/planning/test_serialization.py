@@ -29,6 +29,19 @@ def test_a_run_from_before_there_were_codes_had_no_price():
     assert plan_input_from_data(data, LINES.artifact).unpriced == {"KO": UNPRICED["KO"]}
 
 
+def test_a_run_from_before_securities_could_be_inactive_had_active_ones():
+    data = json.loads(json.dumps(plan_input_as_data(LINES)))
+    for known in data["instruments"].values():
+        del known["active"]
+    assert plan_input_from_data(data, LINES.artifact) == LINES
+
+
+def test_an_inactive_security_stays_inactive():
+    lines = given(rec("MSFT", "BUY", 10), rec("KO", "BUY", 5), inactive=["KO"])
+    again = plan_input_from_data(json.loads(json.dumps(plan_input_as_data(lines))), lines.artifact)
+    assert {symbol: known.active for symbol, known in again.instruments.items()} == {"MSFT": True, "KO": False}
+
+
 def test_a_last_mark_stays_one():
     last = Quote(Decimal(9), "last mark", AS_OF, reduce_only=True)
     lines = replace(LINES, quotes={**LINES.quotes, "PG": last})

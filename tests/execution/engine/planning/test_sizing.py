@@ -261,6 +261,17 @@ def test_a_holding_between_two_steps_is_not_added_to_beyond_its_target():
     assert routed("BUY MSFT", "1.00051", on=books, mode="target") == "SKIPPED ALREADY_AT_TARGET"
 
 
+@pytest.mark.parametrize("mode", ["target", "rebalance"])
+@pytest.mark.parametrize(("units", "percent"), [("10.005", "1.0005"), ("0.004", "0.0004")])
+def test_a_holding_off_the_step_that_is_its_target_to_the_last_digit_stays(units: str, percent: str, mode: str):
+    # 0.004 units round to nothing, and are no reason to sell what is there.
+    books = account(cash=100_000 - 100 * Decimal(units), long={"MSFT": (units, 100)})
+    item = rec("MSFT", "SELL", percent)
+    found = route(item, market(item, on=books, mode=mode))
+    assert told(found) == "SKIPPED ALREADY_AT_TARGET"
+    assert not found.is_near_target  # it is at it
+
+
 def test_an_account_worth_nothing_buys_nothing_and_may_still_close():
     ruined = account(cash=1_000, short={"XOM": (50, 200)})
     assert routed("BUY AAPL", 0, on=ruined) == "SKIPPED ZERO_SIZE"
@@ -275,6 +286,19 @@ def test_an_account_worth_nothing_buys_nothing_and_may_still_close():
 @pytest.mark.parametrize("mode", ["allocate", "target", "rebalance"])
 def test_a_quantity_beyond_the_books_is_denied(mode: str):
     assert routed("BUY AAPL", 10, prices={"AAPL": "0.000001"}, mode=mode) == "DENIED BOOKS_RANGE"
+
+
+def test_a_billion_units_are_the_first_that_the_books_cannot_hold():
+    prices = {"AAPL": "0.00001"}
+    assert routed("BUY AAPL", 10, prices=prices) == "DENIED BOOKS_RANGE"
+    assert routed("BUY AAPL", "9.99999999", prices=prices) == "BUY 999999999"
+    # What is held already counts: 999.9 million and 0.1 million.
+    situation: dict[str, Any] = {
+        "on": account(cash=9_999, long={"MSFT": (100_000, "0.00001")}),
+        "prices": {"MSFT": "0.00001"},
+    }
+    assert routed("BUY MSFT", "99.99", **situation) == "DENIED BOOKS_RANGE"
+    assert routed("BUY MSFT", "99.98", **situation) == "BUY 999800000"
 
 
 @pytest.mark.parametrize(
