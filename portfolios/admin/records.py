@@ -13,8 +13,8 @@ class LedgerEntryAdmin(BooksRecordAdmin):
     """The ledger, newest first, with the balance after every entry."""
 
     list_display = [
-        "time", "account_link", "number", "sort", "effective_on", "symbol", "size", "cash_moved", "balance", "debt",
-        "actor", "reason",
+        "time", "account_link", "number", "sort", "symbol", "size", "cash_moved", "balance", "debt", "actor",
+        "reason",
     ]  # fmt: skip
     list_filter = ["kind", "account__provider"]
     search_fields = ["=security__symbol", "=actor", "=run_id"]

@@ -79,7 +79,7 @@ def execute(page: Page, url: str, request_id: str) -> None:
     expect(page.get_by_text("4,900.00", exact=True)).to_be_visible()
     assert not ExecutionRun.objects.exists()
     reason(page, "the morning round")
-    page.get_by_role("button", name="Execute", exact=True).click()
+    page.get_by_role("button", name="Execute at default prices", exact=True).click()
     expect(page.locator(".messagelist .success")).to_contain_text("1 order")
 
 

@@ -191,7 +191,10 @@ class Life(RuleBasedStateMachine):
     @rule(amount=amounts)
     def withdraw(self, amount: Decimal) -> None:
         """Take cash out, or be refused."""
-        enough = cents(amount) <= self.books.cash - self.books.owed
+        free = self.books.cash - self.books.owed
+        shorts = -sum(lot.value for lot in self.books.lots.values() if lot.units < 0)
+        # A short keeps its value aside, and half of it more: the system's margin, as the strategy's is less.
+        enough = cents(amount) <= (free - shorts * Fraction(3, 2) if shorts else free)
         self.attempt(enough, ledger.withdraw, amount=amount)
         if enough:
             self.books.cash -= cents(amount)

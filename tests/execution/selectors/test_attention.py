@@ -229,7 +229,7 @@ def test_the_items_of_the_margin_open_exactly_these_accounts(short: Desk):
     assert [row.pk for row in listed] == [short.account.pk]
     pages = {item.name: address for item, address in user.get("/").context["attention"]}
     rows = user.get(pages["margin-deficit"].partition("#")[0]).context["tables"]["accounts"].rows
-    assert [row.values["note"] for row in rows] == ["Below the margin of its shorts"]
+    assert [row.values["note"] for row in rows] == ["below the margin of its shorts"]
     assert [row.values["provider"] for row in rows] == ["Anthropic"]
 
 
