@@ -51,8 +51,8 @@ LEFT_OUT = {"id", "created_at", "updated_at", "plan_token", "source_path", "path
 class Script:
     """One account and the next operation on it, chosen by chance."""
 
-    def __init__(self, chance: random.Random, root: Path, name: str) -> None:
-        self.chance, self.now, self.outcomes = chance, NOW, list[str]()
+    def __init__(self, chance: random.Random, root: Path, name: str, *, start: datetime) -> None:
+        self.chance, self.now, self.outcomes = chance, start, list[str]()
         strategy = Strategy.objects.create(name=name)
         RiskPolicy.objects.create(
             strategy=strategy,
@@ -197,20 +197,20 @@ def _without_clocks(value: Any) -> Any:
     return value
 
 
-def run(seed: str, steps: int, root: Path, name: str) -> str:
-    """Run the script and return its dump."""
-    script = Script(random.Random(seed), root, name)
+def run(seed: str, steps: int, root: Path, name: str, *, start: datetime) -> tuple[str, datetime]:
+    """Run the script and return its dump, and when it ended."""
+    script = Script(random.Random(seed), root, name, start=start)
     for _ in range(steps):
         script.step()
     script.overdraw()
-    return dump(script)
+    return dump(script), script.now
 
 
-def run_without_rounding(seed: str, steps: int, root: Path) -> str:
+def run_without_rounding(seed: str, steps: int, root: Path, *, start: datetime) -> str:
     """Run the script with the planted defect; a database that refuses what comes of it has its say as the dump."""
     with patch.object(refusals, "quantize_cash", Decimal), patch.object(corrections, "quantize_cash", Decimal):
         try:
-            return run(seed, steps, root, "Control")
+            return run(seed, steps, root, "Control", start=start)[0]
         except Error as error:
             return f"{type(error).__name__}: {error}"
 
@@ -219,8 +219,9 @@ def main(seed: str, steps: str) -> None:
     """Print both dumps."""
     call_command("migrate", verbosity=0)
     with tempfile.TemporaryDirectory() as root:
-        books = run(seed, int(steps), Path(root), "Books")
-        control = run_without_rounding(seed, min(int(steps), 60), Path(root))
+        books, end = run(seed, int(steps), Path(root), "Books", start=NOW)
+        # Later: what it trades shares the securities, and the splits that have been booked of them.
+        control = run_without_rounding(seed, min(int(steps), 60), Path(root), start=end)
     sys.stdout.write(json.dumps({"books": books, "control": control}))
 
 
