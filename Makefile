@@ -33,7 +33,7 @@ test: $(VENV)/.dev  ## run every test on SQLite, then those of the books on Post
 	$(PYTEST) $(ARGS)
 	$(POSTGRES) $(PYTEST) -m $(MARK) $(ARGS)
 
-test-fast: $(VENV)/.dev  ## run the tests on SQLite that start no process: half a minute
+test-fast: $(VENV)/.dev  ## run the tests on SQLite that start no process: a minute or two
 	FOLIOS_FAST=1 $(PYTEST) -m "not slow" --dist=worksteal $(ARGS)
 
 test-sqlite: $(VENV)/.dev  ## run every test on SQLite but those in a browser

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from common.money import HUNDRED, plain
+from common.money import percent_difference, plain
 from execution.engine.calendar.sessions import age_in_words, closes_between
 from execution.engine.parsing.artifact import Recommendation
 from execution.engine.planning.market import Quote
@@ -14,7 +14,6 @@ from execution.engine.vocabulary import Code
 
 _STORED = "database:"
 _SOURCE_WORDS = {"given": "typed"}
-_DIGITS = Decimal("0.01")  # of a difference in percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,4 +107,4 @@ def _doubt(symbol: str, given: PlanInput) -> tuple[str, str]:
 def _difference(quote: Quote | None, claim: Decimal | None) -> str | None:
     if quote is None or not claim:
         return None
-    return f"{((quote.price - claim) / claim * HUNDRED).quantize(_DIGITS):f}"
+    return f"{percent_difference(quote.price, base=claim):.2f}"

@@ -18,11 +18,6 @@ def ratios_of(symbol: str) -> Mapping[int, Fraction]:
     }
 
 
-def terms_of(action: CorporateAction) -> str:
-    """Return the terms in short: 4:1, the cash per unit, or the new symbol."""
-    return action.terms
-
-
 def require_in_order(action: CorporateAction) -> None:
     """Raise CannotBookError where an action that stands was booked on what this one would change.
 

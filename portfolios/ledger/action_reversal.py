@@ -18,7 +18,7 @@ from portfolios.domain.projection import EntryStep, steps
 from portfolios.domain.split import divided
 from portfolios.domain.symbol_history import HistoryError, SymbolHistory, tell
 from portfolios.ledger.account_books import AccountBooks
-from portfolios.ledger.action_order import ratios_of, require_in_order, terms_of
+from portfolios.ledger.action_order import ratios_of, require_in_order
 from portfolios.ledger.action_types import AccountEffect, ActionReport, Effect
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.locks import lock_accounts, lock_securities
@@ -252,7 +252,7 @@ def _report(action: CorporateAction, found: Sequence[WorkedOut]) -> ActionReport
         kind=str(action.kind),
         symbol=action.security_id,
         successor=action.successor_id or "",
-        terms=terms_of(action),
+        terms=action.terms,
         effective_on=action.effective_on,
         price=action.price,
         repeated=False,

@@ -20,7 +20,7 @@ from portfolios import reference_data
 from portfolios.domain.exchange_day import exchange_day
 from portfolios.domain.split import NoSplitPriceError, Split
 from portfolios.domain.symbol_history import HistoryError
-from portfolios.ledger.action_order import ratios_of, require_in_order, terms_of
+from portfolios.ledger.action_order import ratios_of, require_in_order
 from portfolios.ledger.action_types import AccountEffect, ActionReport, Effect
 from portfolios.ledger.audit_context import AuditContext
 from portfolios.ledger.locks import lock_accounts, lock_securities
@@ -51,7 +51,7 @@ class _Planned:
     @property
     def terms(self) -> str:
         """The terms of the action in short."""
-        return terms_of(self.action)
+        return self.action.terms
 
 
 def apply_split(
